@@ -217,7 +217,8 @@ static void test_decode_non_canonical_names_field_and_reason(void **state)
         {HEAD TAIL "b20100", "missing value in field 2 of /test.Leaf, byte 19"},
         {HEAD TAIL "b80101", "unknown field in field 23 of /test.Kinds, byte 16"},
         {"0001" HEAD TAIL, "unknown field in field 0 of /test.Kinds, byte 0"},
-        {"f8ffffffffffffffff01" "01", "unknown field in field 0 of /test.Kinds, byte 0"},
+        {HEAD TAIL "f8ffffffffffffffff01" "01",
+         "unknown field in field 0 of /test.Kinds, byte 16"},
         {"888000", "varint not minimal or too long in field 0 of /test.Kinds, byte 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

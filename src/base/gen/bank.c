@@ -3,6 +3,69 @@
 
 #include <stddef.h>
 
+static const struct ay_field bank_balance_fields[] = {
+    {.name = "address", .camel = "address", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_bank_balance, address), .len = 20},
+    {.name = "denom", .camel = "denom", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_bank_balance, denom), .len = 64},
+    {.name = "amount", .camel = "amount", .doc = "", .unit = "nasy", .number = 3,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_bank_balance, amount)},
+};
+static const uint8_t bank_balance_key0[] = {0, 1}; /* address, denom */
+static const struct ay_key_desc bank_balance_keys[] = {{bank_balance_key0, 2}};
+static const struct ay_row_desc bank_balance_row = {16, bank_balance_keys, 1};
+const struct ay_msg ay_bank_balance_msg = {
+    .name = "assay.bank.v1.Balance",
+    .module = "bank",
+    .doc = "What an address holds of a denom; no row where it is zero.",
+    .size = sizeof(struct ay_bank_balance),
+    .n = 3,
+    .fields = bank_balance_fields,
+    .row = &bank_balance_row,
+};
+
+static const struct ay_field bank_supply_fields[] = {
+    {.name = "denom", .camel = "denom", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_bank_supply, denom), .len = 64},
+    {.name = "genesis", .camel = "genesis", .doc = "", .unit = "nasy", .number = 2,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_bank_supply, genesis)},
+    {.name = "minted", .camel = "minted", .doc = "", .unit = "nasy", .number = 3,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_bank_supply, minted)},
+    {.name = "burned", .camel = "burned", .doc = "", .unit = "nasy", .number = 4,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_bank_supply, burned)},
+};
+static const uint8_t bank_supply_key0[] = {0}; /* denom */
+static const struct ay_key_desc bank_supply_keys[] = {{bank_supply_key0, 1}};
+static const struct ay_row_desc bank_supply_row = {17, bank_supply_keys, 1};
+const struct ay_msg ay_bank_supply_msg = {
+    .name = "assay.bank.v1.Supply",
+    .module = "bank",
+    .doc = "genesis + minted - burned = the sum of all balances.",
+    .size = sizeof(struct ay_bank_supply),
+    .n = 4,
+    .fields = bank_supply_fields,
+    .row = &bank_supply_row,
+};
+
+static const struct ay_field bank_query_supply_request_fields[] = {
+    {.name = "denom", .camel = "denom", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_bank_query_supply_request, denom), .len = 64},
+};
+static const struct ay_query_desc bank_query_supply_request_query = {
+    &ay_bank_supply_msg, "supply",
+    "/assay/bank/v1/supply/{denom}", "/assay.bank.v1.Query/Supply",
+};
+const struct ay_msg ay_bank_query_supply_request_msg = {
+    .name = "assay.bank.v1.QuerySupplyRequest",
+    .module = "bank",
+    .doc = "",
+    .size = sizeof(struct ay_bank_query_supply_request),
+    .n = 1,
+    .fields = bank_query_supply_request_fields,
+    .query = &bank_query_supply_request_query,
+};
+
 static const struct ay_field bank_msg_send_fields[] = {
     {.name = "from_address", .camel = "fromAddress", .doc = "", .unit = "", .number = 1,
      .kind = AY_KIND_STRING, .offset = offsetof(struct ay_bank_msg_send, from_address), .len = 128},

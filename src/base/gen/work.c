@@ -52,6 +52,351 @@ const struct ay_enum ay_work_fn_enum = {
     "assay.work.v1.Fn", work_fn_values, 12,
 };
 
+static const struct ay_field work_params_fields[] = {
+    {.name = "register_fee_nasy", .camel = "registerFeeNasy",
+     .doc = "Paid and burnt for each registration.", .unit = "nasy", .number = 1,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_work_params, register_fee_nasy)},
+    {.name = "max_royalty_bps", .camel = "maxRoyaltyBps",
+     .doc = "Most that a work and its ancestors together may ask of a fee.", .unit = "bps",
+     .number = 2, .kind = AY_KIND_U32, .offset = offsetof(struct ay_work_params, max_royalty_bps)},
+};
+static const struct ay_key_desc work_params_keys[] = {{NULL, 0}};
+static const struct ay_row_desc work_params_row = {48, work_params_keys, 1};
+const struct ay_msg ay_work_params_msg = {
+    .name = "assay.work.v1.Params",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_params),
+    .n = 2,
+    .fields = work_params_fields,
+    .row = &work_params_row,
+};
+
+static const struct ay_field work_share_fields[] = {
+    {.name = "address", .camel = "address", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_work_share, address), .len = 20},
+    {.name = "bps", .camel = "bps", .doc = "", .unit = "bps", .number = 2, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_work_share, bps)},
+};
+const struct ay_msg ay_work_share_msg = {
+    .name = "assay.work.v1.Share",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_share),
+    .n = 2,
+    .fields = work_share_fields,
+};
+
+static const struct ay_field work_ancestor_fields[] = {
+    {.name = "work_id", .camel = "workId", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_ancestor, work_id), .len = 32},
+    {.name = "bps", .camel = "bps", .doc = "", .unit = "bps", .number = 2, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_work_ancestor, bps)},
+};
+const struct ay_msg ay_work_ancestor_msg = {
+    .name = "assay.work.v1.Ancestor",
+    .module = "work",
+    .doc = "A flattened ancestor and the part of each fee that its licence asks, fixed at registration.",
+    .size = sizeof(struct ay_work_ancestor),
+    .n = 2,
+    .fields = work_ancestor_fields,
+};
+
+static const struct ay_field work_work_fields[] = {
+    {.name = "id", .camel = "id", .doc = "Program id.", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_work, id), .len = 32},
+    {.name = "owner", .camel = "owner", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_FIXED,
+     .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_work_work, owner), .len = 20},
+    {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_work_work, name), .len = 64},
+    {.name = "licence", .camel = "licence", .doc = "SPDX expression.", .unit = "", .number = 4,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_work_work, licence), .len = 64},
+    {.name = "royalty_bps", .camel = "royaltyBps",
+     .doc = "Part of each fee that goes to the shares: of this work's uses and of those of what derives from it. Ancestors are paid theirs on top.",
+     .unit = "bps", .number = 5, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_work_work, royalty_bps)},
+    {.name = "shares", .camel = "shares", .doc = "", .unit = "", .number = 6,
+     .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
+     .offset = offsetof(struct ay_work_work, shares),
+     .aside = offsetof(struct ay_work_work, shares_count), .max_count = 16,
+     .sub = &ay_work_share_msg},
+    {.name = "ancestors", .camel = "ancestors", .doc = "", .unit = "", .number = 7,
+     .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
+     .offset = offsetof(struct ay_work_work, ancestors),
+     .aside = offsetof(struct ay_work_work, ancestors_count), .max_count = 16,
+     .sub = &ay_work_ancestor_msg},
+    {.name = "paid_nasy", .camel = "paidNasy",
+     .doc = "Royalties ever taken of fees for this work's own uses, ancestors' parts included.",
+     .unit = "nasy", .number = 8, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_work_work, paid_nasy)},
+    {.name = "weights_root", .camel = "weightsRoot", .doc = "", .unit = "", .number = 9,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_work, weights_root), .len = 32},
+    {.name = "earned_nasy", .camel = "earnedNasy",
+     .doc = "What the shares have ever earned: by this work's uses and by those of what derives from it.",
+     .unit = "nasy", .number = 10, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_work_work, earned_nasy)},
+};
+static const uint8_t work_work_key0[] = {0}; /* id */
+static const uint8_t work_work_key1[] = {1}; /* owner */
+static const uint8_t work_work_key2[] = {2}; /* name */
+static const struct ay_key_desc work_work_keys[] = {{work_work_key0, 1}, {work_work_key1, 1}, {work_work_key2, 1}};
+static const struct ay_row_desc work_work_row = {49, work_work_keys, 3};
+const struct ay_msg ay_work_work_msg = {
+    .name = "assay.work.v1.Work",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_work),
+    .n = 10,
+    .fields = work_work_fields,
+    .row = &work_work_row,
+};
+
+static const struct ay_field work_work_program_fields[] = {
+    {.name = "id", .camel = "id", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_FIXED,
+     .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_work_program, id), .len = 32},
+    {.name = "program", .camel = "program", .doc = "", .unit = "", .number = 2,
+     .kind = AY_KIND_BYTES, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_work_program, program), .len = 786432},
+};
+static const uint8_t work_work_program_key0[] = {0}; /* id */
+static const struct ay_key_desc work_work_program_keys[] = {{work_work_program_key0, 1}};
+static const struct ay_row_desc work_work_program_row = {50, work_work_program_keys, 1};
+const struct ay_msg ay_work_work_program_msg = {
+    .name = "assay.work.v1.WorkProgram",
+    .module = "work",
+    .doc = "The program of a work, as registered.",
+    .size = sizeof(struct ay_work_work_program),
+    .n = 2,
+    .fields = work_work_program_fields,
+    .row = &work_work_program_row,
+};
+
+static const struct ay_field work_withdrawn_fields[] = {
+    {.name = "work_id", .camel = "workId", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_withdrawn, work_id), .len = 32},
+    {.name = "address", .camel = "address", .doc = "", .unit = "", .number = 2,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_work_withdrawn, address), .len = 20},
+    {.name = "amount_nasy", .camel = "amountNasy", .doc = "", .unit = "nasy", .number = 3,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_work_withdrawn, amount_nasy)},
+};
+static const uint8_t work_withdrawn_key0[] = {0, 1}; /* work_id, address */
+static const struct ay_key_desc work_withdrawn_keys[] = {{work_withdrawn_key0, 2}};
+static const struct ay_row_desc work_withdrawn_row = {51, work_withdrawn_keys, 1};
+const struct ay_msg ay_work_withdrawn_msg = {
+    .name = "assay.work.v1.Withdrawn",
+    .module = "work",
+    .doc = "What a shareholder has withdrawn of a work; the claim is floor(earned * bps / 10000) less this.",
+    .size = sizeof(struct ay_work_withdrawn),
+    .n = 3,
+    .fields = work_withdrawn_fields,
+    .row = &work_withdrawn_row,
+};
+
+static const struct ay_field work_totals_fields[] = {
+    {.name = "held_nasy", .camel = "heldNasy", .doc = "", .unit = "nasy", .number = 1,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_work_totals, held_nasy)},
+};
+static const struct ay_key_desc work_totals_keys[] = {{NULL, 0}};
+static const struct ay_row_desc work_totals_row = {52, work_totals_keys, 1};
+const struct ay_msg ay_work_totals_msg = {
+    .name = "assay.work.v1.Totals",
+    .module = "work",
+    .doc = "What the module holds for all shareholders together.",
+    .size = sizeof(struct ay_work_totals),
+    .n = 1,
+    .fields = work_totals_fields,
+    .row = &work_totals_row,
+};
+
+static const struct ay_field work_share_input_fields[] = {
+    {.name = "address", .camel = "address", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_work_share_input, address), .len = 90},
+    {.name = "bps", .camel = "bps", .doc = "", .unit = "bps", .number = 2, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_work_share_input, bps)},
+};
+const struct ay_msg ay_work_share_input_msg = {
+    .name = "assay.work.v1.ShareInput",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_share_input),
+    .n = 2,
+    .fields = work_share_input_fields,
+};
+
+static const struct ay_field work_msg_register_fields[] = {
+    {.name = "owner", .camel = "owner", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_work_msg_register, owner), .len = 90},
+    {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_work_msg_register, name), .len = 64},
+    {.name = "licence", .camel = "licence", .doc = "", .unit = "", .number = 3,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_work_msg_register, licence), .len = 64},
+    {.name = "royalty_bps", .camel = "royaltyBps", .doc = "", .unit = "bps", .number = 4,
+     .kind = AY_KIND_U32, .offset = offsetof(struct ay_work_msg_register, royalty_bps)},
+    {.name = "shares", .camel = "shares",
+     .doc = "Shares of the royalty, adding up to 10000; none: the owner has all.", .unit = "",
+     .number = 5, .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
+     .offset = offsetof(struct ay_work_msg_register, shares),
+     .aside = offsetof(struct ay_work_msg_register, shares_count), .max_count = 16,
+     .sub = &ay_work_share_input_msg},
+    {.name = "parents", .camel = "parents",
+     .doc = "Works that this one derives from. They and their ancestors are paid by their own royalty terms.",
+     .unit = "", .number = 6, .kind = AY_KIND_FIXED, .flags = AY_FIELD_REPEATED,
+     .text = AY_TEXT_HEX, .offset = offsetof(struct ay_work_msg_register, parents),
+     .aside = offsetof(struct ay_work_msg_register, parents_count), .len = 32, .max_count = 16},
+    {.name = "program", .camel = "program", .doc = "Canonical assay.work.v1.Program.", .unit = "",
+     .number = 7, .kind = AY_KIND_BYTES, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_msg_register, program), .len = 786432},
+};
+static const struct ay_tx_desc work_msg_register_tx = {
+    &work_msg_register_fields[0], "register", &ay_work_msg_register_response_msg,
+};
+const struct ay_msg ay_work_msg_register_msg = {
+    .name = "assay.work.v1.MsgRegister",
+    .module = "work",
+    .doc = "Registers a model. Its id is the hash of its program.",
+    .size = sizeof(struct ay_work_msg_register),
+    .n = 7,
+    .fields = work_msg_register_fields,
+    .tx = &work_msg_register_tx,
+};
+
+static const struct ay_field work_msg_register_response_fields[] = {
+    {.name = "work_id", .camel = "workId", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_msg_register_response, work_id), .len = 32},
+};
+const struct ay_msg ay_work_msg_register_response_msg = {
+    .name = "assay.work.v1.MsgRegisterResponse",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_msg_register_response),
+    .n = 1,
+    .fields = work_msg_register_response_fields,
+};
+
+static const struct ay_field work_msg_withdraw_fields[] = {
+    {.name = "owner", .camel = "owner", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_work_msg_withdraw, owner), .len = 90},
+    {.name = "work_id", .camel = "workId", .doc = "", .unit = "", .number = 2,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_msg_withdraw, work_id), .len = 32},
+};
+static const struct ay_tx_desc work_msg_withdraw_tx = {
+    &work_msg_withdraw_fields[0], "withdraw", &ay_work_msg_withdraw_response_msg,
+};
+const struct ay_msg ay_work_msg_withdraw_msg = {
+    .name = "assay.work.v1.MsgWithdraw",
+    .module = "work",
+    .doc = "Pays out what the sender's shares of a work have earned.",
+    .size = sizeof(struct ay_work_msg_withdraw),
+    .n = 2,
+    .fields = work_msg_withdraw_fields,
+    .tx = &work_msg_withdraw_tx,
+};
+
+static const struct ay_field work_msg_withdraw_response_fields[] = {
+    {.name = "amount_nasy", .camel = "amountNasy", .doc = "", .unit = "nasy", .number = 1,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_work_msg_withdraw_response, amount_nasy)},
+};
+const struct ay_msg ay_work_msg_withdraw_response_msg = {
+    .name = "assay.work.v1.MsgWithdrawResponse",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_msg_withdraw_response),
+    .n = 1,
+    .fields = work_msg_withdraw_response_fields,
+};
+
+static const struct ay_field work_query_work_request_fields[] = {
+    {.name = "id", .camel = "id", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_FIXED,
+     .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_query_work_request, id), .len = 32},
+};
+static const struct ay_query_desc work_query_work_request_query = {
+    &ay_work_work_msg, "work",
+    "/assay/work/v1/works/{id}", "/assay.work.v1.Query/Work",
+};
+const struct ay_msg ay_work_query_work_request_msg = {
+    .name = "assay.work.v1.QueryWorkRequest",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_query_work_request),
+    .n = 1,
+    .fields = work_query_work_request_fields,
+    .query = &work_query_work_request_query,
+};
+
+static const struct ay_field work_query_program_request_fields[] = {
+    {.name = "id", .camel = "id", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_FIXED,
+     .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_work_query_program_request, id), .len = 32},
+};
+static const struct ay_query_desc work_query_program_request_query = {
+    &ay_work_work_program_msg, "program",
+    "/assay/work/v1/programs/{id}", "/assay.work.v1.Query/Program",
+};
+const struct ay_msg ay_work_query_program_request_msg = {
+    .name = "assay.work.v1.QueryProgramRequest",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_query_program_request),
+    .n = 1,
+    .fields = work_query_program_request_fields,
+    .query = &work_query_program_request_query,
+};
+
+static const struct ay_query_desc work_query_works_request_query = {
+    &ay_work_query_works_response_msg, "works",
+    "/assay/work/v1/works", "/assay.work.v1.Query/Works",
+};
+const struct ay_msg ay_work_query_works_request_msg = {
+    .name = "assay.work.v1.QueryWorksRequest",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_query_works_request),
+    .n = 0,
+    .fields = NULL,
+    .query = &work_query_works_request_query,
+};
+
+static const struct ay_field work_query_works_response_fields[] = {
+    {.name = "works", .camel = "works", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
+     .offset = offsetof(struct ay_work_query_works_response, works),
+     .aside = offsetof(struct ay_work_query_works_response, works_count), .max_count = 256,
+     .sub = &ay_work_work_msg},
+};
+const struct ay_msg ay_work_query_works_response_msg = {
+    .name = "assay.work.v1.QueryWorksResponse",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_query_works_response),
+    .n = 1,
+    .fields = work_query_works_response_fields,
+};
+
+static const struct ay_query_desc work_query_params_request_query = {
+    &ay_work_params_msg, "params",
+    "/assay/work/v1/params", "/assay.work.v1.Query/Params",
+};
+const struct ay_msg ay_work_query_params_request_msg = {
+    .name = "assay.work.v1.QueryParamsRequest",
+    .module = "work",
+    .doc = "",
+    .size = sizeof(struct ay_work_query_params_request),
+    .n = 0,
+    .fields = NULL,
+    .query = &work_query_params_request_query,
+};
+
 static const struct ay_field work_map_step_fields[] = {
     {.name = "fn", .camel = "fn", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_ENUM,
      .offset = offsetof(struct ay_work_map_step, fn), .values = &ay_work_fn_enum},

@@ -2,6 +2,8 @@
 /* assay/work/v1/program.proto: A program is a model as the network runs and judges it: primitive
  * operations only, each a bounded map or one reduction, so that any single output element can be
  * decided from a bounded evidence. */
+/* assay/work/v1/work.proto: Works: models today; who owns them, under which licence, and who is
+ * paid when they are used. */
 #ifndef AY_BASE_GEN_WORK_H
 #define AY_BASE_GEN_WORK_H
 
@@ -56,6 +58,184 @@ enum ay_work_fn {
     AY_WORK_FN_ERF = 11,
 };
 extern const struct ay_enum ay_work_fn_enum;
+
+/* Params */
+struct ay_work_params {
+    /* Paid and burnt for each registration. [nasy] */
+    uint64_t register_fee_nasy;
+    /* Most that a work and its ancestors together may ask of a fee. [bps] */
+    uint32_t max_royalty_bps;
+};
+extern const struct ay_msg ay_work_params_msg;
+
+#define AY_LEN_WORK_SHARE_ADDRESS 20u
+/* Share */
+struct ay_work_share {
+    uint8_t address[20];
+    /* bps */
+    uint32_t bps;
+};
+extern const struct ay_msg ay_work_share_msg;
+
+#define AY_LEN_WORK_ANCESTOR_WORK_ID 32u
+/* A flattened ancestor and the part of each fee that its licence asks, fixed at registration. */
+struct ay_work_ancestor {
+    uint8_t work_id[32];
+    /* bps */
+    uint32_t bps;
+};
+extern const struct ay_msg ay_work_ancestor_msg;
+
+#define AY_LEN_WORK_WORK_ID 32u
+#define AY_LEN_WORK_WORK_OWNER 20u
+#define AY_MAX_WORK_WORK_NAME 64u
+#define AY_MAX_WORK_WORK_LICENCE 64u
+#define AY_MAX_WORK_WORK_SHARES 16u
+#define AY_MAX_WORK_WORK_ANCESTORS 16u
+#define AY_LEN_WORK_WORK_WEIGHTS_ROOT 32u
+/* Work */
+struct ay_work_work {
+    /* Program id. */
+    uint8_t id[32];
+    uint8_t owner[20];
+    struct ay_slice name;
+    /* SPDX expression. */
+    struct ay_slice licence;
+    /* Part of each fee that goes to the shares: of this work's uses and of those of what derives
+     * from it. Ancestors are paid theirs on top. [bps] */
+    uint32_t royalty_bps;
+    const struct ay_work_share *shares;
+    uint32_t shares_count;
+    const struct ay_work_ancestor *ancestors;
+    uint32_t ancestors_count;
+    /* Royalties ever taken of fees for this work's own uses, ancestors' parts included. [nasy] */
+    uint64_t paid_nasy;
+    uint8_t weights_root[32];
+    /* What the shares have ever earned: by this work's uses and by those of what derives from
+     * it. [nasy] */
+    uint64_t earned_nasy;
+};
+extern const struct ay_msg ay_work_work_msg;
+
+#define AY_LEN_WORK_WORK_PROGRAM_ID 32u
+#define AY_MAX_WORK_WORK_PROGRAM_PROGRAM 786432u
+/* The program of a work, as registered. */
+struct ay_work_work_program {
+    uint8_t id[32];
+    struct ay_slice program;
+};
+extern const struct ay_msg ay_work_work_program_msg;
+
+#define AY_LEN_WORK_WITHDRAWN_WORK_ID 32u
+#define AY_LEN_WORK_WITHDRAWN_ADDRESS 20u
+/* What a shareholder has withdrawn of a work; the claim is floor(earned * bps / 10000) less
+ * this. */
+struct ay_work_withdrawn {
+    uint8_t work_id[32];
+    uint8_t address[20];
+    /* nasy */
+    uint64_t amount_nasy;
+};
+extern const struct ay_msg ay_work_withdrawn_msg;
+
+/* What the module holds for all shareholders together. */
+struct ay_work_totals {
+    /* nasy */
+    uint64_t held_nasy;
+};
+extern const struct ay_msg ay_work_totals_msg;
+
+#define AY_MAX_WORK_SHARE_INPUT_ADDRESS 90u
+/* ShareInput */
+struct ay_work_share_input {
+    struct ay_slice address;
+    /* bps */
+    uint32_t bps;
+};
+extern const struct ay_msg ay_work_share_input_msg;
+
+#define AY_MAX_WORK_MSG_REGISTER_OWNER 90u
+#define AY_MAX_WORK_MSG_REGISTER_NAME 64u
+#define AY_MAX_WORK_MSG_REGISTER_LICENCE 64u
+#define AY_MAX_WORK_MSG_REGISTER_SHARES 16u
+#define AY_MAX_WORK_MSG_REGISTER_PARENTS 16u
+#define AY_LEN_WORK_MSG_REGISTER_PARENTS 32u
+#define AY_MAX_WORK_MSG_REGISTER_PROGRAM 786432u
+/* Registers a model. Its id is the hash of its program. */
+struct ay_work_msg_register {
+    struct ay_slice owner;
+    struct ay_slice name;
+    struct ay_slice licence;
+    /* bps */
+    uint32_t royalty_bps;
+    /* Shares of the royalty, adding up to 10000; none: the owner has all. */
+    const struct ay_work_share_input *shares;
+    uint32_t shares_count;
+    /* Works that this one derives from. They and their ancestors are paid by their own royalty
+     * terms. */
+    const uint8_t (*parents)[32];
+    uint32_t parents_count;
+    /* Canonical assay.work.v1.Program. */
+    struct ay_slice program;
+};
+extern const struct ay_msg ay_work_msg_register_msg;
+
+#define AY_LEN_WORK_MSG_REGISTER_RESPONSE_WORK_ID 32u
+/* MsgRegisterResponse */
+struct ay_work_msg_register_response {
+    uint8_t work_id[32];
+};
+extern const struct ay_msg ay_work_msg_register_response_msg;
+
+#define AY_MAX_WORK_MSG_WITHDRAW_OWNER 90u
+#define AY_LEN_WORK_MSG_WITHDRAW_WORK_ID 32u
+/* Pays out what the sender's shares of a work have earned. */
+struct ay_work_msg_withdraw {
+    struct ay_slice owner;
+    uint8_t work_id[32];
+};
+extern const struct ay_msg ay_work_msg_withdraw_msg;
+
+/* MsgWithdrawResponse */
+struct ay_work_msg_withdraw_response {
+    /* nasy */
+    uint64_t amount_nasy;
+};
+extern const struct ay_msg ay_work_msg_withdraw_response_msg;
+
+#define AY_LEN_WORK_QUERY_WORK_REQUEST_ID 32u
+/* QueryWorkRequest */
+struct ay_work_query_work_request {
+    uint8_t id[32];
+};
+extern const struct ay_msg ay_work_query_work_request_msg;
+
+#define AY_LEN_WORK_QUERY_PROGRAM_REQUEST_ID 32u
+/* QueryProgramRequest */
+struct ay_work_query_program_request {
+    uint8_t id[32];
+};
+extern const struct ay_msg ay_work_query_program_request_msg;
+
+/* QueryWorksRequest */
+struct ay_work_query_works_request {
+    uint8_t unused; /* C has no empty struct */
+};
+extern const struct ay_msg ay_work_query_works_request_msg;
+
+#define AY_MAX_WORK_QUERY_WORKS_RESPONSE_WORKS 256u
+/* QueryWorksResponse */
+struct ay_work_query_works_response {
+    const struct ay_work_work *works;
+    uint32_t works_count;
+};
+extern const struct ay_msg ay_work_query_works_response_msg;
+
+/* QueryParamsRequest */
+struct ay_work_query_params_request {
+    uint8_t unused; /* C has no empty struct */
+};
+extern const struct ay_msg ay_work_query_params_request_msg;
 
 #define AY_MAX_WORK_MAP_STEP_ARGS 2u
 /* One step of a map's expression; the last step's value is the output element. */
