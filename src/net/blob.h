@@ -17,7 +17,6 @@
 enum {
     AY_BLOB_CHUNK = 1024,    /* bytes */
     AY_BLOB_MAX_RANGE = 256, /* chunks shown with one proof */
-    AY_BLOB_MAX_PROOF = 64,  /* hashes in one proof */
 };
 
 struct ay_blob_limits {

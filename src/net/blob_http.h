@@ -1,7 +1,8 @@
 /* Blobs over HTTP, both ends.
  *   PUT /blobs                                 bytes in, 201 {"id":"<hex>","len":"<bytes>"}
  *   GET /blobs/{id}                            the bytes
- *   GET /blobs/{id}/proof?first=&count=        chunks with their Merkle proof, see ay_blob_range
+ *   GET /blobs/{id}/proof?first=&count=        {"proof":["<hex>"…],"bytes":"<base64>"},
+ *                                              the proof as ay_merkle_prove orders it
  * A fetching side trusts nothing: bytes become a blob only if they hash to the id asked for. */
 #ifndef AY_NET_BLOB_HTTP_H
 #define AY_NET_BLOB_HTTP_H
@@ -26,10 +27,11 @@ enum ay_code ay_blob_download(struct ay_http_client *client, const char *base, c
                               struct ay_blob_store *store) AY_MUST;
 
 /* Fetches chunks [first, first + count) of a blob of len_bytes in all (from a trusted source, a
- * root alone does not bind it) and verifies them. bytes are the client's until its next call.
- * AY_E_RANGE: no such chunks; AY_E_HASH: the proof does not hold. */
+ * root alone does not bind it) into bytes, which has room for count * AY_BLOB_CHUNK, and verifies
+ * them; *len is how many bytes they are. count <= AY_BLOB_MAX_RANGE.
+ * AY_E_RANGE: no such chunks; AY_E_HASH: the proof does not hold. Else as ay_blob_download. */
 enum ay_code ay_blob_range(struct ay_http_client *client, const char *base, const uint8_t id[32],
-                           uint64_t len_bytes, uint32_t first, uint32_t count,
-                           struct ay_slice *bytes) AY_MUST;
+                           uint64_t len_bytes, uint32_t first, uint32_t count, uint8_t *bytes,
+                           uint32_t *len) AY_MUST;
 
 #endif

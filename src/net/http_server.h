@@ -3,7 +3,7 @@
  *
  * Every request is checked before a handler sees it. Refused, and the connection closed:
  *   two Content-Length, or one beside Transfer-Encoding, or a coding other than "chunked" (400),
- *   a header name that is no token, a NUL within a header or argument (400), Expect (417),
+ *   a header name that is no token, a NUL within a header or argument, two Hosts (400),
  *   more than AY_HTTP_MAX_HEADERS headers or AY_HTTP_MAX_HEADER_BYTES of them (431),
  *   a body over the route's limit (413; a chunked one is cut), no room for bodies at all (503).
  * A connection is dropped when a request's header is not whole AY_HTTP_HEADER_SECONDS after the
@@ -12,7 +12,8 @@
  *
  * Without a key the server binds loopback only and answers only for a loopback Host, so that a
  * page in a browser cannot reach it by rebinding a name. With a key every request but a CORS
- * preflight carries "Authorization: Bearer <key>" (401).
+ * preflight carries "Authorization: Bearer <key>" (401). A request that a page of another origin
+ * makes is refused (403) unless the origin is listed.
  * Standards: RFC 9110, 9112 (§6.3 on message length), 6455; the Fetch standard for CORS. */
 #ifndef AY_NET_HTTP_SERVER_H
 #define AY_NET_HTTP_SERVER_H
@@ -113,6 +114,7 @@ struct ay_http_options {
     struct ay_ws_handler websocket;
     uint32_t max_connections; /* 0: 256 */
     uint32_t workers;         /* 0: 8 */
+    uint32_t header_seconds;  /* 0: AY_HTTP_HEADER_SECONDS */
     size_t max_total_bytes;   /* of all bodies held at once; 0: 256 MiB */
 };
 
@@ -127,7 +129,8 @@ enum ay_code ay_http_start(const struct ay_http_options *options,
 /* The port in use. */
 uint16_t ay_http_port(const struct ay_http_server *server);
 
-/* Stops accepting, lets requests already read be answered, ends websockets, frees. NULL is fine. */
+/* Answers 503 from now on, waits for the handlers that run and 5 s for their answers to leave, ends
+ * the websockets, frees. Handlers that wait must be told to give up first. NULL is fine. */
 void ay_http_stop(struct ay_http_server *server);
 
 #endif
