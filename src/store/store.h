@@ -27,7 +27,6 @@ struct ay_store_view;
 
 struct ay_store_options {
     uint64_t map_bytes; /* address space reserved at first; 0 = 16 GiB. Grows by doubling. */
-    bool read_only;     /* refuse commits; the folder must exist */
 };
 
 struct ay_store_tip {
@@ -44,6 +43,7 @@ struct ay_store_tag {
 
 struct ay_store_tx {
     uint8_t hash[32];
+    bool failed; /* does not take the place of an earlier one with this hash (as in CometBFT) */
     const struct ay_store_tag *tags;
     uint32_t tag_count;
 };
@@ -79,8 +79,8 @@ struct ay_store_tip ay_store_tip(struct ay_store *store);
 /* Applies the changes (sorted by key, each once), keeps the block, makes both durable; root = the
  * state's root after it. The calling thread must hold no view: growing the map waits for all views
  * to end. O(changes * log rows) hashes and pages, plus one fdatasync.
- * AY_E_RANGE: height not the next, keys unsorted or of a bad length; AY_E_EXISTS: a transaction or
- * block hash is there already; both leave the store usable.
+ * AY_E_RANGE: height not the next, keys unsorted or of a bad length; AY_E_EXISTS: a block has this
+ * hash already; both leave the store as it was and usable.
  * AY_E_DISK_FULL, AY_E_IO, AY_E_MEMORY, AY_E_CORRUPT: nothing was committed and every later commit
  * gives AY_E_IO until the store is opened again: after a failed write the kernel's cache cannot be
  * trusted, so the caller stops. */
@@ -124,10 +124,11 @@ enum ay_code ay_store_search(struct ay_store_view *view, const struct ay_store_t
  * meanwhile. Durable when it returns. AY_E_EXISTS, AY_E_DISK_FULL, AY_E_IO. */
 enum ay_code ay_store_snapshot(struct ay_store *store, const char *path) AY_MUST;
 
-/* Re-checks up to `rows` rows from `from` (empty: the first) against the tree, hashing the path of
- * each up to the root: what open does, in steps that a running node can afford. *after is where to
- * go on, borrowed until the view ends, empty when the last row was seen. AY_E_CORRUPT. */
+/* Re-checks the next `rows` rows after the key `from` (empty: from the first) against the tree,
+ * hashing the path of each up to the root: what open does, in steps that a running node can afford.
+ * *last is the last key checked, to go on from, borrowed until the view ends; empty when no row is
+ * left. AY_E_CORRUPT. */
 enum ay_code ay_store_scrub(struct ay_store_view *view, struct ay_slice from, uint32_t rows,
-                            struct ay_slice *after) AY_MUST;
+                            struct ay_slice *last) AY_MUST;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/gen/base_query.h"
 #include "base/gen/crypto_ed25519.h"
 #include "base/gen/crypto_secp256k1.h"
+#include "base/gen/engine.h"
 #include "base/gen/genesis.h"
 #include "base/gen/job.h"
 #include "base/gen/ledger.h"
@@ -21,6 +22,8 @@ const struct ay_msg *const ay_msgs[] = {
     &ay_bank_balance_msg,
     &ay_bank_query_supply_request_msg,
     &ay_bank_supply_msg,
+    &ay_engine_block_msg,
+    &ay_engine_header_msg,
     &ay_genesis_account_msg,
     &ay_genesis_bank_msg,
     &ay_genesis_genesis_msg,

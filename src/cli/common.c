@@ -1,0 +1,225 @@
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "crypto/keystore.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+struct ay_cli ay_cli;
+volatile int ay_cli_stop;
+
+static void caught(int signal)
+{
+    (void)signal;
+    if (ay_cli_stop) _exit(AY_EXIT_INTERRUPTED);
+    ay_cli_stop = 1;
+}
+
+void ay_cli_catch(void)
+{
+    struct sigaction action = {.sa_handler = caught};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int ay_cli_exit(enum ay_code code)
+{
+    static const struct {
+        enum ay_code code;
+        enum ay_exit exit;
+    } table[] = {
+        {AY_OK, AY_EXIT_OK},
+        {AY_E_USAGE, AY_EXIT_USAGE},
+        {AY_E_NOT_FOUND, AY_EXIT_NOT_FOUND},
+        {AY_E_UNREACHABLE, AY_EXIT_UNREACHABLE},
+        {AY_E_TIMEOUT, AY_EXIT_UNREACHABLE},
+        {AY_E_REJECTED, AY_EXIT_REJECTED},
+        {AY_E_KEY, AY_EXIT_KEY},
+        {AY_E_UNAUTHORIZED, AY_EXIT_KEY},
+        {AY_E_INTERRUPTED, AY_EXIT_INTERRUPTED},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code) return (int)table[i].exit;
+    return AY_EXIT_FAILURE;
+}
+
+int ay_cli_fail(enum ay_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs(ay_cli.color ? "\033[31massay:\033[0m " : "assay: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    if (code != AY_OK) fprintf(stderr, " (%s)", ay_code_info(code)->text);
+    fputc('\n', stderr);
+    return ay_cli_exit(code == AY_OK ? AY_E_STATE : code);
+}
+
+int ay_cli_usage(bool asked, const char *text)
+{
+    fputs(text, asked ? stdout : stderr);
+    return asked ? 0 : AY_EXIT_USAGE;
+}
+
+enum ay_code ay_cli_path(char path[PATH_MAX], const char *name)
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s", ay_cli.home, name);
+    return n > 0 && n < PATH_MAX ? AY_OK : AY_E_LIMIT;
+}
+
+static void show(const json_t *value, int depth);
+
+static void show_member(const char *name, const json_t *value, int depth)
+{
+    printf("%*s%s:", 2 * depth, "", name);
+    bool nested = json_is_object(value) || json_is_array(value);
+    if (nested && (json_object_size(value) || json_array_size(value))) {
+        putchar('\n');
+        show(value, depth + 1);
+    } else if (json_is_string(value)) {
+        printf(" %s\n", json_string_value(value));
+    } else {
+        char *text = nested ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        printf(" %s\n", text ? text : "none");
+        free(text);
+    }
+}
+
+static void show(const json_t *value, int depth)
+{
+    const char *name;
+    const json_t *member;
+    size_t i;
+    if (json_is_object(value)) {
+        void *it = json_object_iter((json_t *)(uintptr_t)value);
+        for (; it; it = json_object_iter_next((json_t *)(uintptr_t)value, it)) {
+            name = json_object_iter_key(it);
+            show_member(name, json_object_iter_value(it), depth);
+        }
+    } else {
+        json_array_foreach(value, i, member)
+        {
+            char number[24];
+            snprintf(number, sizeof number, "%zu", i + 1);
+            show_member(number, member, depth);
+        }
+    }
+}
+
+void ay_cli_show(const char *json)
+{
+    json_t *value = ay_cli.json ? NULL : json_loads(json, 0, NULL);
+    if (value)
+        show(value, 0);
+    else
+        puts(json);
+    json_decref(value);
+    fflush(stdout);
+}
+
+enum ay_code ay_cli_show_msg(const struct ay_msg *msg, const void *value)
+{
+    uint32_t cap = 1u << 20, len;
+    enum ay_code code;
+    do {
+        char *text = malloc(cap + 1u);
+        if (!text) return AY_E_MEMORY;
+        code = ay_json_write(msg, value, text, cap, &len);
+        if (code == AY_OK) {
+            text[len] = 0;
+            ay_cli_show(text);
+        }
+        free(text);
+        cap *= 4;
+    } while (code == AY_E_LIMIT && cap <= 1u << 28);
+    return code;
+}
+
+struct ay_arena ay_cli_arena(void)
+{
+    void *mem = aligned_alloc(16, AY_CLI_ARENA_BYTES);
+    AY_ASSERT(mem);
+    return ay_arena_over(mem, AY_CLI_ARENA_BYTES);
+}
+
+int ay_cli_node(struct ay_node_client **out)
+{
+    static char url[AY_MAX_CONFIG_TEXT + 16];
+    char path[PATH_MAX], why[256];
+    struct ay_config config;
+    ay_config_default(&config);
+    if (ay_cli_path(path, "config/config.toml") != AY_OK)
+        return ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
+    enum ay_code code = ay_config_read(path, &config, why);
+    if (code == AY_E_FORMAT) return ay_cli_fail(code, "%s", why);
+    if (ay_cli.node)
+        snprintf(url, sizeof url, "%s", ay_cli.node);
+    else
+        snprintf(url, sizeof url, "http://%s", config.rpc_address);
+    const char *key = getenv("ASSAY_RPC_KEY");
+    if (!key && config.rpc_key[0]) key = config.rpc_key;
+    code = ay_node_open(url, key, out);
+    return code == AY_OK ? 0 : ay_cli_fail(code, "cannot use the node address %s", url);
+}
+
+int ay_cli_session_open(const char *key, const char *gas_price, struct ay_cli_session *session)
+{
+    memset(session, 0, sizeof *session);
+    int failed = ay_cli_node(&session->node);
+    if (!failed) failed = ay_cli_signer(key, &session->signer);
+    if (!failed) {
+        enum ay_code code =
+            ay_wallet_open(session->node, &session->signer, gas_price, &session->wallet);
+        if (code == AY_E_USAGE)
+            failed = ay_cli_fail(code, "a gas price looks like 0.025nasy, not %s", gas_price);
+        else if (code != AY_OK)
+            failed = ay_cli_fail(code, "%s", ay_node_message(session->node));
+    }
+    if (failed) ay_cli_session_close(session);
+    return failed;
+}
+
+void ay_cli_session_close(struct ay_cli_session *session)
+{
+    ay_wallet_close(session->wallet);
+    ay_node_close(session->node);
+    ay_signer_clear(&session->signer);
+    memset(session, 0, sizeof *session);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void ay_progress_begin(struct ay_progress *progress, const char *what, uint64_t total)
+{
+    *progress = (struct ay_progress){.what = what, .total = total, .begun_ms = now_ms()};
+}
+
+void ay_progress_set(struct ay_progress *progress, uint64_t done)
+{
+    uint64_t now = now_ms();
+    if (now - progress->begun_ms < 2000 || now - progress->drawn_ms < 100 || !isatty(2)) return;
+    progress->drawn_ms = now;
+    progress->shown = true;
+    unsigned filled = progress->total ? (unsigned)(30 * done / progress->total) : 0;
+    fprintf(stderr, "\r%s [%.*s%*s] %llu/%llu", progress->what, (int)filled,
+            "##############################", (int)(30 - filled), "", (unsigned long long)done,
+            (unsigned long long)progress->total);
+}
+
+void ay_progress_end(struct ay_progress *progress)
+{
+    if (progress->shown) fputs("\r\033[K", stderr);
+}

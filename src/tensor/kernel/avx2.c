@@ -1,0 +1,7 @@
+#include "tensor/kernel/tables.h"
+
+#include "tensor/kernel/lanes_avx2.h"
+
+#define AY_TABLE      ay_kernels_avx2
+#define AY_TABLE_NAME "avx2"
+#include "tensor/kernel/table_lanes.h"

@@ -1,0 +1,193 @@
+/* The matmul chain over lanes. A tile of C lives in registers while k runs; vectors run over
+ * columns only, so each element stays one chain. K is cut into blocks that go on with the chain
+ * through C. B comes in panels of PANEL columns, each k's row of a panel contiguous; where M is
+ * small a tile takes several panels, so that enough chains are in flight.
+ * Cost: near the core's peak of fma from 4 rows on; one pass over B below. */
+#ifndef AY_TENSOR_KERNEL_GEMM_LANES_H
+#define AY_TENSOR_KERNEL_GEMM_LANES_H
+
+#include "tensor/kernel/kernels.h"
+#include "tensor/kernel/rows_lanes.h"
+
+#define PANEL (TILE_LANES * LANES)
+/* k of a block: its part of a panel and the rows of A beside it stay in the first-level cache. */
+#define K_BLOCK 384
+/* Rows of A that one pass over B's panels uses: with K_BLOCK, half of a second-level cache. */
+#define M_BLOCK 132
+
+struct tile {
+    const float *a, *b;
+    float *c;
+    size_t lda, ldc;
+    size_t ldb;         /* from one k to the next */
+    size_t panel_step;  /* from one panel to the next */
+    uint32_t k;         /* in this block */
+    bool first, last;   /* of the blocks of k */
+    const char *ahead;  /* what to pull into the second-level cache meanwhile */
+    size_t ahead_step;  /* bytes of it a k */
+};
+
+AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
+{
+    vf sum[TILE_ROWS * TILE_LANES];
+    const int vecs = panels * TILE_LANES;
+    const float *a = t->a, *b = t->b;
+    const char *ahead = t->ahead;
+    AY_UNROLL
+    for (int r = 0; r < rows; r++)
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[r * vecs + v] =
+                t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
+    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb, ahead += t->ahead_step) {
+        vf y[TILE_ROWS * TILE_LANES];
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            y[v] = vf_load(b + (size_t)(v / TILE_LANES) * t->panel_step +
+                           (size_t)(v % TILE_LANES) * LANES);
+        __builtin_prefetch(ahead, 0, 2);
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) {
+            vf x = vf_set1(a[(size_t)r * t->lda]);
+            AY_UNROLL
+            for (int v = 0; v < vecs; v++) sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+        }
+    }
+    AY_UNROLL
+    for (int r = 0; r < rows; r++)
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++) {
+            vf x = sum[r * vecs + v];
+            vf_store(t->c + (size_t)r * t->ldc + (size_t)v * LANES, t->last ? vf_nan_of(x, x) : x);
+        }
+}
+
+#define AY_TILE(rows)                                                                              \
+    static void tile_##rows##_narrow(const struct tile *t) { tile(t, rows, 1); }                   \
+    static void tile_##rows##_wide(const struct tile *t) { tile(t, rows, TILE_ROWS / rows); }
+AY_TILE(1)
+AY_TILE(2)
+AY_TILE(3)
+AY_TILE(4)
+#if TILE_ROWS >= 6
+AY_TILE(5)
+AY_TILE(6)
+#endif
+#if TILE_ROWS >= 8
+AY_TILE(7)
+AY_TILE(8)
+#endif
+
+/* By rows - 1; the wide form takes TILE_ROWS / rows panels. */
+static void (*const tiles[TILE_ROWS][2])(const struct tile *) = {
+    {tile_1_narrow, tile_1_wide}, {tile_2_narrow, tile_2_wide},
+    {tile_3_narrow, tile_3_wide}, {tile_4_narrow, tile_4_wide},
+#if TILE_ROWS >= 6
+    {tile_5_narrow, tile_5_wide}, {tile_6_narrow, tile_6_wide},
+#endif
+#if TILE_ROWS >= 8
+    {tile_7_narrow, tile_7_wide}, {tile_8_narrow, tile_8_wide},
+#endif
+};
+
+/* The last, ragged panel: its product goes to a full tile beside, whose true columns are copied;
+ * a k-major B is first copied too, as reading past its last column is not ours to do. */
+static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, bool packed)
+{
+    float c[TILE_ROWS * PANEL], b[K_BLOCK * PANEL];
+    struct tile t = *whole;
+    t.c = c;
+    t.ldc = PANEL;
+    if (!packed) {
+        for (size_t k = 0; k < t.k; k++)
+            for (size_t j = 0; j < PANEL; j++)
+                b[k * PANEL + j] = j < cols ? whole->b[k * whole->ldb + j] : 0;
+        t.b = b;
+        t.ldb = PANEL;
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < PANEL; j++)
+            c[r * PANEL + j] = j < cols && !t.first ? whole->c[r * whole->ldc + j] : 0;
+    tiles[rows - 1][0](&t);
+    for (size_t r = 0; r < rows; r++)
+        memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
+}
+
+/* One block of k and rows m0..m1, columns n0..n1. */
+static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32_t m0, uint32_t m1,
+                       uint32_t n0, uint32_t n1)
+{
+    bool packed = g->ldb == 0;
+    uint32_t count = (m1 - m0 + TILE_ROWS - 1) / TILE_ROWS, least = (m1 - m0) / count;
+    uint32_t larger = (m1 - m0) % count; /* tiles of least + 1 rows, the others have least */
+    struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0};
+    t.last = k1 == g->k;
+    t.ldb = packed ? PANEL : g->ldb;
+    t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
+    uint32_t wide = TILE_ROWS / (least + (larger > 0));
+    for (uint32_t n = n0, panels; n < n1; n += panels * PANEL) {
+        panels = n1 - n >= wide * PANEL ? wide : 1;
+        const float *b = g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL
+                                        : (size_t)k0 * g->ldb + n);
+        size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
+        const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
+        t.ahead_step = packed ? (bytes / t.k + count - 1) / count : 0;
+        for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
+            rows = least + (i < larger);
+            uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
+            t.a = g->a + (size_t)m * g->lda + k0;
+            t.b = b;
+            t.c = g->c + (size_t)m * g->ldc + n;
+            t.ahead = next + (size_t)i * t.ahead_step * t.k;
+            if (cols < PANEL)
+                tile_ragged(&t, rows, cols, packed);
+            else
+                tiles[rows - 1][panels > 1](&t);
+            if (t.last && g->epilogue) g->epilogue(t.c, g->ldc, rows, cols, m, n, g->user);
+        }
+    }
+}
+
+static void gemm(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1)
+{
+    AY_ASSERT(m1 <= g->m && n1 <= g->n && g->k > 0);
+    AY_ASSERT(n0 % PANEL == 0 && (n1 % PANEL == 0 || n1 == g->n));
+    for (uint32_t m = m0; m < m1; m += M_BLOCK)
+        for (uint32_t k = 0; k < g->k; k += K_BLOCK)
+            gemm_block(g, k, g->k - k < K_BLOCK ? g->k : k + K_BLOCK, m,
+                       m1 - m < M_BLOCK ? m1 : m + M_BLOCK, n0, n1);
+}
+
+static void pack(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out)
+{
+    for (uint32_t j = 0; j < n; j += PANEL) {
+        uint32_t cols = n - j < PANEL ? n - j : PANEL;
+        float *panel = out + (size_t)j * k;
+        if (cols < PANEL) memset(panel, 0, sizeof(float) * PANEL * k);
+        transpose(b + j * ldb, ldb, cols, k, panel, PANEL);
+    }
+}
+
+static void add_bias(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
+                     uint32_t col0, void *user)
+{
+    (void)row0;
+    const float *bias = (const float *)user + col0;
+    for (size_t r = 0; r < rows; r++) each_add_vv(c + r * ldc, bias, c + r * ldc, cols);
+}
+
+static void add_bias_gelu(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
+                          uint32_t col0, void *user)
+{
+    (void)row0;
+    const float *bias = (const float *)user + col0;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < cols; j += LANES) {
+            float *at = c + r * ldc + j;
+            vf h = vf_add(get(at, cols - j), get(bias + j, cols - j));
+            vf gate = vf_add(vf_erf(vf_div(h, vf_set1(AY_SQRT2))), vf_set1(1.0F));
+            put(at, cols - j, vf_mul(vf_mul(h, gate), vf_set1(0.5F)));
+        }
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* Fast kernels behind one table, chosen at start. Every entry of every table gives the bits of
+ * tensor/ref/ops.h, for any NaN the canonical one; so the choice can change speed only.
+ *
+ * All tensors are f32. A "row" is contiguous. Functions touch only the ranges they are given, use
+ * no heap and no state, and leave threads to the caller: split rows, or columns by panels.
+ * Output may be the input itself (same address) where a function maps element to element. */
+#ifndef AY_TENSOR_KERNEL_KERNELS_H
+#define AY_TENSOR_KERNEL_KERNELS_H
+
+#include <stddef.h>
+
+#include "base/code.h"
+#include "tensor/ref/ops.h"
+
+/* Called for each finished tile of C, still in the first-level cache: `rows` rows of `cols` f32,
+ * ldc apart, whose first element is C[row0, col0]. It must store canonical NaNs. */
+typedef void ay_epilogue(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
+                         uint32_t col0, void *user);
+
+/* C = A B^T as chains: C[m, n] = fma over k ascending of A[m, k] B[n, k], from +0. */
+struct ay_gemm {
+    const float *a; /* (m, k), rows lda apart */
+    const float *b; /* packed by `pack` (ldb = 0), or k-major: (k, n), rows ldb apart */
+    float *c;       /* (m, n), rows ldc apart; must not overlap a or b */
+    size_t lda, ldb, ldc;
+    uint32_t m, n, k;      /* each >= 1 */
+    ay_epilogue *epilogue; /* NULL: none */
+    void *user;
+};
+
+typedef void ay_unary(const float *a, float *out, size_t n);
+typedef void ay_vector_vector(const float *a, const float *b, float *out, size_t n);
+typedef void ay_vector_scalar(const float *a, float b, float *out, size_t n);
+typedef void ay_scalar_vector(float a, const float *b, float *out, size_t n);
+typedef float ay_reduce(const float *x, size_t n);
+typedef void ay_reduce_columns(const float *x, size_t ld, uint32_t n, uint32_t cols, float *out);
+
+struct ay_kernels {
+    const char *name; /* as in ASSAY_CPU */
+    uint32_t panel;   /* columns of a packed panel: what splits of n must be multiples of */
+
+    /* Packs B (n, k), rows ldb apart, for gemm; out has ay_packed_floats(panel, n, k) floats,
+     * 64-byte aligned for speed. A split of n packs each part at out + n0 * k. */
+    void (*pack)(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out);
+    /* Rows m0..m1 and columns n0..n1 of C; n0 is a multiple of panel, n1 too or it is n. */
+    void (*gemm)(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1);
+    /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:
+     * (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 = AY_SQRT2. */
+    ay_epilogue *bias, *bias_gelu;
+
+    /* By enum ay_fn, on n contiguous elements; NULL where the arity differs. */
+    ay_unary *unary[AY_FN_COUNT];
+    ay_vector_vector *vv[AY_FN_COUNT];
+    ay_vector_scalar *vs[AY_FN_COUNT];
+    ay_scalar_vector *sv[AY_FN_COUNT];
+
+    /* Along a row: ay_ref_reduce_*. */
+    ay_reduce *sum, *sumsq, *max;
+    /* Along the first axis of x (n, cols), rows ld apart, to out (cols). */
+    ay_reduce_columns *sum_columns, *sumsq_columns, *max_columns;
+
+    /* One row: m = max(x), e = exp(x - m), e / sum(e). n >= 1; out may be x. */
+    void (*softmax)(const float *x, float *out, size_t n);
+    /* One row: t = x + residual (or x where residual is NULL), d = t - sum(t) / n,
+     * ((d / sqrt(sumsq(d) / n + eps)) * gain) + bias, n as f32. out may be x or residual. */
+    void (*layer_norm)(const float *x, const float *residual, const float *gain, const float *bias,
+                       float eps, float *out, size_t n);
+    /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */
+    void (*transpose)(const float *x, size_t ldx, uint32_t rows, uint32_t cols, float *out,
+                      size_t ldo);
+};
+
+#define AY_SQRT2 0x1.6a09e6p+0f
+
+static inline size_t ay_packed_floats(uint32_t panel, uint32_t n, uint32_t k)
+{
+    return ((size_t)n + panel - 1) / panel * panel * k;
+}
+
+/* The table called `name` ("scalar", "avx2", "avx512"), static. AY_E_USAGE: there is no such name;
+ * AY_E_UNSUPPORTED: this processor or build cannot run it. *out is untouched then. */
+AY_MUST enum ay_code ay_kernels_named(const char *name, const struct ay_kernels **out);
+
+/* The table that the environment's ASSAY_CPU names, or without one the fastest that runs here.
+ * Errors as above. Reads the environment and CPUID: call it once, at start. */
+AY_MUST enum ay_code ay_kernels_select(const struct ay_kernels **out);
+
+#endif

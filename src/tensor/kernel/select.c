@@ -1,0 +1,60 @@
+#include "tensor/kernel/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/kernel/tables.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+/* Slowest first. */
+static const struct {
+    const char *name;
+    const struct ay_kernels *table; /* NULL: not in this build */
+    bool (*runs_here)(void);
+} choices[] = {
+    {"scalar", &ay_kernels_scalar, always},
+#if defined(__x86_64__)
+    {"avx2", &ay_kernels_avx2, has_avx2},
+    {"avx512", &ay_kernels_avx512, has_avx512},
+#else
+    {"avx2", NULL, always},
+    {"avx512", NULL, always},
+#endif
+};
+enum { CHOICES = sizeof choices / sizeof choices[0] };
+
+enum ay_code ay_kernels_named(const char *name, const struct ay_kernels **out)
+{
+    for (int i = 0; i < CHOICES; i++) {
+        if (strcmp(name, choices[i].name) != 0) continue;
+        if (!choices[i].table || !choices[i].runs_here()) return AY_E_UNSUPPORTED;
+        *out = choices[i].table;
+        return AY_OK;
+    }
+    return AY_E_USAGE;
+}
+
+enum ay_code ay_kernels_select(const struct ay_kernels **out)
+{
+    const char *wanted = getenv("ASSAY_CPU");
+    if (wanted && *wanted) return ay_kernels_named(wanted, out);
+    for (int i = CHOICES; i-- > 0;)
+        if (ay_kernels_named(choices[i].name, out) == AY_OK) return AY_OK;
+    return AY_E_UNSUPPORTED;
+}

@@ -1,0 +1,30 @@
+/* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text. */
+#include "tensor/kernel/gemm_lanes.h"
+
+#define AY_FORMS(array, suffix)                                                                    \
+    .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
+              [AY_FN_MUL] = each_mul_##suffix, [AY_FN_DIV] = each_div_##suffix,                    \
+              [AY_FN_MAX] = each_max_##suffix}
+
+const struct ay_kernels AY_TABLE = {
+    .name = AY_TABLE_NAME,
+    .panel = PANEL,
+    .pack = pack,
+    .gemm = gemm,
+    .bias = add_bias,
+    .bias_gelu = add_bias_gelu,
+    .unary = {[AY_FN_NEG] = each_neg, [AY_FN_SQRT] = each_sqrt, [AY_FN_EXP] = each_exp,
+              [AY_FN_LOG] = each_log, [AY_FN_TANH] = each_tanh, [AY_FN_ERF] = each_erf},
+    AY_FORMS(vv, vv),
+    AY_FORMS(vs, vs),
+    AY_FORMS(sv, sv),
+    .sum = row_sum,
+    .sumsq = row_sumsq,
+    .max = row_max,
+    .sum_columns = column_sum,
+    .sumsq_columns = column_sumsq,
+    .max_columns = column_max,
+    .softmax = softmax,
+    .layer_norm = layer_norm,
+    .transpose = transpose,
+};

@@ -1,0 +1,10 @@
+/* The tables themselves, one file each. Calling into one that the processor lacks is a fault:
+ * ay_kernels_named is the way in. */
+#ifndef AY_TENSOR_KERNEL_TABLES_H
+#define AY_TENSOR_KERNEL_TABLES_H
+
+#include "tensor/kernel/kernels.h"
+
+extern const struct ay_kernels ay_kernels_scalar, ay_kernels_avx2, ay_kernels_avx512;
+
+#endif

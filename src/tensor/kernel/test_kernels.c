@@ -1,0 +1,334 @@
+/* Every table that runs here equals ref/ bit for bit, on random, edge and all small shapes. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tensor/kernel/tables.h"
+#include "tensor/ref/float.h"
+#include "tensor/ref/math.h"
+
+#define SEED 0x9e3779b97f4a7c15u
+enum { MAX_N = 8192 };
+
+static uint64_t state = SEED;
+
+static uint32_t next(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 32);
+}
+
+static const uint32_t edges[] = {
+    0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
+    0x7f800001, 0x00000001, 0x80000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x42b17218,
+    0xc2cff1b5, 0x3c413d3a, 0x41178feb, 0x4c5d65a5, 0x65d890d3, 0x6f31a8ec, 0x3e800000, 0x40800000,
+};
+enum { EDGES = sizeof edges / sizeof edges[0] };
+
+/* How inputs are drawn: tame ones, any bits at all, or mostly edges. */
+enum flavour { TAME, ANY, EDGY, FLAVOURS };
+
+static void fill(float *x, size_t n, enum flavour flavour)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (flavour == TAME)
+            x[i] = (float)(int32_t)next() * 0x1p-30F;
+        else if (flavour == ANY || next() % 4 == 0)
+            x[i] = ay_f32(next());
+        else
+            x[i] = ay_f32(edges[next() % EDGES]);
+    }
+}
+
+/* Canonical on the left always; what ref computed becomes canonical on the way to bits. */
+static void assert_same(const char *what, const struct ay_kernels *k, size_t at, float got,
+                        float want)
+{
+    uint32_t bits;
+    memcpy(&bits, &got, sizeof bits);
+    if (bits == ay_f32_bits(want)) return;
+    print_error("%s %s: element %zu is %08x, not %08x\n", k->name, what, at, bits,
+                ay_f32_bits(want));
+    fail();
+}
+
+static float a[MAX_N], b[MAX_N], c[MAX_N], d[MAX_N], out[MAX_N * 2], packed[MAX_N * 6];
+
+static void check_functions(const struct ay_kernels *k, size_t n)
+{
+    char what[32];
+    for (enum ay_fn fn = AY_FN_ADD; fn < AY_FN_COUNT; fn++) {
+        snprintf(what, sizeof what, "fn %d", (int)fn);
+        out[n] = 7.0F;
+        if (ay_fn_arity(fn) == 1) {
+            k->unary[fn](a, out, n);
+            for (size_t i = 0; i < n; i++) assert_same(what, k, i, out[i], ay_ref_fn(fn, a[i], 0));
+        } else {
+            k->vv[fn](a, b, out, n);
+            for (size_t i = 0; i < n; i++)
+                assert_same(what, k, i, out[i], ay_ref_fn(fn, a[i], b[i]));
+            k->vs[fn](a, b[0], out, n);
+            for (size_t i = 0; i < n; i++)
+                assert_same(what, k, i, out[i], ay_ref_fn(fn, a[i], b[0]));
+            k->sv[fn](a[0], b, out, n);
+            for (size_t i = 0; i < n; i++)
+                assert_same(what, k, i, out[i], ay_ref_fn(fn, a[0], b[i]));
+        }
+        assert_true(out[n] == 7.0F);
+    }
+}
+
+static void check_reductions(const struct ay_kernels *k, uint32_t n)
+{
+    assert_same("sum", k, n, k->sum(a, n), ay_ref_reduce_sum(a, n, 1));
+    assert_same("sumsq", k, n, k->sumsq(a, n), ay_ref_reduce_sumsq(a, n, 1));
+    assert_same("max", k, n, k->max(a, n), ay_ref_reduce_max(a, n, 1));
+}
+
+static void check_columns(const struct ay_kernels *k, uint32_t n, uint32_t cols, uint32_t ld)
+{
+    out[cols] = 7.0F;
+    k->sum_columns(a, ld, n, cols, out);
+    for (uint32_t j = 0; j < cols; j++)
+        assert_same("sum_columns", k, j, out[j], ay_ref_reduce_sum(a + j, n, ld));
+    k->sumsq_columns(a, ld, n, cols, out);
+    for (uint32_t j = 0; j < cols; j++)
+        assert_same("sumsq_columns", k, j, out[j], ay_ref_reduce_sumsq(a + j, n, ld));
+    k->max_columns(a, ld, n, cols, out);
+    for (uint32_t j = 0; j < cols; j++)
+        assert_same("max_columns", k, j, out[j], ay_ref_reduce_max(a + j, n, ld));
+    assert_true(out[cols] == 7.0F);
+}
+
+/* What MAP and REDUCE of the program say, op by op. */
+static void ref_softmax(const float *x, float *y, uint32_t n)
+{
+    float m = ay_ref_reduce_max(x, n, 1);
+    for (uint32_t i = 0; i < n; i++) y[i] = ay_ref_exp(x[i] - m);
+    float s = ay_ref_reduce_sum(y, n, 1);
+    for (uint32_t i = 0; i < n; i++) y[i] = y[i] / s;
+}
+
+static void ref_layer_norm(const float *x, const float *residual, const float *gain,
+                           const float *bias, float eps, float *y, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) y[i] = residual ? x[i] + residual[i] : x[i];
+    float mean = ay_ref_reduce_sum(y, n, 1) / (float)n;
+    for (uint32_t i = 0; i < n; i++) y[i] = y[i] - mean;
+    float sumsq = ay_ref_reduce_sumsq(y, n, 1);
+    for (uint32_t i = 0; i < n; i++)
+        y[i] = ((y[i] / sqrtf(sumsq / (float)n + eps)) * gain[i]) + bias[i];
+}
+
+static void check_rows(const struct ay_kernels *k, uint32_t n)
+{
+    static float want[MAX_N];
+    ref_softmax(a, want, n);
+    memcpy(out, a, n * sizeof *a);
+    out[n] = 7.0F;
+    k->softmax(out, out, n);
+    for (uint32_t i = 0; i < n; i++) assert_same("softmax", k, i, out[i], want[i]);
+    for (int residual = 0; residual < 2; residual++) {
+        ref_layer_norm(a, residual ? b : NULL, c, d, 1e-12F, want, n);
+        memcpy(out, a, n * sizeof *a);
+        k->layer_norm(out, residual ? b : NULL, c, d, 1e-12F, out, n);
+        for (uint32_t i = 0; i < n; i++) assert_same("layer_norm", k, i, out[i], want[i]);
+    }
+    assert_true(out[n] == 7.0F);
+}
+
+/* The three ways of B and the three epilogues, on a C with room to its right. */
+static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    static float k_major[MAX_N];
+    const uint32_t ldc = n + 3, lda = kk + 1, ldb = n + 5;
+    assert_true(m * lda <= MAX_N && n * kk <= MAX_N && kk * ldb <= MAX_N && m * ldc <= MAX_N);
+    assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
+    k->pack(b, kk, n, kk, packed);
+    k->transpose(b, kk, n, kk, k_major, ldb);
+    for (int way = 0; way < 4; way++) {
+        struct ay_gemm g = {.a = a, .b = way == 1 ? k_major : packed, .c = out, .lda = lda,
+                            .ldb = way == 1 ? ldb : 0, .ldc = ldc, .m = m, .n = n, .k = kk,
+                            .epilogue = way == 2 ? k->bias : way == 3 ? k->bias_gelu : NULL,
+                            .user = d};
+        for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
+        uint32_t half = n / 2 / k->panel * k->panel;
+        k->gemm(&g, 0, m, 0, half);
+        k->gemm(&g, 0, m / 2, half, n);
+        k->gemm(&g, m / 2, m, half, n);
+        for (uint32_t i = 0; i < m; i++)
+            for (uint32_t j = 0; j < ldc; j++) {
+                float y = 7.0F;
+                if (j < n) y = ay_ref_chain(0, a + (size_t)i * lda, b + (size_t)j * kk, kk);
+                if (j < n && way >= 2) y = y + d[j];
+                if (j < n && way == 3) y = (y * (ay_ref_erf(y / AY_SQRT2) + 1.0F)) * 0.5F;
+                assert_same("gemm", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j], y);
+            }
+    }
+}
+
+static void for_each_table(void (*check)(const struct ay_kernels *))
+{
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    print_message("seed %#llx\n", (unsigned long long)SEED);
+    for (int i = 0; i < 3; i++) {
+        const struct ay_kernels *k;
+        if (ay_kernels_named(names[i], &k) == AY_OK)
+            check(k);
+        else
+            print_message("%s does not run here\n", names[i]);
+    }
+#ifdef AY_TEST_EMULATED
+    check(&ay_kernels_avx512_emulated);
+#endif
+}
+
+static void refill(enum flavour flavour)
+{
+    fill(a, MAX_N, flavour);
+    fill(b, MAX_N, flavour);
+    fill(c, MAX_N, flavour);
+    fill(d, MAX_N, flavour);
+}
+
+static void all_functions(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (size_t n = 0; n < 70; n++) {
+            refill(f);
+            check_functions(k, n);
+        }
+    refill(ANY);
+    check_functions(k, MAX_N);
+}
+
+static void every_edge_pair(const struct ay_kernels *k)
+{
+    for (size_t i = 0; i < EDGES * EDGES; i++) {
+        a[i] = ay_f32(edges[i / EDGES]);
+        b[i] = ay_f32(edges[i % EDGES]);
+    }
+    check_functions(k, EDGES * EDGES);
+}
+
+static void all_reductions(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (uint32_t n = 0; n < 100; n++) {
+            refill(f);
+            check_reductions(k, n);
+            check_columns(k, n, 1 + n % 37, 37 + n % 3);
+        }
+    refill(TAME);
+    check_reductions(k, 4095);
+    check_columns(k, 50, 80, 81);
+}
+
+static void all_rows(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (uint32_t n = 1; n < 100; n++) {
+            refill(f);
+            check_rows(k, n);
+        }
+    refill(TAME);
+    check_rows(k, 384);
+}
+
+static void small_shapes(const struct ay_kernels *k)
+{
+    for (uint32_t m = 1; m <= 18; m++)
+        for (uint32_t n = 1; n <= 100; n += n < 20 ? 1 : 7)
+            for (uint32_t kk = 1; kk <= 9; kk += 4) {
+                refill((enum flavour)(next() % FLAVOURS));
+                check_gemm(k, m, n, kk);
+            }
+}
+
+static void long_chains(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++) {
+        refill(f);
+        check_gemm(k, 3, 4, 770); /* three blocks of k */
+        check_gemm(k, 140, 25, 20); /* two blocks of m */
+    }
+}
+
+static void all_transposes(const struct ay_kernels *k)
+{
+    fill(a, MAX_N, TAME);
+    for (uint32_t rows = 0; rows < 36; rows++)
+        for (uint32_t cols = 0; cols < 36; cols++) {
+            for (int i = 0; i < MAX_N; i++) out[i] = 7.0F;
+            k->transpose(a, cols + 1, rows, cols, out, rows + 2);
+            for (uint32_t i = 0; i < cols; i++)
+                for (uint32_t j = 0; j < rows + 2; j++)
+                    assert_same("transpose", k, i, out[i * (rows + 2) + j],
+                                j < rows ? a[j * (cols + 1) + i] : 7.0F);
+        }
+}
+
+static void test_functions_any_input_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_functions);
+    for_each_table(every_edge_pair);
+}
+
+static void test_reductions_any_length_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_reductions);
+}
+
+static void test_rows_any_length_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_rows);
+}
+
+static void test_gemm_any_shape_equals_ref(void **s)
+{
+    (void)s;
+    for_each_table(small_shapes);
+    for_each_table(long_chains);
+}
+
+static void test_transpose_any_shape_moves_bits(void **s)
+{
+    (void)s;
+    for_each_table(all_transposes);
+}
+
+static void test_select_unknown_name_is_refused(void **s)
+{
+    (void)s;
+    const struct ay_kernels *k = NULL;
+    assert_int_equal(ay_kernels_named("sse9", &k), AY_E_USAGE);
+    setenv("ASSAY_CPU", "sse9", 1);
+    assert_int_equal(ay_kernels_select(&k), AY_E_USAGE);
+    assert_null(k);
+    setenv("ASSAY_CPU", "scalar", 1);
+    assert_int_equal(ay_kernels_select(&k), AY_OK);
+    assert_string_equal(k->name, "scalar");
+    unsetenv("ASSAY_CPU");
+    assert_int_equal(ay_kernels_select(&k), AY_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_functions_any_input_equal_ref),
+        cmocka_unit_test(test_reductions_any_length_equal_ref),
+        cmocka_unit_test(test_rows_any_length_equal_ref),
+        cmocka_unit_test(test_gemm_any_shape_equals_ref),
+        cmocka_unit_test(test_transpose_any_shape_moves_bits),
+        cmocka_unit_test(test_select_unknown_name_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,33 @@
+/* Constants behind the correctly rounded functions, shared by ref/ and kernel/. Each table of 16
+ * intervals is given twice: `cols` [coefficient][interval], for lanes that look up by permuting
+ * registers, and `rows` [interval][coefficient], for lanes that load and transpose.
+ * Source: tools/gen_math_tables.py. Proof that they suffice: bench/prove_math.c, docs/numerics.md. */
+#ifndef AY_TENSOR_MATH_TABLES_H
+#define AY_TENSOR_MATH_TABLES_H
+
+#include <stdint.h>
+
+/* f(x) / x as a polynomial in x - centre on 16 intervals of this width; beyond them f rounds to 1. */
+#define AY_ERF_WIDTH  0x1p-2
+#define AY_TANH_WIDTH 0x1.24p-1
+enum { AY_ERF_DEGREE = 12, AY_TANH_DEGREE = 15, AY_EXP_DEGREE = 7, AY_LOG_DEGREE = 11 };
+extern const double ay_erf_cols[AY_ERF_DEGREE + 1][16], ay_erf_rows[16][16];
+extern const double ay_tanh_cols[AY_TANH_DEGREE + 1][16], ay_tanh_rows[16][16];
+
+/* 2^(i/16); 2^(r/16) on |r| <= 1/2; 16/ln 2 as high + low. */
+extern const double ay_exp_pow[16], ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
+
+/* 1/c, ln c as high + low for 16 centres c of [0.75, 1.5); ln(1 + r) / r; ln 2 as high + low. */
+extern const double ay_log_cols[3][16], ay_log_rows[16][4];
+extern const double ay_log_poly[AY_LOG_DEGREE + 1], ay_log_ln2[2];
+
+/* The five f32 whose logarithm lies so near a rounding boundary that the double falls on its wrong
+ * side, and what ln 0 and ln inf are: bits of x, bits of the result. */
+#define AY_LOG_SPECIAL                                                                             \
+    {                                                                                              \
+        {0x3c413d3a, 0xc08e158f}, {0x41178feb, 0x400fe5e7}, {0x4c5d65a5, 0x418f034b},              \
+            {0x65d890d3, 0x4254d1f9}, {0x6f31a8ec, 0x42845a89}, {0x00000000, 0xff800000},          \
+            {0x80000000, 0xff800000}, {0x7f800000, 0x7f800000},                                    \
+    }
+
+#endif

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Writes src/tensor/math_tables.c: the constants behind the correctly rounded exp, log, tanh and erf.
+
+The functions are defined by their mathematics (docs/numerics.md), so these tables are one way to
+compute them, not part of the specification. They need mpmath; run again only to change a method:
+    tools/gen_math_tables.py > src/tensor/math_tables.c
+"""
+import struct
+
+from mpmath import cos, erf, ln, mp, mpf, pi, sqrt, tanh
+
+mp.prec = 250
+INTERVALS = 16
+
+
+def fit(f, low, high, degree):
+    """Interpolates f at the Chebyshev nodes of [low, high]; monomials in x - (low + high) / 2."""
+    centre, half, n = (low + high) / 2, (high - low) / 2, degree + 1
+    nodes = [half * cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
+    divided = [f(centre + x) for x in nodes]
+    for j in range(1, n):
+        for i in range(n - 1, j - 1, -1):
+            divided[i] = (divided[i] - divided[i - 1]) / (nodes[i] - nodes[i - j])
+    poly = [mpf(0)]
+    for i in range(n - 1, -1, -1):
+        shifted = [mpf(0)] * (len(poly) + 1)
+        for k, v in enumerate(poly):
+            shifted[k + 1] += v
+            shifted[k] -= nodes[i] * v
+        shifted[0] += divided[i]
+        poly = shifted
+    return poly[:n]
+
+
+def emit(name, values):
+    """One C array; values are nested lists, innermost printed four to a line."""
+    def dims(v):
+        return f"[{len(v)}]" + (dims(v[0]) if isinstance(v[0], list) else "")
+
+    def body(v, pad):
+        if isinstance(v[0], list):
+            return ",\n".join(f"{pad}{{\n{body(w, pad + '    ')}\n{pad}}}" for w in v)
+        hexes = [float(x).hex() for x in v]
+        return ",\n".join(pad + ", ".join(hexes[i:i + 4]) for i in range(0, len(hexes), 4))
+
+    print(f"\nconst double {name}{dims(values)} __attribute__((aligned(64))) = {{\n{body(values, '    ')}\n}};")
+
+
+def emit_both_ways(name, columns, row_len):
+    """columns[coefficient][interval] for lanes that permute registers, rows for those that load."""
+    rows = [[c[i] for c in columns] + [mpf(0)] * (row_len - len(columns)) for i in range(INTERVALS)]
+    emit(name + "_cols", columns)
+    emit(name + "_rows", rows)
+
+
+def odd(name, f, slope, width, degree):
+    """f(x) / x on 16 equal intervals of [0, 16 width]; slope is its limit at 0."""
+    width = mpf(width)
+    quotient = lambda x: slope if abs(x) < mpf(2) ** -100 else f(x) / x
+    polys = [fit(quotient, width * i, width * (i + 1), degree) for i in range(INTERVALS)]
+    emit_both_ways(name, [[p[k] for p in polys] for k in range(degree + 1)], 16)
+
+
+def exponential():
+    emit("ay_exp_pow", [mpf(2) ** (mpf(i) / 16) for i in range(INTERVALS)])
+    poly = fit(lambda x: mpf(2) ** (x / 16), mpf(-0.5), mpf(0.5), 7)
+    emit("ay_exp_poly", [mpf(1), ln(mpf(2)) / 16] + poly[2:])
+    scale = 16 / ln(mpf(2))
+    high = mpf(float(scale))
+    emit("ay_exp_scale", [high, scale - high])
+
+
+def logarithm():
+    """ln(m 2^e): m in [0.75, 1.5), 16 intervals by its bits, each with a short 1/centre."""
+    edge = lambda i: mpf(struct.unpack("f", struct.pack("I", 0x3F400000 + (i << 19)))[0])
+    grid = mpf(2) ** 42  # high parts are multiples of 2^-42, so that e ln2 + ln c is exact in them
+    inverse, reach = [], mpf(0)
+    for i in range(INTERVALS):
+        low, high = edge(i), edge(i + 1)
+        near_one = low <= 1 < high or high == 1
+        inverse.append(mpf(1) if near_one else mpf(int(mp.nint(1024 / (low + high)))) / 512)
+        reach = max(reach, abs(low * inverse[i] - 1), abs(high * inverse[i] - 1))
+    logs = [-ln(v) for v in inverse]
+    highs = [mp.nint(v * grid) / grid for v in logs]
+    emit_both_ways("ay_log", [inverse, highs, [v - h for v, h in zip(logs, highs)]], 4)
+    quotient = lambda r: mpf(1) if abs(r) < mpf(2) ** -90 else ln(1 + r) / r
+    emit("ay_log_poly", [mpf(1)] + fit(quotient, -reach, reach, 11)[1:])
+    ln2 = mp.nint(ln(mpf(2)) * grid) / grid
+    emit("ay_log_ln2", [ln2, ln(mpf(2)) - ln2])
+
+
+print("/* Written by tools/gen_math_tables.py; what each table is for stands in math_tables.h. */")
+print("/* clang-format off */")
+print('#include "tensor/math_tables.h"')
+odd("ay_erf", erf, 2 / sqrt(pi), "0.25", 12)
+odd("ay_tanh", tanh, mpf(1), "0.5703125", 15)
+exponential()
+logarithm()
