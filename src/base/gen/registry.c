@@ -6,6 +6,7 @@
 #include "base/gen/base_query.h"
 #include "base/gen/crypto_ed25519.h"
 #include "base/gen/crypto_secp256k1.h"
+#include "base/gen/dispute.h"
 #include "base/gen/engine.h"
 #include "base/gen/genesis.h"
 #include "base/gen/job.h"
@@ -22,6 +23,39 @@ const struct ay_msg *const ay_msgs[] = {
     &ay_bank_balance_msg,
     &ay_bank_query_supply_request_msg,
     &ay_bank_supply_msg,
+    &ay_dispute_answer_msg,
+    &ay_dispute_case_msg,
+    &ay_dispute_commit_msg,
+    &ay_dispute_event_commit_msg,
+    &ay_dispute_event_move_msg,
+    &ay_dispute_event_reward_msg,
+    &ay_dispute_event_verdict_msg,
+    &ay_dispute_evidence_msg,
+    &ay_dispute_fork_msg,
+    &ay_dispute_game_msg,
+    &ay_dispute_msg_answer_msg,
+    &ay_dispute_msg_answer_response_msg,
+    &ay_dispute_msg_commit_msg,
+    &ay_dispute_msg_commit_response_msg,
+    &ay_dispute_msg_open_msg,
+    &ay_dispute_msg_open_response_msg,
+    &ay_dispute_msg_pick_msg,
+    &ay_dispute_msg_pick_response_msg,
+    &ay_dispute_msg_step_msg,
+    &ay_dispute_msg_step_response_msg,
+    &ay_dispute_operand_msg,
+    &ay_dispute_params_msg,
+    &ay_dispute_query_answer_request_msg,
+    &ay_dispute_query_case_request_msg,
+    &ay_dispute_query_commits_request_msg,
+    &ay_dispute_query_commits_response_msg,
+    &ay_dispute_query_fork_request_msg,
+    &ay_dispute_query_forks_request_msg,
+    &ay_dispute_query_forks_response_msg,
+    &ay_dispute_query_params_request_msg,
+    &ay_dispute_queue_msg,
+    &ay_dispute_range_msg,
+    &ay_dispute_totals_msg,
     &ay_engine_block_msg,
     &ay_engine_header_msg,
     &ay_genesis_account_msg,

@@ -1,0 +1,72 @@
+/* The one-step arbiter: computes one element of one op's output again, or one segment of the
+ * reduction that it is, from the input leaves that a challenger opens. Which leaves those are is
+ * index arithmetic, the same for whoever builds the evidence and whoever judges it.
+ * Numbers come from tensor/ref through its interface of bytes. Pure: no heap, no float. */
+#ifndef AY_VERIFY_ARBITER_H
+#define AY_VERIFY_ARBITER_H
+
+#include "base/gen/dispute.h"
+#include "tensor/program.h"
+
+#define AY_ARBITER_MAX_RANGES AY_MAX_DISPUTE_EVIDENCE_RANGES
+/* Running state of a reduction: 16 f32 of a sum, else the first 4 bytes; little-endian. */
+#define AY_STATE_BYTES 64
+
+/* What is to be computed. Borrowed; program is checked (ay_program_check). */
+struct ay_target {
+    const struct ay_work_program *program;
+    uint32_t length;  /* S, size of the run's input; within the program's maximum */
+    uint32_t op;      /* index */
+    uint64_t element; /* in the op's output, < its number of elements */
+    uint64_t segment; /* < ay_arbiter_segments() */
+};
+
+/* Neighbouring leaves of one operand. */
+struct ay_need {
+    uint32_t operand; /* position in the op's `in` */
+    uint32_t leaves;  /* how many, >= 1 */
+    uint64_t first;   /* index of the first leaf */
+};
+
+/* Leaves of 1 KiB that a tensor takes; at least 1. */
+uint64_t ay_tensor_leaves(const struct ay_tensor_type *type);
+
+/* Segments of each element's reduction; 1 for ops that do not reduce. */
+uint64_t ay_arbiter_segments(const struct ay_work_program *program, uint32_t op, uint32_t length);
+
+/* Bytes of the op's running state that count: 64 or 4. */
+uint32_t ay_arbiter_state_bytes(const struct ay_work_op *op);
+
+/* The state before the first segment; the element that a final state stands for, as bits. */
+void ay_arbiter_state_start(const struct ay_work_op *op, uint8_t state[AY_STATE_BYTES]);
+uint32_t ay_arbiter_state_finish(const struct ay_work_op *op, const uint8_t state[AY_STATE_BYTES]);
+
+/* The leaves needed, by operand and ascending, neighbours merged; needs has room for
+ * AY_ARBITER_MAX_RANGES. A GATHER's table row depends on the id it reads: with id NULL only the ids'
+ * leaf is told, with the id all of it. */
+void ay_arbiter_needs(const struct ay_target *target, const uint32_t *id, struct ay_need *needs,
+                      uint32_t *count);
+
+/* Where element `index` of an operand lies within the leaves of these ranges: leaves[i] holds the
+ * leaves of needs[i]. NULL when it is not among them. */
+const uint8_t *ay_arbiter_find(const struct ay_need *needs, uint32_t count,
+                               const struct ay_dispute_range *ranges, uint32_t operand,
+                               uint64_t index);
+
+/* Continues the target's state over its segment, `ranges` being its needs' leaves, all there and of
+ * the right lengths. Ops that do not reduce put their element into the first 4 bytes. */
+void ay_arbiter_compute(const struct ay_target *target, const struct ay_need *needs, uint32_t count,
+                        const struct ay_dispute_range *ranges, uint8_t state[AY_STATE_BYTES]);
+
+/* Does the evidence open what the target needs, under the roots that bind it? input_root: tensor
+ * root of the run's input; ops_root: Merkle root over the op outputs' tensor roots; weights' roots
+ * stand in the program. If so the state is continued over the segment.
+ * AY_E_DISPUTE_EVIDENCE, state untouched, when a leaf is missing or too many, a length is wrong, a
+ * proof does not hold, or the evidence is over AY_MAX_EVIDENCE_BYTES.
+ * Cost: hashing the evidence and one segment, about 0.3 ms at most. */
+enum ay_code ay_arbiter_decide(const struct ay_target *target, const uint8_t input_root[32],
+                               const uint8_t ops_root[32],
+                               const struct ay_dispute_evidence *evidence,
+                               uint8_t state[AY_STATE_BYTES]) AY_MUST;
+
+#endif
