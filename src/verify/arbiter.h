@@ -12,6 +12,15 @@
 /* Running state of a reduction: 16 f32 of a sum, else the first 4 bytes; little-endian. */
 #define AY_STATE_BYTES 64
 
+/* A list of hashes as it stands in a message: one after another. len % 32 == 0 is the caller's to
+ * check. */
+typedef const uint8_t (*ay_hashes)[32];
+static inline ay_hashes ay_hashes_of(struct ay_slice list)
+{
+    const void *bytes = list.data;
+    return bytes;
+}
+
 /* What is to be computed. Borrowed; program is checked (ay_program_check). */
 struct ay_target {
     const struct ay_work_program *program;

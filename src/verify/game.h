@@ -65,8 +65,7 @@ enum ay_code ay_game_step(const struct ay_game_claim *claim, struct ay_dispute_g
  * maybe less. For segments, whose chunks are powers of 256. */
 uint64_t ay_game_chunk(uint64_t n);
 
-/* The target of the game's STEP at entry `index`, and the states around it as the provider claims
- * them: for what is no reduction of several segments, the start and *claimed the element's bits. */
+/* The target of the game's STEP at entry `index` of the answer last given. Borrows the program. */
 struct ay_target ay_game_target(const struct ay_game_claim *claim, const struct ay_dispute_game *game,
                                 uint32_t index);
 
