@@ -12,14 +12,19 @@
 #define AY_ADDRESS_BYTES 20
 #define AY_HASH_BYTES 32
 #define AY_DENOM "nasy"
+#define AY_MAX_KEY 480 /* bytes of a row's key in the state */
 
 struct ay_overlay; /* ledger/overlay.h: not for modules */
 struct ay_events;
 struct ay_gas;
+struct ay_economy; /* ledger/module.h */
 
 struct ay_ctx {
+    const struct ay_economy *economy; /* all modules: who else is there */
     struct ay_overlay *overlay;
-    struct ay_arena *arena; /* of the transaction or the block; what rows borrow lives in it */
+    /* What rows borrow lives in it. Nothing that must outlast the call: a verb may rewind what it
+     * has taken itself, and a walk over many rows should. */
+    struct ay_arena *arena;
     struct ay_gas *gas;     /* NULL where nobody pays: begin, end, queries, invariants */
     struct ay_events *events; /* NULL in queries and invariants */
     uint64_t height;
@@ -56,7 +61,7 @@ struct ay_row_walk {
     uint32_t index;
     uint32_t prefix_len;
     uint32_t key_len;
-    uint8_t key[512];
+    uint8_t key[AY_MAX_KEY];
     bool started;
 };
 enum ay_code ay_row_walk_begin(struct ay_row_walk *walk, const struct ay_msg *msg, uint32_t index,
@@ -70,7 +75,8 @@ enum ay_code ay_row_walk_next(struct ay_ctx *ctx, struct ay_row_walk *walk, void
 
 /* Rows of msg that this block has changed so far, each once in key order, with the row before the
  * block (has_old) and now (has_new): what incremental invariants read.
- * changed() returns AY_OK to go on. */
+ * changed() returns AY_OK to go on; the rows it is given are gone when it returns.
+ * Only where ctx->overlay is the block's: in end of block and in invariants. */
 typedef enum ay_code (*ay_row_changed)(struct ay_ctx *ctx, void *self, bool has_old,
                                        const void *old_row, bool has_new, const void *new_row);
 enum ay_code ay_rows_changed(struct ay_ctx *ctx, const struct ay_msg *msg, ay_row_changed changed,
@@ -91,5 +97,9 @@ enum ay_code ay_address_parse(struct ay_slice text, uint8_t out[AY_ADDRESS_BYTES
 
 /* The address that holds a module's coins: first 20 bytes of SHA-256("assay/module/" + name). */
 void ay_module_address(const char *module, uint8_t out[AY_ADDRESS_BYTES]);
+
+/* Does the address hold a module's coins? Nobody may send to it by a transaction, because what a
+ * module holds is, to the coin, what it owes. Cost: a hash for each module. */
+bool ay_is_module_address(struct ay_ctx *ctx, const uint8_t address[AY_ADDRESS_BYTES]) AY_MUST;
 
 #endif

@@ -44,4 +44,15 @@ struct ay_module {
     const struct ay_invariant *invariants; /* ends with name == NULL; may be NULL */
 };
 
+/* Everything that a ledger runs: the modules in order, and how a fee is moved. */
+struct ay_economy {
+    const struct ay_module *const *modules; /* ends with NULL */
+    /* Moves coins between two addresses; AY_E_FUNDS. */
+    enum ay_code (*move)(struct ay_ctx *ctx, const uint8_t from[AY_ADDRESS_BYTES],
+                         const uint8_t to[AY_ADDRESS_BYTES], uint64_t amount_nasy);
+};
+
+/* Fees of a block's transactions wait here; the bank hands them to the proposer at its end. */
+#define AY_FEES_MODULE "fees"
+
 #endif
