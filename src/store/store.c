@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FORMAT 1u
@@ -391,6 +392,18 @@ static enum ay_code put_block(struct ay_store_txn t, const struct ay_store_block
     return AY_OK;
 }
 
+/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails. */
+static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
+{
+    enum { ROOM = 1 << 20 };
+    struct statvfs fs;
+    int rc = mdb_txn_commit(txn), fd;
+    if (rc == EIO && mdb_env_get_fd(store->env, &fd) == 0 && fstatvfs(fd, &fs) == 0 &&
+        fs.f_bavail < ROOM / fs.f_frsize)
+        return AY_E_DISK_FULL;
+    return ay_store_code(rc);
+}
+
 /* One attempt; AY_E_LIMIT says that the map was too small and nothing happened. */
 static enum ay_code attempt(struct ay_store *store, const struct ay_kv_change *changes, uint32_t count,
                             const struct ay_store_block *block, struct ay_store_tip *tip)
@@ -407,7 +420,7 @@ static enum ay_code attempt(struct ay_store *store, const struct ay_kv_change *c
         mdb_txn_abort(txn);
         return code == AY_E_NOT_FOUND || code == AY_E_RANGE ? AY_E_CORRUPT : code;
     }
-    return ay_store_code(mdb_txn_commit(txn));
+    return commit_txn(store, txn);
 }
 
 static bool acceptable(uint64_t tip, const struct ay_kv_change *changes, uint32_t count,
