@@ -6,7 +6,10 @@
 
 #include <microhttpd.h>
 
-#define AY_HTTP_EMPTY {.status = 200, .type = "text/plain", .fd = -1}
+#define AY_HTTP_EMPTY                                                                              \
+    {                                                                                              \
+        .status = 200, .type = "text/plain", .fd = -1                                              \
+    }
 
 /* Frees what the response holds; leaves an empty 200. */
 void ay_http_response_clear(struct ay_http_response *response);

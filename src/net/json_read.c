@@ -106,8 +106,10 @@ static enum ay_code parse_bytes(const struct ay_field *f, struct ay_slice text,
         if (code != AY_OK) return AY_E_FORMAT;
     }
     if (f->kind == AY_KIND_FIXED && s.len != f->len) return AY_E_FORMAT;
-    if (f->kind == AY_KIND_FIXED) memcpy(to, bytes, s.len);
-    else memcpy(to, &s, sizeof s);
+    if (f->kind == AY_KIND_FIXED)
+        memcpy(to, bytes, s.len);
+    else
+        memcpy(to, &s, sizeof s);
     return AY_OK;
 }
 
@@ -168,9 +170,8 @@ enum ay_code ay_value_parse(const struct ay_field *f, struct ay_slice text, stru
 
 /* ---- JSON ---- */
 
-static enum ay_code read_object(struct reader *r, const struct place *at,
-                                const struct ay_msg *msg, const json_t *json, bool is_any,
-                                void *out);
+static enum ay_code read_object(struct reader *r, const struct place *at, const struct ay_msg *msg,
+                                const json_t *json, bool is_any, void *out);
 
 static enum ay_code read_any(struct reader *r, const struct place *at, const json_t *json,
                              struct ay_protobuf_any *out)
@@ -202,8 +203,10 @@ static bool scalar_text(const struct ay_field *f, const json_t *json, char buf[2
     }
     if (json_is_boolean(json) && f->kind == AY_KIND_BOOL)
         ay_text_str(&t, json_is_true(json) ? "true" : "false");
-    else if (json_is_integer(json) && is_number) ay_text_i64(&t, json_integer_value(json));
-    else return false;
+    else if (json_is_integer(json) && is_number)
+        ay_text_i64(&t, json_integer_value(json));
+    else
+        return false;
     *out = ay_slice(buf, t.len);
     return true;
 }
@@ -246,7 +249,8 @@ static enum ay_code check_names(struct reader *r, const struct place *at, const 
 {
     const char *key;
     json_t *value;
-    json_object_foreach(json, key, value) {
+    json_object_foreach(json, key, value)
+    {
         struct place here = {at, key, 0};
         if (is_any && strcmp(key, "@type") == 0) continue;
         const struct ay_field *f = ay_field_find(msg, ay_slice_str(key));
@@ -257,9 +261,8 @@ static enum ay_code check_names(struct reader *r, const struct place *at, const 
     return AY_OK;
 }
 
-static enum ay_code read_object(struct reader *r, const struct place *at,
-                                const struct ay_msg *msg, const json_t *json, bool is_any,
-                                void *out)
+static enum ay_code read_object(struct reader *r, const struct place *at, const struct ay_msg *msg,
+                                const json_t *json, bool is_any, void *out)
 {
     memset(out, 0, msg->size);
     if (!json_is_object(json)) return refuse(r, at, "expects an object");
