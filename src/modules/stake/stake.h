@@ -12,6 +12,9 @@ extern const struct ay_module ay_stake_module;
 enum ay_code ay_stake_tier(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
                            uint32_t *tier) AY_MUST;
 
+/* How many tiers there are, tier 0 counted. */
+enum ay_code ay_stake_tiers(struct ay_ctx *ctx, uint32_t *count) AY_MUST;
+
 /* Adds to the lock (operator, kind, id), which is created when new.
  * AY_E_STAKE_EXPOSURE when all locks together would exceed the operator's own bond. */
 enum ay_code ay_stake_lock(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
@@ -24,6 +27,10 @@ enum ay_code ay_stake_unlock(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRE
 /* What the lock (operator, kind, id) holds; 0 where there is none. */
 enum ay_code ay_stake_locked(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
                              enum ay_stake_lock_kind kind, uint64_t id, uint64_t *amount_nasy) AY_MUST;
+
+/* Sum of all locks of a kind. For invariants: it walks every lock. */
+enum ay_code ay_stake_locked_sum(struct ay_ctx *ctx, enum ay_stake_lock_kind kind,
+                                 uint64_t *amount_nasy) AY_MUST;
 
 /* Takes amount out of the lock and the bond and hands the coins to `to` (a module's address: the
  * caller shares them out). AY_E_STATE when the lock holds less. */
