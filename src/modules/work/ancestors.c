@@ -12,14 +12,13 @@ static enum ay_code add(struct ay_ctx *ctx, const struct ay_work_ancestor *ances
     return AY_OK;
 }
 
-enum ay_code ay_work_flatten(struct ay_ctx *ctx, const struct ay_slice *parents, uint32_t count,
-                             struct ay_work_ancestor *out, uint32_t *out_count)
+enum ay_code ay_work_flatten(struct ay_ctx *ctx, const uint8_t (*parents)[AY_HASH_BYTES],
+                             uint32_t count, struct ay_work_ancestor *out, uint32_t *out_count)
 {
     *out_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        AY_ASSERT(parents[i].len == AY_HASH_BYTES);
         struct ay_work_work parent = {0};
-        enum ay_code code = ay_work_get(ctx, parents[i].data, &parent);
+        enum ay_code code = ay_work_get(ctx, parents[i], &parent);
         if (code == AY_E_NOT_FOUND) return ay_refuse(ctx, code, "parent %u is not registered", i);
         AY_TRY(code);
         struct ay_work_ancestor self = {.bps = parent.royalty_bps};

@@ -26,8 +26,9 @@ enum ay_code ay_work_decode(struct ay_ctx *ctx, struct ay_slice bytes,
 
 /* The parents and their ancestors, each once, with the rates of their licences, into
  * out[AY_MAX_WORK_WORK_ANCESTORS]. AY_E_NOT_FOUND: a parent is not registered. AY_E_LIMIT. */
-enum ay_code ay_work_flatten(struct ay_ctx *ctx, const struct ay_slice *parents, uint32_t count,
-                             struct ay_work_ancestor *out, uint32_t *out_count) AY_MUST;
+enum ay_code ay_work_flatten(struct ay_ctx *ctx, const uint8_t (*parents)[AY_HASH_BYTES],
+                             uint32_t count, struct ay_work_ancestor *out,
+                             uint32_t *out_count) AY_MUST;
 
 /* Part of a fee that goes to the work and its ancestors together, in basis points. */
 uint32_t ay_work_gross(const struct ay_work_work *work);

@@ -44,8 +44,5 @@ enum ay_code ay_work_program(struct ay_ctx *ctx, const uint8_t id[AY_HASH_BYTES]
     struct ay_work_work_program row = {0};
     memcpy(row.id, id, AY_HASH_BYTES);
     AY_TRY(ay_row_get(ctx, &ay_work_work_program_msg, &row));
-    /* Registered bytes were canonical and checked: anything else is damage. */
-    return ay_decode(&ay_work_program_msg, row.program, ctx->arena, program, NULL) == AY_E_LIMIT
-               ? AY_E_LIMIT
-               : AY_OK;
+    return ay_decode(&ay_work_program_msg, row.program, ctx->arena, program, NULL);
 }
