@@ -103,6 +103,7 @@ const struct ay_msg *const ay_msgs[] = {
     &ay_market_query_asks_response_msg,
     &ay_market_query_class_request_msg,
     &ay_market_query_params_request_msg,
+    &ay_stake_event_slashed_msg,
     &ay_stake_genesis_msg,
     &ay_stake_lock_msg,
     &ay_stake_msg_bond_msg,

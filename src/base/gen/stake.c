@@ -336,3 +336,24 @@ const struct ay_msg ay_stake_query_params_request_msg = {
     .fields = NULL,
     .query = &stake_query_params_request_query,
 };
+
+static const struct ay_field stake_event_slashed_fields[] = {
+    {.name = "operator", .camel = "operator", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_stake_event_slashed, operator), .len = 20},
+    {.name = "kind", .camel = "kind", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_stake_event_slashed, kind), .values = &ay_stake_lock_kind_enum},
+    {.name = "id", .camel = "id", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_stake_event_slashed, id)},
+    {.name = "amount_nasy", .camel = "amountNasy", .doc = "", .unit = "nasy", .number = 4,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_stake_event_slashed, amount_nasy)},
+};
+const struct ay_msg ay_stake_event_slashed_msg = {
+    .name = "assay.stake.v1.EventSlashed",
+    .module = "stake",
+    .doc = "Coins of a bond were taken by what a lock secured.",
+    .size = sizeof(struct ay_stake_event_slashed),
+    .n = 4,
+    .fields = stake_event_slashed_fields,
+    .event = true,
+};

@@ -169,4 +169,15 @@ struct ay_stake_query_params_request {
 };
 extern const struct ay_msg ay_stake_query_params_request_msg;
 
+#define AY_LEN_STAKE_EVENT_SLASHED_OPERATOR 20u
+/* Coins of a bond were taken by what a lock secured. */
+struct ay_stake_event_slashed {
+    uint8_t operator[20];
+    uint32_t kind;
+    uint64_t id;
+    /* nasy */
+    uint64_t amount_nasy;
+};
+extern const struct ay_msg ay_stake_event_slashed_msg;
+
 #endif
