@@ -1,10 +1,18 @@
 #include "modules/modules.h"
 
 #include "modules/bank/bank.h"
+#include "modules/job/job.h"
+#include "modules/market/market.h"
+#include "modules/stake/stake.h"
+#include "modules/work/work.h"
 
 /* The order is consensus: append, never sort. */
 static const struct ay_module *const modules[] = {
     &ay_bank_module,
+    &ay_stake_module,
+    &ay_work_module,
+    &ay_market_module,
+    &ay_job_module,
     NULL,
 };
 

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 enum ay_code ay_job_accept(struct ay_ctx *ctx, const void *message, void *response)
 {

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 /* The whole escrow goes back: nobody has worked for this job. */
 static enum ay_code give_back(struct ay_ctx *ctx, struct ay_job_job *job, enum ay_job_state state)

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 #include "verify/claim.h"
 

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 enum ay_code ay_job_fork_open(struct ay_ctx *ctx, uint64_t id)
 {

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 enum ay_code ay_job_genesis(struct ay_ctx *ctx, const struct ay_msg *msg, const void *section)
 {

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 static const struct ay_tx_verb txs[] = {
     {&ay_job_msg_post_msg, &ay_job_msg_post_response_msg, false, ay_job_post_check, ay_job_post},

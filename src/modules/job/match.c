@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 enum ay_code ay_job_match(struct ay_ctx *ctx, uint64_t id, const struct ay_market_ask *ask,
                           uint64_t price_nasy, uint64_t fee_nasy, uint64_t lock_nasy)

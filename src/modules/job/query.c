@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 static enum ay_code job_query(struct ay_ctx *ctx, const void *request, void *answer)
 {

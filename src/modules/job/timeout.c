@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 typedef enum ay_code (*ending)(struct ay_ctx *ctx, const struct ay_job_params *params,
                                struct ay_job_job *job);

@@ -1,4 +1,4 @@
-#include "modules/job/internal.h"
+#include "modules/job/verbs.h"
 
 #include "tensor/program.h"
 
@@ -45,7 +45,7 @@ enum ay_code ay_job_units(struct ay_ctx *ctx, const struct ay_work_program *prog
     if (!cache) return AY_E_LIMIT;
     *units = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t run;
+        uint64_t run = 0;
         AY_TRY(measure(ctx, program, cache, lengths[i], &run));
         AY_TRY(ay_add(*units, run, units));
     }

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 enum ay_code ay_market_ask_check(struct ay_ctx *ctx, const void *message)
 {

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 enum ay_code ay_market_lock_of(struct ay_ctx *ctx, uint64_t fee_nasy, uint64_t *lock_nasy)
 {

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 enum ay_code ay_market_cancel_ask(struct ay_ctx *ctx, const void *message, void *response)
 {

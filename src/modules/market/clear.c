@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 /* One class at hand; arrays are used again for the next. */
 struct book {

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 enum ay_code ay_market_genesis(struct ay_ctx *ctx, const struct ay_msg *msg, const void *section)
 {

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 static const struct ay_tx_verb txs[] = {
     {&ay_market_msg_ask_msg, &ay_market_msg_ask_response_msg, false, ay_market_ask_check,

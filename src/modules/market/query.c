@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 static enum ay_code ask_query(struct ay_ctx *ctx, const void *request, void *answer)
 {

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 enum ay_code ay_market_release(struct ay_ctx *ctx, uint64_t ask_id, uint64_t units,
                                uint64_t lock_nasy)

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 enum ay_code ay_stake_bond_check(struct ay_ctx *ctx, const void *msg)
 {

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 static enum ay_code check_params(struct ay_ctx *ctx, const struct ay_stake_params *params)
 {

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 static enum ay_code get(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
                         enum ay_stake_lock_kind kind, uint64_t id, struct ay_stake_lock *lock)

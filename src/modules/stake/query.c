@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 static enum ay_code operator_query(struct ay_ctx *ctx, const void *request, void *answer)
 {

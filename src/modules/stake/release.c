@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 enum ay_code ay_stake_hold(struct ay_ctx *ctx, const uint8_t address[AY_ADDRESS_BYTES],
                            uint64_t amount_nasy, uint64_t *release_ms)

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 enum ay_code ay_stake_slash(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
                             enum ay_stake_lock_kind kind, uint64_t id, uint64_t amount_nasy,

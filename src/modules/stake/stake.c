@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 static const struct ay_tx_verb txs[] = {
     {&ay_stake_msg_bond_msg, &ay_stake_msg_bond_response_msg, false, ay_stake_bond_check,

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 enum ay_code ay_stake_tier(struct ay_ctx *ctx, const uint8_t operator[AY_ADDRESS_BYTES],
                            uint32_t *tier)

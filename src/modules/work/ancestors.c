@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 /* Adds one ancestor unless it is there. */
 static enum ay_code add(struct ay_ctx *ctx, const struct ay_work_ancestor *ancestor,

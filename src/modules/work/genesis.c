@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 enum ay_code ay_work_genesis(struct ay_ctx *ctx, const struct ay_msg *msg, const void *section)
 {

@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 uint32_t ay_work_gross(const struct ay_work_work *work)
 {

@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 static enum ay_code work_query(struct ay_ctx *ctx, const void *request, void *answer)
 {

@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 /* The basis points of the work that address holds; 0: none. */
 static uint32_t share_of(const struct ay_work_work *work, const uint8_t address[AY_ADDRESS_BYTES])

@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 static const struct ay_tx_verb txs[] = {
     {&ay_work_msg_register_msg, &ay_work_msg_register_response_msg, false, ay_work_register_check,

@@ -1,6 +1,6 @@
 /* What the files of the market module share. */
-#ifndef AY_MODULES_MARKET_INTERNAL_H
-#define AY_MODULES_MARKET_INTERNAL_H
+#ifndef AY_MODULES_MARKET_VERBS_H
+#define AY_MODULES_MARKET_VERBS_H
 
 #include "modules/common.h"
 #include "modules/job/job.h"

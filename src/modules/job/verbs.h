@@ -1,6 +1,6 @@
 /* What the files of the job module share. */
-#ifndef AY_MODULES_JOB_INTERNAL_H
-#define AY_MODULES_JOB_INTERNAL_H
+#ifndef AY_MODULES_JOB_VERBS_H
+#define AY_MODULES_JOB_VERBS_H
 
 #include "modules/bank/bank.h"
 #include "modules/common.h"

@@ -1,4 +1,4 @@
-#include "modules/work/internal.h"
+#include "modules/work/verbs.h"
 
 /* Differences, zero when the books are right. */
 struct sums {

@@ -1,6 +1,6 @@
 /* What the files of the stake module share. */
-#ifndef AY_MODULES_STAKE_INTERNAL_H
-#define AY_MODULES_STAKE_INTERNAL_H
+#ifndef AY_MODULES_STAKE_VERBS_H
+#define AY_MODULES_STAKE_VERBS_H
 
 #include "modules/bank/bank.h"
 #include "modules/common.h"

@@ -1,4 +1,4 @@
-#include "modules/market/internal.h"
+#include "modules/market/verbs.h"
 
 static enum ay_code ask_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,
                                 bool has_new, const void *new_row)

@@ -1,4 +1,4 @@
-#include "modules/stake/internal.h"
+#include "modules/stake/verbs.h"
 
 /* Differences, all zero when the books are right. */
 struct sums {
