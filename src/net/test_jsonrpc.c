@@ -82,7 +82,7 @@ static void assert_answers(const struct exchange *cases, size_t count)
 #define OK(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 #define ERROR(id, code, message, data)                                                             \
     "{\"jsonrpc\":\"2.0\"," id "\"error\":{\"code\":" code ",\"message\":\"" message "\"" data "}" \
-                                                                                               "}"
+    "}"
 #define ZERO "{\"text\":\"\",\"number\":0,\"flag\":false,\"bytes\":\"/\"}"
 #define SET  "{\"text\":\"a\",\"number\":5,\"flag\":true,\"bytes\":\"00ff/0aff\"}"
 

@@ -19,6 +19,8 @@ enum {
     MAX_CONTROL_BYTES = 125,
     PING_MS = 25000, /* silence after which the peer is asked; as long again and it is gone */
     SEND_MS = 5000,
+    LINGER_MS = 1000,
+    LINGER_READS = 256,
 };
 
 enum opcode { CONTINUED = 0, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
@@ -190,6 +192,15 @@ static uint16_t step(struct ay_ws *ws)
     return 0;
 }
 
+/* Closing a socket with bytes unread resets it, and the peer would lose what was sent last. */
+static void linger(int socket)
+{
+    uint8_t unread[4096];
+    shutdown(socket, SHUT_WR);
+    for (size_t i = 0; i < LINGER_READS && ready(socket, POLLIN, LINGER_MS); i++)
+        if (recv(socket, unread, sizeof unread, MSG_DONTWAIT) <= 0) break;
+}
+
 static void session_free(struct ay_ws *ws)
 {
     MHD_upgrade_action(ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
@@ -207,8 +218,7 @@ static void *run(void *arg)
     do code = step(ws);
     while (!code);
     uint8_t reason[2] = {(uint8_t)(code >> 8), (uint8_t)code};
-    enum ay_code sent = code == 1006 ? AY_OK : send_frame(ws, CLOSE, AY_SLICE_OF(reason));
-    (void)sent; /* the peer may be gone, which is what we wanted */
+    if (code != 1006 && send_frame(ws, CLOSE, AY_SLICE_OF(reason)) == AY_OK) linger(ws->socket);
     if (pool->handler.close) pool->handler.close(pool->handler.ctx, ws);
     pthread_mutex_lock(&pool->lock);
     *ws->link = ws->next;
