@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/test_fill.h"
+
 static _Alignas(16) uint8_t arena_mem[1 << 20];
 static _Alignas(16) uint8_t value_mem[4096];
 static uint8_t bytes_mem[1 << 16], again_mem[1 << 16];
@@ -314,63 +316,6 @@ static void test_encode_what_decode_refuses_is_refused(void **state)
     }
 }
 
-/* ---- random structs, made by descriptor ---- */
-
-static uint64_t seed = 20261123;
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static void fill_message(const struct ay_msg *msg, struct ay_arena *arena, void *out);
-
-/* Numbers of every length of varint; text that is UTF-8; one of the enum's values. */
-static void fill_value(const struct ay_field *f, struct ay_arena *arena, void *to)
-{
-    uint64_t v = next_random() >> next_random() % 64;
-    struct ay_slice s = {(const uint8_t *)"\xc3\xa9t\xc3\xa9 in 12345678901234567890123456789", 0};
-    if (f->kind == AY_KIND_MESSAGE) {
-        fill_message(f->sub, arena, to);
-    } else if (f->kind == AY_KIND_ENUM) {
-        memcpy(to, &f->values->values[next_random() % f->values->n].number, 4);
-    } else if (f->kind == AY_KIND_STRING || f->kind == AY_KIND_BYTES) {
-        s.len = (uint32_t)(next_random() % (f->len < 30 ? f->len + 1 : 30));
-        if (s.len == 1 || s.len == 4) s.len--;
-        memcpy(to, &s, sizeof s);
-    } else if (f->kind == AY_KIND_BOOL) {
-        *(bool *)to = v & 1;
-    } else if (f->kind == AY_KIND_FIXED) {
-        for (uint32_t i = 0; i < f->len; i++) ((uint8_t *)to)[i] = (uint8_t)next_random();
-    } else {
-        memcpy(to, &v, ay_field_size(f));
-    }
-}
-
-static void fill_message(const struct ay_msg *msg, struct ay_arena *arena, void *out)
-{
-    for (uint32_t i = 0; i < msg->n; i++) {
-        const struct ay_field *f = &msg->fields[i];
-        uint8_t *at = (uint8_t *)out + f->offset, *aside = (uint8_t *)out + f->aside;
-        bool given = next_random() % 3 > 0;
-        if (f->flags & AY_FIELD_REPEATED) {
-            uint32_t n = (uint32_t)(next_random() % 4), size = ay_field_size(f);
-            if (n > f->max_count) n = f->max_count;
-            uint8_t *values = ay_arena_take(arena, n, size);
-            assert_non_null(values);
-            for (uint32_t k = 0; k < n; k++) fill_value(f, arena, values + k * size);
-            memcpy(at, &values, sizeof values);
-            memcpy(aside, &n, sizeof n);
-        } else if (given || (f->flags & AY_FIELD_REQUIRED)) {
-            fill_value(f, arena, at);
-            if (f->flags & AY_FIELD_HAS) *(bool *)aside = true;
-        }
-    }
-}
-
 static void check_random(const struct ay_msg *msg)
 {
     static _Alignas(16) uint8_t made[4096], fill_mem[1 << 20];
@@ -378,7 +323,7 @@ static void check_random(const struct ay_msg *msg)
     uint32_t len;
     assert_true(msg->size <= sizeof made);
     memset(made, 0, msg->size);
-    fill_message(msg, &arena, made);
+    test_fill(msg, &arena, made);
     assert_int_equal(ay_encode(msg, made, bytes_mem, sizeof bytes_mem, &len), AY_OK);
     if (!decode_is_faithful(msg, ay_slice(bytes_mem, len)))
         fail_msg("%s: encoded bytes are refused", msg->name);
@@ -387,7 +332,7 @@ static void check_random(const struct ay_msg *msg)
 static void test_encode_random_structs_round_trip(void **state)
 {
     (void)state;
-    print_message("seed %llu\n", (unsigned long long)seed);
+    print_message("seed %llu\n", (unsigned long long)test_seed);
     for (uint32_t round = 0; round < 200; round++) {
         check_random(&kinds_msg);
         for (uint32_t i = 0; i < ay_msgs_count; i++) check_random(ay_msgs[i]);
