@@ -61,11 +61,16 @@ def odd(name, f, slope, width, degree):
     emit_both_ways(name, [[p[k] for p in polys] for k in range(degree + 1)], 16)
 
 
+def erf_near(degree):
+    """erf(x) / x for |x| <= 2, in x^2 - 2: no look-up, so the usual path when all lanes are there."""
+    quotient = lambda z: 2 / sqrt(pi) if z < mpf(2) ** -60 else erf(sqrt(z)) / sqrt(z)
+    emit("ay_erf_near", fit(quotient, mpf(0), mpf(4), degree))
+
+
 def exponential():
-    emit("ay_exp_pow", [mpf(2) ** (mpf(i) / 16) for i in range(INTERVALS)])
-    poly = fit(lambda x: mpf(2) ** (x / 16), mpf(-0.5), mpf(0.5), 7)
-    emit("ay_exp_poly", [mpf(1), ln(mpf(2)) / 16] + poly[2:])
-    scale = 16 / ln(mpf(2))
+    poly = fit(lambda x: mpf(2) ** x, mpf(-0.5), mpf(0.5), 11)
+    emit("ay_exp_poly", [ln(mpf(2))] + poly[2:])
+    scale = 1 / ln(mpf(2))
     high = mpf(float(scale))
     emit("ay_exp_scale", [high, scale - high])
 
@@ -84,7 +89,7 @@ def logarithm():
     highs = [mp.nint(v * grid) / grid for v in logs]
     emit_both_ways("ay_log", [inverse, highs, [v - h for v, h in zip(logs, highs)]], 4)
     quotient = lambda r: mpf(1) if abs(r) < mpf(2) ** -90 else ln(1 + r) / r
-    emit("ay_log_poly", [mpf(1)] + fit(quotient, -reach, reach, 11)[1:])
+    emit("ay_log_poly", fit(quotient, -reach, reach, 11)[1:])
     ln2 = mp.nint(ln(mpf(2)) * grid) / grid
     emit("ay_log_ln2", [ln2, ln(mpf(2)) - ln2])
 
@@ -93,6 +98,7 @@ print("/* Written by tools/gen_math_tables.py; what each table is for stands in 
 print("/* clang-format off */")
 print('#include "tensor/math_tables.h"')
 odd("ay_erf", erf, 2 / sqrt(pi), "0.25", 12)
+erf_near(19)
 odd("ay_tanh", tanh, mpf(1), "0.5703125", 15)
 exponential()
 logarithm()

@@ -182,6 +182,14 @@ const double ay_erf_rows[16][16] __attribute__((aligned(64))) = {
     }
 };
 
+const double ay_erf_near[20] __attribute__((aligned(64))) = {
+    0x1.5990d95f8c2b3p-1, -0x1.0b60e85d30896p-3, 0x1.e962f50e2314bp-6, -0x1.8ea53db5a718cp-8,
+    0x1.18a17bf1510bcp-10, -0x1.5712a483d1937p-13, 0x1.705616d993302p-16, -0x1.5f6c68418bf31p-19,
+    0x1.2d27beea81c69p-22, -0x1.d3f5942e419f1p-26, 0x1.4c4be922388ccp-29, -0x1.b256c00caf9c9p-33,
+    0x1.06d55bcce3940p-36, -0x1.2818522c2adc9p-40, 0x1.37f033a7c7e1fp-44, -0x1.34911cebb9426p-48,
+    0x1.1f4e2c69426fep-52, -0x1.fa8e0da6000c1p-57, 0x1.bc21d5e21e081p-61, -0x1.5f68f17b7a211p-65
+};
+
 const double ay_tanh_cols[16][16] __attribute__((aligned(64))) = {
     {
         0x1.f28f3447e284cp-1, 0x1.9f4f6428ca868p-1, 0x1.3fe316b4771ebp-1, 0x1.ee67ea89e1ff3p-2,
@@ -380,20 +388,14 @@ const double ay_tanh_rows[16][16] __attribute__((aligned(64))) = {
     }
 };
 
-const double ay_exp_pow[16] __attribute__((aligned(64))) = {
-    0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0,
-    0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0,
-    0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0, 0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0,
-    0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0, 0x1.ea4afa2a490dap+0
-};
-
-const double ay_exp_poly[8] __attribute__((aligned(64))) = {
-    0x1.0000000000000p+0, 0x1.62e42fefa39efp-5, 0x1.ebfbdff82c59ap-11, 0x1.c6b08d704a0c3p-17,
-    0x1.3b2ab6fac72edp-23, 0x1.5d87fe781dd73p-30, 0x1.430a75b9355a4p-37, 0x1.ffcdb17e704bap-45
+const double ay_exp_poly[11] __attribute__((aligned(64))) = {
+    0x1.62e42fefa39efp-1, 0x1.ebfbdff82c5aep-3, 0x1.c6b08d704a0c6p-5, 0x1.3b2ab6fb9f1a5p-7,
+    0x1.5d87fe78a3f9cp-10, 0x1.430913112c61bp-13, 0x1.ffcbfc6da6ed1p-17, 0x1.62bfc2c86d700p-20,
+    0x1.b524ebd13a55fp-24, 0x1.e6228acd1c6e5p-28, 0x1.e9ec1fcb69a7fp-32
 };
 
 const double ay_exp_scale[2] __attribute__((aligned(64))) = {
-    0x1.71547652b82fep+4, 0x1.777d0ffda0d24p-52
+    0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56
 };
 
 const double ay_log_cols[3][16] __attribute__((aligned(64))) = {
@@ -468,10 +470,10 @@ const double ay_log_rows[16][4] __attribute__((aligned(64))) = {
     }
 };
 
-const double ay_log_poly[12] __attribute__((aligned(64))) = {
-    0x1.0000000000000p+0, -0x1.0000000000000p-1, 0x1.5555555555582p-2, -0x1.000000000002ap-2,
-    0x1.999999995857dp-3, -0x1.5555555518bb6p-3, 0x1.24924a3adc684p-3, -0x1.000001026f5d1p-3,
-    0x1.c71841685667dp-4, -0x1.9995b5bf3ff8cp-4, 0x1.78145a631d6afp-4, -0x1.58c8b3c81bc80p-4
+const double ay_log_poly[11] __attribute__((aligned(64))) = {
+    -0x1.0000000000000p-1, 0x1.5555555555582p-2, -0x1.000000000002ap-2, 0x1.999999995857dp-3,
+    -0x1.5555555518bb6p-3, 0x1.24924a3adc684p-3, -0x1.000001026f5d1p-3, 0x1.c71841685667dp-4,
+    -0x1.9995b5bf3ff8cp-4, 0x1.78145a631d6afp-4, -0x1.58c8b3c81bc80p-4
 };
 
 const double ay_log_ln2[2] __attribute__((aligned(64))) = {

@@ -1,23 +1,35 @@
 /* Constants behind the correctly rounded functions, shared by ref/ and kernel/. Each table of 16
  * intervals is given twice: `cols` [coefficient][interval], for lanes that look up by permuting
  * registers, and `rows` [interval][coefficient], for lanes that load and transpose.
- * Source: tools/gen_math_tables.py. Proof that they suffice: bench/prove_math.c, docs/numerics.md. */
+ * Source: tools/gen_math_tables.py. Proof that they suffice: bench/prove_math.c, docs/numerics.md.
+ */
 #ifndef AY_TENSOR_MATH_TABLES_H
 #define AY_TENSOR_MATH_TABLES_H
 
 #include <stdint.h>
 
-/* f(x) / x as a polynomial in x - centre on 16 intervals of this width; beyond them f rounds to 1. */
-#define AY_ERF_WIDTH  0x1p-2
-#define AY_TANH_WIDTH 0x1.24p-1
-enum { AY_ERF_DEGREE = 12, AY_TANH_DEGREE = 15, AY_EXP_DEGREE = 7, AY_LOG_DEGREE = 11 };
+/* f(x) / x as a polynomial in x - centre on 16 intervals of this width, whose inverse is given as
+ * an f32; from the end on, the last f32 below 16 widths, f rounds to 1. */
+#define AY_ERF_WIDTH      0x1p-2
+#define AY_ERF_PER_WIDTH  0x1p+2F
+#define AY_ERF_END        0x1.fffffep+1F
+#define AY_TANH_WIDTH     0x1.24p-1
+#define AY_TANH_PER_WIDTH 0x1.c0e070p+0F
+#define AY_TANH_END       0x1.23fffep+3F
+enum { AY_ERF_DEGREE = 12, AY_TANH_DEGREE = 15, AY_EXP_DEGREE = 10, AY_LOG_DEGREE = 10 };
 extern const double ay_erf_cols[AY_ERF_DEGREE + 1][16], ay_erf_rows[16][16];
 extern const double ay_tanh_cols[AY_TANH_DEGREE + 1][16], ay_tanh_rows[16][16];
 
-/* 2^(i/16); 2^(r/16) on |r| <= 1/2; 16/ln 2 as high + low. */
-extern const double ay_exp_pow[16], ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
+/* erf(x) / x for |x| <= 2 in x^2 - 2: a quicker way there. */
+#define AY_ERF_NEAR_END 2.0F
+enum { AY_ERF_NEAR_DEGREE = 19 };
+extern const double ay_erf_near[AY_ERF_NEAR_DEGREE + 1];
 
-/* 1/c, ln c as high + low for 16 centres c of [0.75, 1.5); ln(1 + r) / r; ln 2 as high + low. */
+/* (2^r - 1) / r on |r| <= 1/2; 1/ln 2 as high + low. */
+extern const double ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
+
+/* 1/c, ln c as high + low for 16 centres c of [0.75, 1.5); (ln(1 + r) - r) / r^2; ln 2 as
+ * high + low. */
 extern const double ay_log_cols[3][16], ay_log_rows[16][4];
 extern const double ay_log_poly[AY_LOG_DEGREE + 1], ay_log_ln2[2];
 

@@ -5,13 +5,6 @@
 
 #include "tensor/math_tables.h"
 
-/* A loop with a constant count: registers only come of it when it is unrolled. */
-#if defined(__clang__)
-#define AY_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define AY_UNROLL _Pragma("GCC unroll 48")
-#endif
-
 AY_INLINE vf get(const float *p, size_t left)
 {
     return left >= LANES ? vf_load(p) : vf_load_part(p, left);
@@ -27,40 +20,75 @@ AY_INLINE void put(float *p, size_t left, vf x)
         vf_store_part(p, left, y);
 }
 
+/* One group of a polynomial, of `count` coefficients. */
+AY_INLINE vd four(const vd c[4], const int count, vd t, vd t2)
+{
+    vd low = count > 1 ? vd_fma(c[1], t, c[0]) : c[0];
+    if (count < 3) return low;
+    return vd_fma(count > 3 ? vd_fma(c[3], t, c[2]) : c[2], t2, low);
+}
+
+/* One polynomial for all lanes. */
+AY_INLINE vd poly(const double *p, const int degree, vd t)
+{
+    vd t2 = vd_mul(t, t), t4 = vd_mul(t2, t2), q = t;
+    const int top = degree / 4 * 4;
+    AY_UNROLL
+    for (int first = top; first >= 0; first -= 4) {
+        const int count = degree - first < 3 ? degree - first + 1 : 4;
+        vd c[4];
+        AY_UNROLL
+        for (int k = 0; k < count; k++) c[k] = vd_set1(p[first + k]);
+        vd group = four(c, count, t, t2);
+        q = first == top ? group : vd_fma(q, t4, group);
+    }
+    return q;
+}
+
+/* Each lane with its interval's polynomial. */
+AY_INLINE vd poly_at(const double (*cols)[16], const double (*rows)[16], const int degree, vi i,
+                     vd t)
+{
+    vd t2 = vd_mul(t, t), t4 = vd_mul(t2, t2), q = t;
+    const int top = degree / 4 * 4;
+    vrows r = vrows_of(i);
+    AY_UNROLL
+    for (int first = top; first >= 0; first -= 4) {
+        const int count = degree - first < 3 ? degree - first + 1 : 4;
+        vd c[4];
+        vd_coefficients(cols, rows[0], 16, r, first, count, c);
+        vd group = four(c, count, t, t2);
+        q = first == top ? group : vd_fma(q, t4, group);
+    }
+    return q;
+}
+
 AY_INLINE vd exp_f64(vd x)
 {
-    x = vd_min(vd_max(x, vd_set1(-150.0)), vd_set1(130.0));
     vd magic = vd_set1(0x1.8p52), scale = vd_set1(ay_exp_scale[0]);
     vd s = vd_fma(x, scale, magic), k = vd_sub(s, magic);
     vd r = vd_fma(x, vd_set1(ay_exp_scale[1]), vd_fms(x, scale, k));
-    const double *p = ay_exp_poly;
-    vd r2 = vd_mul(r, r);
-    vd low = vd_fma(vd_set1(p[3]), r, vd_set1(p[2])), mid = vd_fma(vd_set1(p[5]), r, vd_set1(p[4]));
-    vd high = vd_fma(vd_set1(p[7]), r, vd_set1(p[6]));
-    vd q = vd_fma(vd_fma(vd_fma(high, r2, mid), r2, low), r2, vd_mul(vd_set1(p[1]), r));
-    vi n = vi_of(s);
-    vd t = vd_pick(ay_exp_pow, n), y = vd_fma(t, q, t);
-    return vd_of(vi_add(vi_of(y), vi_left(vi_right(n, 4), 52)));
+    vd y = vd_fma(poly(ay_exp_poly, AY_EXP_DEGREE, r), r, vd_set1(1.0));
+    return vd_of(vi_add(vi_of(y), vi_left(vi_of(s), 52)));
 }
 
 AY_INLINE vf vf_exp(vf x)
 {
-    return vf_nan_of(x, vf_join(exp_f64(vd_low(x)), exp_f64(vd_high(x))));
+    return vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
 }
 
 AY_INLINE vd log_f64(vd x)
 {
-    vi u = vi_add(vi_of(x), vi_set1(0 - 0x3fe8000000000000u)), i = vi_right(u, 48);
+    vi u = vi_add(vi_of(x), vi_set1(0 - 0x3fe8000000000000u));
+    vi i = vi_and(vi_right(u, 48), vi_set1(15));
     /* The exponent is the signed top of u: made positive, put into a double's low bits. */
     vi biased = vi_right(vi_add(u, vi_set1(1ULL << 63)), 52);
     vd e = vd_sub(vd_of(vi_or(biased, vi_of(vd_set1(0x1p52)))), vd_set1(0x1p52 + 2048));
     vd m = vd_of(vi_add(vi_and(u, vi_set1(0xfffffffffffffu)), vi_set1(0x3fe8000000000000u)));
-    vd c[3];
-    vd_pick3(ay_log_cols, ay_log_rows, i, c);
-    vd r = vd_fms(m, c[0], vd_set1(1.0)), q = vd_set1(ay_log_poly[AY_LOG_DEGREE]);
-    AY_UNROLL
-    for (int k = AY_LOG_DEGREE - 1; k > 0; k--) q = vd_fma(q, r, vd_set1(ay_log_poly[k]));
-    vd y = vd_fma(vd_mul(q, r), r, r);
+    vd c[4];
+    vd_coefficients(ay_log_cols, ay_log_rows[0], 4, vrows_of(i), 0, 3, c);
+    vd r = vd_fms(m, c[0], vd_set1(1.0));
+    vd y = vd_fma(vd_mul(poly(ay_log_poly, AY_LOG_DEGREE, r), r), r, r);
     vd high = vd_fma(e, vd_set1(ay_log_ln2[0]), c[1]);
     vd low = vd_fma(e, vd_set1(ay_log_ln2[1]), c[2]);
     return vd_add(high, vd_add(y, low));
@@ -69,41 +97,41 @@ AY_INLINE vd log_f64(vd x)
 AY_INLINE vf vf_log(vf x)
 {
     static const uint32_t special[][2] = AY_LOG_SPECIAL;
-    vf y = vf_nan_unless_positive(x, vf_join(log_f64(vd_low(x)), log_f64(vd_high(x))));
+    vf y = vf_nan_unless_positive(x, vf_round(log_f64(vd_widen(x))));
     AY_UNROLL
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
         y = vf_where_bits(x, special[i][0], special[i][1], y);
     return y;
 }
 
-AY_INLINE vd odd_f64(vd x, const double (*cols)[16], const double (*rows)[16], const int degree,
-                     const double width)
+AY_INLINE vf odd(vf x, const double (*cols)[16], const double (*rows)[16], const int degree,
+                 const double width, const float per_width, const float end)
 {
-    vd a = vd_min(vd_abs(x), vd_set1(16 * width * (1 - 0x1p-40)));
-    vd interval = vd_floor(vd_mul(a, vd_set1(1 / width)));
+    vf a = vf_least(vf_abs(x), vf_set1(end));
+    vd wide = vd_widen(a), interval = vd_widen(vf_floor(vf_mul(a, vf_set1(per_width))));
     vi i = vi_of(vd_add(interval, vd_set1(0x1p52)));
-    vd t = vd_sub(a, vd_fma(interval, vd_set1(width), vd_set1(width / 2)));
-    return vd_with_sign(vd_mul(a, vd_poly(cols, rows, degree, i, t)), x);
-}
-
-AY_INLINE vd tanh_f64(vd x)
-{
-    return odd_f64(x, ay_tanh_cols, ay_tanh_rows, AY_TANH_DEGREE, AY_TANH_WIDTH);
-}
-
-AY_INLINE vd erf_f64(vd x)
-{
-    return odd_f64(x, ay_erf_cols, ay_erf_rows, AY_ERF_DEGREE, AY_ERF_WIDTH);
+    vd t = vd_sub(wide, vd_fma(interval, vd_set1(width), vd_set1(width / 2)));
+    vf y = vf_round(vd_mul(wide, poly_at(cols, rows, degree, i, t)));
+    return vf_nan_of(x, vf_with_sign(y, x));
 }
 
 AY_INLINE vf vf_tanh(vf x)
 {
-    return vf_nan_of(x, vf_join(tanh_f64(vd_low(x)), tanh_f64(vd_high(x))));
+    return odd(x, ay_tanh_cols, ay_tanh_rows, AY_TANH_DEGREE, AY_TANH_WIDTH, AY_TANH_PER_WIDTH,
+               AY_TANH_END);
+}
+
+static __attribute__((noinline)) vf erf_far(vf x)
+{
+    return odd(x, ay_erf_cols, ay_erf_rows, AY_ERF_DEGREE, AY_ERF_WIDTH, AY_ERF_PER_WIDTH,
+               AY_ERF_END);
 }
 
 AY_INLINE vf vf_erf(vf x)
 {
-    return vf_nan_of(x, vf_join(erf_f64(vd_low(x)), erf_f64(vd_high(x))));
+    if (!vf_all_below(vf_abs(x), AY_ERF_NEAR_END)) return erf_far(x);
+    vd a = vd_widen(x), t = vd_fms(a, a, vd_set1(2.0));
+    return vf_round(vd_mul(a, poly(ay_erf_near, AY_ERF_NEAR_DEGREE, t)));
 }
 
 /* The element loops: one form for a function of one operand, three for one of two. */

@@ -10,21 +10,23 @@
 #include "tensor/kernel/rows_lanes.h"
 
 #define PANEL (TILE_LANES * LANES)
-/* k of a block: its part of a panel and the rows of A beside it stay in the first-level cache. */
-#define K_BLOCK 384
-/* Rows of A that one pass over B's panels uses: with K_BLOCK, half of a second-level cache. */
+/* A longer k is cut into blocks of K_BLOCK, so that their part of a panel and the rows of A beside
+ * it stay in the first-level cache. */
+#define K_WHOLE 384
+#define K_BLOCK 256
+/* Rows of A that one pass over B's panels uses: with K_WHOLE, half of a second-level cache. */
 #define M_BLOCK 132
 
 struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
-    size_t ldb;         /* from one k to the next */
-    size_t panel_step;  /* from one panel to the next */
-    uint32_t k;         /* in this block */
-    bool first, last;   /* of the blocks of k */
-    const char *ahead;  /* what to pull into the second-level cache meanwhile */
-    size_t ahead_step;  /* bytes of it a k */
+    size_t ldb;        /* from one k to the next */
+    size_t panel_step; /* from one panel to the next */
+    uint32_t k;        /* in this block */
+    bool first, last;  /* of the blocks of k */
+    const char *ahead; /* what to pull into the second-level cache meanwhile */
+    size_t ahead_step; /* bytes of it a k */
 };
 
 AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
@@ -34,11 +36,10 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
     const float *a = t->a, *b = t->b;
     const char *ahead = t->ahead;
     AY_UNROLL
-    for (int r = 0; r < rows; r++)
-        AY_UNROLL
-        for (int v = 0; v < vecs; v++)
-            sum[r * vecs + v] =
-                t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        sum[r * vecs + v] =
+            t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
     for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb, ahead += t->ahead_step) {
         vf y[TILE_ROWS * TILE_LANES];
         AY_UNROLL
@@ -54,17 +55,22 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
         }
     }
     AY_UNROLL
-    for (int r = 0; r < rows; r++)
-        AY_UNROLL
-        for (int v = 0; v < vecs; v++) {
-            vf x = sum[r * vecs + v];
-            vf_store(t->c + (size_t)r * t->ldc + (size_t)v * LANES, t->last ? vf_nan_of(x, x) : x);
-        }
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++) {
+        vf x = sum[r * vecs + v];
+        vf_store(t->c + (size_t)r * t->ldc + (size_t)v * LANES, t->last ? vf_nan_of(x, x) : x);
+    }
 }
 
 #define AY_TILE(rows)                                                                              \
-    static void tile_##rows##_narrow(const struct tile *t) { tile(t, rows, 1); }                   \
-    static void tile_##rows##_wide(const struct tile *t) { tile(t, rows, TILE_ROWS / rows); }
+    static void tile_##rows##_narrow(const struct tile *t)                                         \
+    {                                                                                              \
+        tile(t, rows, 1);                                                                          \
+    }                                                                                              \
+    static void tile_##rows##_wide(const struct tile *t)                                           \
+    {                                                                                              \
+        tile(t, rows, TILE_ROWS / rows);                                                           \
+    }
 AY_TILE(1)
 AY_TILE(2)
 AY_TILE(3)
@@ -94,7 +100,7 @@ static void (*const tiles[TILE_ROWS][2])(const struct tile *) = {
  * a k-major B is first copied too, as reading past its last column is not ours to do. */
 static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, bool packed)
 {
-    float c[TILE_ROWS * PANEL], b[K_BLOCK * PANEL];
+    float c[TILE_ROWS * PANEL], b[K_WHOLE * PANEL];
     struct tile t = *whole;
     t.c = c;
     t.ldc = PANEL;
@@ -127,8 +133,8 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     uint32_t wide = TILE_ROWS / (least + (larger > 0));
     for (uint32_t n = n0, panels; n < n1; n += panels * PANEL) {
         panels = n1 - n >= wide * PANEL ? wide : 1;
-        const float *b = g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL
-                                        : (size_t)k0 * g->ldb + n);
+        const float *b =
+            g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
         size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
         const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
         t.ahead_step = packed ? (bytes / t.k + count - 1) / count : 0;
@@ -153,9 +159,10 @@ static void gemm(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
     AY_ASSERT(m1 <= g->m && n1 <= g->n && g->k > 0);
     AY_ASSERT(n0 % PANEL == 0 && (n1 % PANEL == 0 || n1 == g->n));
     for (uint32_t m = m0; m < m1; m += M_BLOCK)
-        for (uint32_t k = 0; k < g->k; k += K_BLOCK)
-            gemm_block(g, k, g->k - k < K_BLOCK ? g->k : k + K_BLOCK, m,
-                       m1 - m < M_BLOCK ? m1 : m + M_BLOCK, n0, n1);
+        for (uint32_t k = 0, size; k < g->k; k += size) {
+            size = g->k - k <= K_WHOLE ? g->k - k : K_BLOCK;
+            gemm_block(g, k, k + size, m, m1 - m < M_BLOCK ? m1 : m + M_BLOCK, n0, n1);
+        }
 }
 
 static void pack(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out)

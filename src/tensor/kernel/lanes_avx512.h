@@ -3,24 +3,39 @@
 #define AY_TENSOR_KERNEL_LANES_AVX512_H
 
 #include <immintrin.h>
-#include <math.h>
 
-#include "tensor/ref/float.h"
+#include "tensor/kernel/lanes.h"
 
 #define LANES      16
 #define TILE_ROWS  8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
 #define TILE_LANES 3
-#define AY_INLINE  static inline __attribute__((always_inline))
 
 typedef __m512 vf;
-typedef __m512d vd;
-typedef __m512i vi;
+/* Two registers, worked on side by side: the second hides the latency of the first. */
+typedef struct {
+    __m512d low, high;
+} vd;
+typedef struct {
+    __m512i low, high;
+} vi;
 
-AY_INLINE vf vf_bits(uint32_t bits) { return _mm512_castsi512_ps(_mm512_set1_epi32((int)bits)); }
-AY_INLINE __mmask16 first_mask(size_t n) { return (__mmask16)((1U << n) - 1); }
+AY_INLINE vf vf_bits(uint32_t bits)
+{
+    return _mm512_castsi512_ps(_mm512_set1_epi32((int)bits));
+}
+AY_INLINE __mmask16 first_mask(size_t n)
+{
+    return (__mmask16)((1U << n) - 1);
+}
 
-AY_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
-AY_INLINE void vf_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
+AY_INLINE vf vf_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+AY_INLINE void vf_store(float *p, vf a)
+{
+    _mm512_storeu_ps(p, a);
+}
 AY_INLINE vf vf_load_part(const float *p, size_t n)
 {
     return _mm512_maskz_loadu_ps(first_mask(n), p);
@@ -29,18 +44,69 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     _mm512_mask_storeu_ps(p, first_mask(n), a);
 }
-AY_INLINE vf vf_first(size_t n, vf a, vf b) { return _mm512_mask_mov_ps(b, first_mask(n), a); }
-AY_INLINE vf vf_set1(float x) { return _mm512_set1_ps(x); }
-AY_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
-AY_INLINE vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
-AY_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
-AY_INLINE vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
-AY_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
-AY_INLINE vf vf_sqrt(vf a) { return _mm512_sqrt_ps(a); }
-AY_INLINE vf vf_neg(vf a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0F)); }
+AY_INLINE vf vf_first(size_t n, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, first_mask(n), a);
+}
+AY_INLINE vf vf_set1(float x)
+{
+    return _mm512_set1_ps(x);
+}
+AY_INLINE vf vf_add(vf a, vf b)
+{
+    return _mm512_add_ps(a, b);
+}
+AY_INLINE vf vf_sub(vf a, vf b)
+{
+    return _mm512_sub_ps(a, b);
+}
+AY_INLINE vf vf_mul(vf a, vf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+AY_INLINE vf vf_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+AY_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+AY_INLINE vf vf_sqrt(vf a)
+{
+    return _mm512_sqrt_ps(a);
+}
+AY_INLINE vf vf_neg(vf a)
+{
+    return _mm512_xor_ps(a, _mm512_set1_ps(-0.0F));
+}
+AY_INLINE vf vf_abs(vf a)
+{
+    return _mm512_andnot_ps(_mm512_set1_ps(-0.0F), a);
+}
+AY_INLINE vf vf_floor(vf a)
+{
+    return _mm512_floor_ps(a);
+}
+AY_INLINE vf vf_with_sign(vf a, vf b)
+{
+    return _mm512_or_ps(a, _mm512_and_ps(_mm512_set1_ps(-0.0F), b));
+}
+AY_INLINE vf vf_most(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+AY_INLINE vf vf_least(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
 AY_INLINE vf vf_nan_of(vf x, vf y)
 {
     return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), vf_bits(AY_NAN_BITS));
+}
+AY_INLINE bool vf_all_below(vf a, float b)
+{
+    return _mm512_cmp_ps_mask(a, _mm512_set1_ps(b), _CMP_LT_OQ) == 0xffff;
 }
 AY_INLINE vf vf_max(vf a, vf b)
 {
@@ -69,75 +135,116 @@ AY_INLINE vf vf_swap(vf a, const int h)
 AY_INLINE void vf_transpose(vf r[LANES])
 {
     vf t[LANES];
+    AY_UNROLL
     for (int i = 0; i < 16; i += 2) {
         t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
         t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
     }
-    for (int i = 0; i < 16; i += 4)
-        for (int j = 0; j < 2; j++) {
-            r[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + j + 2], 0x44);
-            r[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + j + 2], 0xee);
-        }
+    AY_UNROLL
+    for (int i = 0; i < 16; i += 4) AY_UNROLL
+    for (int j = 0; j < 2; j++) {
+        r[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + j + 2], 0x44);
+        r[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + j + 2], 0xee);
+    }
+    AY_UNROLL
     for (int i = 0; i < 4; i++) {
         t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
         t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
         t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
         t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
     }
+    AY_UNROLL
     for (int i = 0; i < 8; i++) {
         r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
         r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
     }
 }
 
-AY_INLINE vd vd_low(vf a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
-AY_INLINE vd vd_high(vf a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
-AY_INLINE vf vf_join(vd a, vd b)
+AY_INLINE vd vd_widen(vf a)
 {
-    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
+    return (vd){_mm512_cvtps_pd(_mm512_castps512_ps256(a)),
+                _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1))};
 }
-AY_INLINE vd vd_set1(double x) { return _mm512_set1_pd(x); }
-AY_INLINE vd vd_add(vd a, vd b) { return _mm512_add_pd(a, b); }
-AY_INLINE vd vd_sub(vd a, vd b) { return _mm512_sub_pd(a, b); }
-AY_INLINE vd vd_mul(vd a, vd b) { return _mm512_mul_pd(a, b); }
-AY_INLINE vd vd_fma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
-AY_INLINE vd vd_fms(vd a, vd b, vd c) { return _mm512_fmsub_pd(a, b, c); }
-AY_INLINE vd vd_max(vd a, vd b) { return _mm512_max_pd(a, b); }
-AY_INLINE vd vd_min(vd a, vd b) { return _mm512_min_pd(a, b); }
-AY_INLINE vd vd_floor(vd a) { return _mm512_floor_pd(a); }
-AY_INLINE vd vd_abs(vd a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
-AY_INLINE vd vd_with_sign(vd a, vd b)
+AY_INLINE vf vf_round(vd a)
 {
-    return _mm512_or_pd(a, _mm512_and_pd(_mm512_set1_pd(-0.0), b));
+    vf low = _mm512_castps256_ps512(_mm512_cvtpd_ps(a.low));
+    return _mm512_insertf32x8(low, _mm512_cvtpd_ps(a.high), 1);
+}
+AY_INLINE vd vd_set1(double x)
+{
+    return (vd){_mm512_set1_pd(x), _mm512_set1_pd(x)};
+}
+AY_INLINE vd vd_add(vd a, vd b)
+{
+    return (vd){_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_sub(vd a, vd b)
+{
+    return (vd){_mm512_sub_pd(a.low, b.low), _mm512_sub_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_mul(vd a, vd b)
+{
+    return (vd){_mm512_mul_pd(a.low, b.low), _mm512_mul_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_fma(vd a, vd b, vd c)
+{
+    return (vd){_mm512_fmadd_pd(a.low, b.low, c.low), _mm512_fmadd_pd(a.high, b.high, c.high)};
+}
+AY_INLINE vd vd_fms(vd a, vd b, vd c)
+{
+    return (vd){_mm512_fmsub_pd(a.low, b.low, c.low), _mm512_fmsub_pd(a.high, b.high, c.high)};
 }
 
-AY_INLINE vi vi_of(vd a) { return _mm512_castpd_si512(a); }
-AY_INLINE vd vd_of(vi a) { return _mm512_castsi512_pd(a); }
-AY_INLINE vi vi_set1(uint64_t x) { return _mm512_set1_epi64((long long)x); }
-AY_INLINE vi vi_add(vi a, vi b) { return _mm512_add_epi64(a, b); }
-AY_INLINE vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
-AY_INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
-AY_INLINE vi vi_left(vi a, const int n) { return _mm512_slli_epi64(a, (unsigned)n); }
-AY_INLINE vi vi_right(vi a, const int n) { return _mm512_srli_epi64(a, (unsigned)n); }
+AY_INLINE vi vi_of(vd a)
+{
+    return (vi){_mm512_castpd_si512(a.low), _mm512_castpd_si512(a.high)};
+}
+AY_INLINE vd vd_of(vi a)
+{
+    return (vd){_mm512_castsi512_pd(a.low), _mm512_castsi512_pd(a.high)};
+}
+AY_INLINE vi vi_set1(uint64_t x)
+{
+    return (vi){_mm512_set1_epi64((long long)x), _mm512_set1_epi64((long long)x)};
+}
+AY_INLINE vi vi_add(vi a, vi b)
+{
+    return (vi){_mm512_add_epi64(a.low, b.low), _mm512_add_epi64(a.high, b.high)};
+}
+AY_INLINE vi vi_and(vi a, vi b)
+{
+    return (vi){_mm512_and_si512(a.low, b.low), _mm512_and_si512(a.high, b.high)};
+}
+AY_INLINE vi vi_or(vi a, vi b)
+{
+    return (vi){_mm512_or_si512(a.low, b.low), _mm512_or_si512(a.high, b.high)};
+}
+AY_INLINE vi vi_left(vi a, const int n)
+{
+    return (vi){_mm512_slli_epi64(a.low, (unsigned)n), _mm512_slli_epi64(a.high, (unsigned)n)};
+}
+AY_INLINE vi vi_right(vi a, const int n)
+{
+    return (vi){_mm512_srli_epi64(a.low, (unsigned)n), _mm512_srli_epi64(a.high, (unsigned)n)};
+}
 
-/* Sixteen f64 fill two registers: one permutation looks them up. */
-AY_INLINE vd vd_pick(const double table[16], vi i)
+typedef vi vrows;
+AY_INLINE vrows vrows_of(vi i)
 {
-    return _mm512_permutex2var_pd(_mm512_load_pd(table), i, _mm512_load_pd(table + 8));
+    return i;
 }
-AY_INLINE void vd_pick3(const double cols[3][16], const double rows[16][4], vi i, vd out[3])
+/* Sixteen f64 fill two registers: one permutation, by the low four bits, looks them up. */
+AY_INLINE void vd_coefficients(const double (*cols)[16], const double *rows, const int row_len,
+                               vrows r, const int first, const int count, vd out[4])
 {
-    (void)rows;
-    for (int k = 0; k < 3; k++) out[k] = vd_pick(cols[k], i);
-}
-AY_INLINE vd vd_poly(const double (*cols)[16], const double (*rows)[16], const int degree, vi i,
-                     vd t)
-{
-    (void)rows;
-    vd q = vd_pick(cols[degree], i);
-#pragma GCC unroll 16
-    for (int k = degree - 1; k >= 0; k--) q = vd_fma(q, t, vd_pick(cols[k], i));
-    return q;
+    (void)rows, (void)row_len;
+    AY_UNROLL
+    for (int k = 0; k < count; k++) {
+        const double *c = cols[first + k];
+        __m512d first8 = _mm512_load_pd(c), last8 = _mm512_load_pd(c + 8);
+        out[k] = (vd){_mm512_permutex2var_pd(first8, r.low, last8),
+                      _mm512_permutex2var_pd(first8, r.high, last8)};
+    }
 }
 
 #endif

@@ -1,62 +1,127 @@
 /* Lanes in plain C, for any machine: 16 f32 at a time, as AVX-512 has them. What each operation
  * means is said here; lanes_avx2.h and lanes_avx512.h give the same by intrinsics.
- * vf: LANES f32. vd: half as many f64. vi: as many 64-bit integers as vd. */
+ * vf: LANES f32. vd: as many f64. vi: as many 64-bit integers. */
 #ifndef AY_TENSOR_KERNEL_LANES_LOOP_H
 #define AY_TENSOR_KERNEL_LANES_LOOP_H
 
-#include <math.h>
-
-#include "tensor/ref/float.h"
+#include "tensor/kernel/lanes.h"
 #include "tensor/ref/ops.h"
 
 #define LANES      16
 #define TILE_ROWS  4 /* rows of a gemm tile */
 #define TILE_LANES 1 /* vectors of a gemm panel */
-#define AY_INLINE  static inline __attribute__((always_inline))
 
 typedef struct {
     float at[LANES];
 } vf;
 typedef struct {
-    double at[LANES / 2];
+    double at[LANES];
 } vd;
 typedef struct {
-    uint64_t at[LANES / 2];
+    uint64_t at[LANES];
 } vi;
 
-#define EACH(type, count, expr)                                                                    \
+#define EACH(type, expr)                                                                           \
     type each;                                                                                     \
-    for (int l = 0; l < (count); l++) each.at[l] = (expr);                                         \
+    for (int l = 0; l < LANES; l++) each.at[l] = (expr);                                           \
     return each
-#define EACH_F(expr) EACH(vf, LANES, expr)
-#define EACH_D(expr) EACH(vd, LANES / 2, expr)
-#define EACH_I(expr) EACH(vi, LANES / 2, expr)
+#define EACH_F(expr) EACH(vf, expr)
+#define EACH_D(expr) EACH(vd, expr)
+#define EACH_I(expr) EACH(vi, expr)
 
-AY_INLINE vf vf_load(const float *p) { EACH_F(p[l]); }
+AY_INLINE vf vf_load(const float *p)
+{
+    EACH_F(p[l]);
+}
 AY_INLINE void vf_store(float *p, vf a)
 {
     for (int l = 0; l < LANES; l++) p[l] = a.at[l];
 }
 /* The first n < LANES elements; the other lanes are +0. */
-AY_INLINE vf vf_load_part(const float *p, size_t n) { EACH_F((size_t)l < n ? p[l] : 0.0F); }
+AY_INLINE vf vf_load_part(const float *p, size_t n)
+{
+    EACH_F((size_t)l < n ? p[l] : 0.0F);
+}
 AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     for (size_t l = 0; l < n; l++) p[l] = a.at[l];
 }
 /* The first n lanes of a, then those of b. */
-AY_INLINE vf vf_first(size_t n, vf a, vf b) { EACH_F((size_t)l < n ? a.at[l] : b.at[l]); }
-AY_INLINE vf vf_set1(float x) { EACH_F(x); }
-AY_INLINE vf vf_add(vf a, vf b) { EACH_F(a.at[l] + b.at[l]); }
-AY_INLINE vf vf_sub(vf a, vf b) { EACH_F(a.at[l] - b.at[l]); }
-AY_INLINE vf vf_mul(vf a, vf b) { EACH_F(a.at[l] * b.at[l]); }
-AY_INLINE vf vf_div(vf a, vf b) { EACH_F(a.at[l] / b.at[l]); }
-AY_INLINE vf vf_fma(vf a, vf b, vf c) { EACH_F(fmaf(a.at[l], b.at[l], c.at[l])); }
-AY_INLINE vf vf_sqrt(vf a) { EACH_F(sqrtf(a.at[l])); }
-AY_INLINE vf vf_neg(vf a) { EACH_F(-a.at[l]); }
+AY_INLINE vf vf_first(size_t n, vf a, vf b)
+{
+    EACH_F((size_t)l < n ? a.at[l] : b.at[l]);
+}
+AY_INLINE vf vf_set1(float x)
+{
+    EACH_F(x);
+}
+AY_INLINE vf vf_add(vf a, vf b)
+{
+    EACH_F(a.at[l] + b.at[l]);
+}
+AY_INLINE vf vf_sub(vf a, vf b)
+{
+    EACH_F(a.at[l] - b.at[l]);
+}
+AY_INLINE vf vf_mul(vf a, vf b)
+{
+    EACH_F(a.at[l] * b.at[l]);
+}
+AY_INLINE vf vf_div(vf a, vf b)
+{
+    EACH_F(a.at[l] / b.at[l]);
+}
+AY_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    EACH_F(fmaf(a.at[l], b.at[l], c.at[l]));
+}
+AY_INLINE vf vf_sqrt(vf a)
+{
+    EACH_F(sqrtf(a.at[l]));
+}
+AY_INLINE vf vf_neg(vf a)
+{
+    EACH_F(-a.at[l]);
+}
+AY_INLINE vf vf_abs(vf a)
+{
+    EACH_F(fabsf(a.at[l]));
+}
+AY_INLINE vf vf_floor(vf a)
+{
+    EACH_F(floorf(a.at[l]));
+}
+/* a >= +0 with the sign of b. */
+AY_INLINE vf vf_with_sign(vf a, vf b)
+{
+    EACH_F(copysignf(a.at[l], b.at[l]));
+}
+/* The larger and the smaller; b where either is a NaN. */
+AY_INLINE vf vf_most(vf a, vf b)
+{
+    EACH_F(a.at[l] > b.at[l] ? a.at[l] : b.at[l]);
+}
+AY_INLINE vf vf_least(vf a, vf b)
+{
+    EACH_F(a.at[l] < b.at[l] ? a.at[l] : b.at[l]);
+}
+/* Whether every lane is below b; a NaN is not. */
+AY_INLINE bool vf_all_below(vf a, float b)
+{
+    int below = 0;
+    for (int l = 0; l < LANES; l++) below += a.at[l] < b;
+    return below == LANES;
+}
 /* NaN if either is; -0 < +0. */
-AY_INLINE vf vf_max(vf a, vf b) { EACH_F(ay_ref_max(a.at[l], b.at[l])); }
+AY_INLINE vf vf_max(vf a, vf b)
+{
+    EACH_F(ay_ref_max(a.at[l], b.at[l]));
+}
 /* y, but the canonical NaN where x is a NaN. */
-AY_INLINE vf vf_nan_of(vf x, vf y) { EACH_F(x.at[l] != x.at[l] ? ay_f32(AY_NAN_BITS) : y.at[l]); }
+AY_INLINE vf vf_nan_of(vf x, vf y)
+{
+    EACH_F(x.at[l] != x.at[l] ? ay_f32(AY_NAN_BITS) : y.at[l]);
+}
 /* y, but the canonical NaN where x is below zero or a NaN. */
 AY_INLINE vf vf_nan_unless_positive(vf x, vf y)
 {
@@ -68,7 +133,10 @@ AY_INLINE vf vf_where_bits(vf x, uint32_t bits, uint32_t then, vf y)
     EACH_F(ay_f32_bits(x.at[l]) == bits ? ay_f32(then) : y.at[l]);
 }
 /* Lane l takes lane l ^ h of a; h is a power of two below LANES. */
-AY_INLINE vf vf_swap(vf a, const int h) { EACH_F(a.at[l ^ h]); }
+AY_INLINE vf vf_swap(vf a, const int h)
+{
+    EACH_F(a.at[l ^ h]);
+}
 /* Transposes LANES vectors as a square. */
 AY_INLINE void vf_transpose(vf r[LANES])
 {
@@ -80,52 +148,87 @@ AY_INLINE void vf_transpose(vf r[LANES])
         }
 }
 
-AY_INLINE vd vd_low(vf a) { EACH_D((double)a.at[l]); }
-AY_INLINE vd vd_high(vf a) { EACH_D((double)a.at[LANES / 2 + l]); }
+AY_INLINE vd vd_widen(vf a)
+{
+    EACH_D((double)a.at[l]);
+}
 /* Rounds each f64 to f32, once. */
-AY_INLINE vf vf_join(vd a, vd b)
+AY_INLINE vf vf_round(vd a)
 {
-    EACH_F((float)(l < LANES / 2 ? a.at[l] : b.at[l - LANES / 2]));
+    EACH_F((float)a.at[l]);
 }
-AY_INLINE vd vd_set1(double x) { EACH_D(x); }
-AY_INLINE vd vd_add(vd a, vd b) { EACH_D(a.at[l] + b.at[l]); }
-AY_INLINE vd vd_sub(vd a, vd b) { EACH_D(a.at[l] - b.at[l]); }
-AY_INLINE vd vd_mul(vd a, vd b) { EACH_D(a.at[l] * b.at[l]); }
-AY_INLINE vd vd_fma(vd a, vd b, vd c) { EACH_D(fma(a.at[l], b.at[l], c.at[l])); }
-AY_INLINE vd vd_fms(vd a, vd b, vd c) { EACH_D(fma(a.at[l], b.at[l], -c.at[l])); }
-/* b where a is a NaN. */
-AY_INLINE vd vd_max(vd a, vd b) { EACH_D(a.at[l] > b.at[l] ? a.at[l] : b.at[l]); }
-AY_INLINE vd vd_min(vd a, vd b) { EACH_D(a.at[l] < b.at[l] ? a.at[l] : b.at[l]); }
-AY_INLINE vd vd_floor(vd a) { EACH_D(floor(a.at[l])); }
-AY_INLINE vd vd_abs(vd a) { EACH_D(fabs(a.at[l])); }
-/* a >= +0 with the sign of b. */
-AY_INLINE vd vd_with_sign(vd a, vd b) { EACH_D(copysign(a.at[l], b.at[l])); }
-
-AY_INLINE vi vi_of(vd a) { EACH_I(ay_f64_bits(a.at[l])); }
-AY_INLINE vd vd_of(vi a) { EACH_D(ay_f64(a.at[l])); }
-AY_INLINE vi vi_set1(uint64_t x) { EACH_I(x); }
-AY_INLINE vi vi_add(vi a, vi b) { EACH_I(a.at[l] + b.at[l]); }
-AY_INLINE vi vi_and(vi a, vi b) { EACH_I(a.at[l] & b.at[l]); }
-AY_INLINE vi vi_or(vi a, vi b) { EACH_I(a.at[l] | b.at[l]); }
-AY_INLINE vi vi_left(vi a, const int n) { EACH_I(a.at[l] << n); }
-AY_INLINE vi vi_right(vi a, const int n) { EACH_I(a.at[l] >> n); }
-
-/* Look-ups take the low four bits of each index. */
-AY_INLINE vd vd_pick(const double table[16], vi i) { EACH_D(table[i.at[l] & 15]); }
-/* The three values of each interval; tables in both layouts of math_tables.h. */
-AY_INLINE void vd_pick3(const double cols[3][16], const double rows[16][4], vi i, vd out[3])
+AY_INLINE vd vd_set1(double x)
 {
-    (void)rows;
-    for (int k = 0; k < 3; k++) out[k] = vd_pick(cols[k], i);
+    EACH_D(x);
 }
-/* Horner's rule in t from `degree` down, each lane with its interval's coefficients. */
-AY_INLINE vd vd_poly(const double (*cols)[16], const double (*rows)[16], const int degree, vi i,
-                     vd t)
+AY_INLINE vd vd_add(vd a, vd b)
 {
-    (void)rows;
-    vd q = vd_pick(cols[degree], i);
-    for (int k = degree - 1; k >= 0; k--) q = vd_fma(q, t, vd_pick(cols[k], i));
-    return q;
+    EACH_D(a.at[l] + b.at[l]);
+}
+AY_INLINE vd vd_sub(vd a, vd b)
+{
+    EACH_D(a.at[l] - b.at[l]);
+}
+AY_INLINE vd vd_mul(vd a, vd b)
+{
+    EACH_D(a.at[l] * b.at[l]);
+}
+AY_INLINE vd vd_fma(vd a, vd b, vd c)
+{
+    EACH_D(fma(a.at[l], b.at[l], c.at[l]));
+}
+AY_INLINE vd vd_fms(vd a, vd b, vd c)
+{
+    EACH_D(fma(a.at[l], b.at[l], -c.at[l]));
+}
+
+AY_INLINE vi vi_of(vd a)
+{
+    EACH_I(ay_f64_bits(a.at[l]));
+}
+AY_INLINE vd vd_of(vi a)
+{
+    EACH_D(ay_f64(a.at[l]));
+}
+AY_INLINE vi vi_set1(uint64_t x)
+{
+    EACH_I(x);
+}
+AY_INLINE vi vi_add(vi a, vi b)
+{
+    EACH_I(a.at[l] + b.at[l]);
+}
+AY_INLINE vi vi_and(vi a, vi b)
+{
+    EACH_I(a.at[l] & b.at[l]);
+}
+AY_INLINE vi vi_or(vi a, vi b)
+{
+    EACH_I(a.at[l] | b.at[l]);
+}
+AY_INLINE vi vi_left(vi a, const int n)
+{
+    EACH_I(a.at[l] << n);
+}
+AY_INLINE vi vi_right(vi a, const int n)
+{
+    EACH_I(a.at[l] >> n);
+}
+
+/* Where each lane's coefficients are: its interval, 0..15, in the low 32 bits of i. */
+typedef vi vrows;
+AY_INLINE vrows vrows_of(vi i)
+{
+    EACH_I(i.at[l] & 15);
+}
+/* out[k] has each lane's coefficient first + k, k < count <= 4, of a table in both the layouts of
+ * math_tables.h; a row is row_len f64. */
+AY_INLINE void vd_coefficients(const double (*cols)[16], const double *rows, const int row_len,
+                               vrows r, const int first, const int count, vd out[4])
+{
+    (void)rows, (void)row_len;
+    for (int k = 0; k < count; k++)
+        for (int l = 0; l < LANES; l++) out[k].at[l] = cols[first + k][r.at[l]];
 }
 
 #endif

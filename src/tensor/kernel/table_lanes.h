@@ -2,8 +2,10 @@
 #include "tensor/kernel/gemm_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
-    .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
-              [AY_FN_MUL] = each_mul_##suffix, [AY_FN_DIV] = each_div_##suffix,                    \
+    .array = {[AY_FN_ADD] = each_add_##suffix,                                                     \
+              [AY_FN_SUB] = each_sub_##suffix,                                                     \
+              [AY_FN_MUL] = each_mul_##suffix,                                                     \
+              [AY_FN_DIV] = each_div_##suffix,                                                     \
               [AY_FN_MAX] = each_max_##suffix}
 
 const struct ay_kernels AY_TABLE = {
@@ -13,8 +15,12 @@ const struct ay_kernels AY_TABLE = {
     .gemm = gemm,
     .bias = add_bias,
     .bias_gelu = add_bias_gelu,
-    .unary = {[AY_FN_NEG] = each_neg, [AY_FN_SQRT] = each_sqrt, [AY_FN_EXP] = each_exp,
-              [AY_FN_LOG] = each_log, [AY_FN_TANH] = each_tanh, [AY_FN_ERF] = each_erf},
+    .unary = {[AY_FN_NEG] = each_neg,
+              [AY_FN_SQRT] = each_sqrt,
+              [AY_FN_EXP] = each_exp,
+              [AY_FN_LOG] = each_log,
+              [AY_FN_TANH] = each_tanh,
+              [AY_FN_ERF] = each_erf},
     AY_FORMS(vv, vv),
     AY_FORMS(vs, vs),
     AY_FORMS(sv, sv),

@@ -152,9 +152,18 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
     for (int way = 0; way < 4; way++) {
-        struct ay_gemm g = {.a = a, .b = way == 1 ? k_major : packed, .c = out, .lda = lda,
-                            .ldb = way == 1 ? ldb : 0, .ldc = ldc, .m = m, .n = n, .k = kk,
-                            .epilogue = way == 2 ? k->bias : way == 3 ? k->bias_gelu : NULL,
+        struct ay_gemm g = {.a = a,
+                            .b = way == 1 ? k_major : packed,
+                            .c = out,
+                            .lda = lda,
+                            .ldb = way == 1 ? ldb : 0,
+                            .ldc = ldc,
+                            .m = m,
+                            .n = n,
+                            .k = kk,
+                            .epilogue = way == 2   ? k->bias
+                                        : way == 3 ? k->bias_gelu
+                                                   : NULL,
                             .user = d};
         for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
         uint32_t half = n / 2 / k->panel * k->panel;
@@ -254,7 +263,7 @@ static void long_chains(const struct ay_kernels *k)
 {
     for (enum flavour f = TAME; f < FLAVOURS; f++) {
         refill(f);
-        check_gemm(k, 3, 4, 770); /* three blocks of k */
+        check_gemm(k, 3, 4, 770);   /* three blocks of k */
         check_gemm(k, 140, 25, 20); /* two blocks of m */
     }
 }
