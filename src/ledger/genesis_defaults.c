@@ -36,5 +36,11 @@ void ay_genesis_defaults(struct ay_genesis_genesis *genesis, const char *chain_i
                 .miss_fee_nasy = 10000,
                 .late_bps = 1000,
                 .protocol_bps = 100},
+        .has_dispute = true,
+        .dispute = {.turn_ms = 5 * SECOND,
+                    .bond_nasy = NASY_PER_ASY / 100,
+                    .bond_per_mega_nasy = 1000,
+                    .move_fee_nasy = 5000,
+                    .kib_fee_nasy = 1000},
     };
 }

@@ -62,12 +62,16 @@ static const struct ay_field genesis_genesis_fields[] = {
     {.name = "job", .camel = "job", .doc = "", .unit = "", .number = 8, .kind = AY_KIND_MESSAGE,
      .flags = AY_FIELD_HAS, .offset = offsetof(struct ay_genesis_genesis, job),
      .aside = offsetof(struct ay_genesis_genesis, has_job), .sub = &ay_job_params_msg},
+    {.name = "dispute", .camel = "dispute", .doc = "", .unit = "", .number = 9,
+     .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_HAS,
+     .offset = offsetof(struct ay_genesis_genesis, dispute),
+     .aside = offsetof(struct ay_genesis_genesis, has_dispute), .sub = &ay_dispute_params_msg},
 };
 const struct ay_msg ay_genesis_genesis_msg = {
     .name = "assay.genesis.v1.Genesis",
     .module = "genesis",
     .doc = "",
     .size = sizeof(struct ay_genesis_genesis),
-    .n = 8,
+    .n = 9,
     .fields = genesis_genesis_fields,
 };

@@ -5,6 +5,7 @@
 #define AY_BASE_GEN_GENESIS_H
 
 #include "base/schema.h"
+#include "base/gen/dispute.h"
 #include "base/gen/job.h"
 #include "base/gen/ledger.h"
 #include "base/gen/market.h"
@@ -47,6 +48,8 @@ struct ay_genesis_genesis {
     struct ay_market_params market;
     bool has_job;
     struct ay_job_params job;
+    bool has_dispute;
+    struct ay_dispute_params dispute;
 };
 extern const struct ay_msg ay_genesis_genesis_msg;
 

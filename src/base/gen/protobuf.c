@@ -35,3 +35,42 @@ const struct ay_msg ay_protobuf_timestamp_msg = {
     .n = 2,
     .fields = protobuf_timestamp_fields,
 };
+
+static const struct ay_field protobuf_string_value_fields[] = {
+    {.name = "value", .camel = "value", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
+     .offset = offsetof(struct ay_protobuf_string_value, value), .len = 128},
+};
+const struct ay_msg ay_protobuf_string_value_msg = {
+    .name = "google.protobuf.StringValue",
+    .module = "protobuf",
+    .doc = "",
+    .size = sizeof(struct ay_protobuf_string_value),
+    .n = 1,
+    .fields = protobuf_string_value_fields,
+};
+
+static const struct ay_field protobuf_int64_value_fields[] = {
+    {.name = "value", .camel = "value", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_I64,
+     .offset = offsetof(struct ay_protobuf_int64_value, value)},
+};
+const struct ay_msg ay_protobuf_int64_value_msg = {
+    .name = "google.protobuf.Int64Value",
+    .module = "protobuf",
+    .doc = "",
+    .size = sizeof(struct ay_protobuf_int64_value),
+    .n = 1,
+    .fields = protobuf_int64_value_fields,
+};
+
+static const struct ay_field protobuf_bytes_value_fields[] = {
+    {.name = "value", .camel = "value", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_BYTES,
+     .text = AY_TEXT_BASE64, .offset = offsetof(struct ay_protobuf_bytes_value, value), .len = 64},
+};
+const struct ay_msg ay_protobuf_bytes_value_msg = {
+    .name = "google.protobuf.BytesValue",
+    .module = "protobuf",
+    .doc = "",
+    .size = sizeof(struct ay_protobuf_bytes_value),
+    .n = 1,
+    .fields = protobuf_bytes_value_fields,
+};

@@ -2,6 +2,8 @@
 /* google/protobuf/any.proto: A message of any type beside its name, byte for byte
  * google.protobuf.Any, with our limits. */
 /* google/protobuf/timestamp.proto: A point in time, byte for byte google.protobuf.Timestamp. */
+/* google/protobuf/wrappers.proto: One value as a message, byte for byte as in google.protobuf; a
+ * header's leaves are these. */
 #ifndef AY_BASE_GEN_PROTOBUF_H
 #define AY_BASE_GEN_PROTOBUF_H
 
@@ -26,5 +28,25 @@ struct ay_protobuf_timestamp {
     int32_t nanos;
 };
 extern const struct ay_msg ay_protobuf_timestamp_msg;
+
+#define AY_MAX_PROTOBUF_STRING_VALUE_VALUE 128u
+/* StringValue */
+struct ay_protobuf_string_value {
+    struct ay_slice value;
+};
+extern const struct ay_msg ay_protobuf_string_value_msg;
+
+/* Int64Value */
+struct ay_protobuf_int64_value {
+    int64_t value;
+};
+extern const struct ay_msg ay_protobuf_int64_value_msg;
+
+#define AY_MAX_PROTOBUF_BYTES_VALUE_VALUE 64u
+/* BytesValue */
+struct ay_protobuf_bytes_value {
+    struct ay_slice value;
+};
+extern const struct ay_msg ay_protobuf_bytes_value_msg;
 
 #endif

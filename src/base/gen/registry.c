@@ -15,6 +15,7 @@
 #include "base/gen/protobuf.h"
 #include "base/gen/stake.h"
 #include "base/gen/tendermint_abci.h"
+#include "base/gen/tendermint_types.h"
 #include "base/gen/tx.h"
 #include "base/gen/tx_signing.h"
 #include "base/gen/work.h"
@@ -174,8 +175,25 @@ const struct ay_msg *const ay_msgs[] = {
     &ay_tx_tx_body_msg,
     &ay_tx_tx_raw_msg,
     &ay_protobuf_any_msg,
+    &ay_protobuf_bytes_value_msg,
+    &ay_protobuf_int64_value_msg,
+    &ay_protobuf_string_value_msg,
     &ay_protobuf_timestamp_msg,
     &ay_tendermint_abci_event_msg,
     &ay_tendermint_abci_event_attribute_msg,
+    &ay_tendermint_types_block_msg,
+    &ay_tendermint_types_block_id_msg,
+    &ay_tendermint_types_canonical_vote_msg,
+    &ay_tendermint_types_commit_msg,
+    &ay_tendermint_types_commit_sig_msg,
+    &ay_tendermint_types_data_msg,
+    &ay_tendermint_types_evidence_list_msg,
+    &ay_tendermint_types_exec_tx_result_msg,
+    &ay_tendermint_types_hashed_params_msg,
+    &ay_tendermint_types_header_msg,
+    &ay_tendermint_types_part_set_header_msg,
+    &ay_tendermint_types_public_key_msg,
+    &ay_tendermint_types_simple_validator_msg,
+    &ay_tendermint_types_version_msg,
 };
 const uint32_t ay_msgs_count = sizeof ay_msgs / sizeof ay_msgs[0];
