@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/code.h"
 
-#define AY_ADDRESS_BYTES 20
-#define AY_ADDRESS_PREFIX "assay"
+#define AY_ADDRESS_BYTES      20
+#define AY_ADDRESS_PREFIX     "assay"
 #define AY_ADDRESS_TEXT_CHARS 44 /* "assay1", 32 digits, 6 of checksum */
 
 void ay_address_of(const uint8_t pubkey[33], uint8_t out[20]);

@@ -170,9 +170,10 @@ static enum ay_code stretch(struct clear *clear, const uint8_t *head, const char
     uint32_t len = 0;
     AY_TRY(passphrase->ask(passphrase->self, name, fresh, clear->passphrase, &len));
     AY_ASSERT(len <= AY_KEY_MAX_PASSPHRASE);
-    int rc = crypto_pwhash(clear->key, sizeof clear->key, clear->passphrase, len, head + SALT_AT,
-                           ay_get_be32(head + PASSES_AT), (size_t)ay_get_be32(head + MEMORY_AT) << 10,
-                           crypto_pwhash_ALG_ARGON2ID13);
+    int rc =
+        crypto_pwhash(clear->key, sizeof clear->key, clear->passphrase, len, head + SALT_AT,
+                      ay_get_be32(head + PASSES_AT), (size_t)ay_get_be32(head + MEMORY_AT) << 10,
+                      crypto_pwhash_ALG_ARGON2ID13);
     return rc == 0 ? AY_OK : AY_E_MEMORY;
 }
 
@@ -194,8 +195,9 @@ static enum ay_code seal(const char *name, const struct ay_secret *secret,
         memcpy(clear->plain, secret->seckey, 32);
         clear->plain[32] = (uint8_t)secret->entropy_len;
         memcpy(clear->plain + 33, secret->entropy, AY_MNEMONIC_MAX_ENTROPY);
-        crypto_aead_xchacha20poly1305_ietf_encrypt(file + HEAD_BYTES, NULL, clear->plain, PLAIN_BYTES, bound.bytes,
-                                                   bound.len, NULL, file + NONCE_AT, clear->key);
+        crypto_aead_xchacha20poly1305_ietf_encrypt(file + HEAD_BYTES, NULL, clear->plain,
+                                                   PLAIN_BYTES, bound.bytes, bound.len, NULL,
+                                                   file + NONCE_AT, clear->key);
     }
     sodium_free(clear);
     return code;
@@ -210,8 +212,8 @@ static enum ay_code unseal(const uint8_t file[FILE_BYTES], const char *name,
     struct bound_head bound = bind_head(file, name);
     enum ay_code code = stretch(clear, file, name, false, passphrase);
     if (code == AY_OK && crypto_aead_xchacha20poly1305_ietf_decrypt(
-                             clear->plain, NULL, NULL, file + HEAD_BYTES, FILE_BYTES - HEAD_BYTES, bound.bytes,
-                             bound.len, file + NONCE_AT, clear->key) != 0)
+                             clear->plain, NULL, NULL, file + HEAD_BYTES, FILE_BYTES - HEAD_BYTES,
+                             bound.bytes, bound.len, file + NONCE_AT, clear->key) != 0)
         code = AY_E_KEY;
     if (code == AY_OK && clear->plain[32] > AY_MNEMONIC_MAX_ENTROPY) code = AY_E_FORMAT;
     if (code == AY_OK) {
@@ -244,8 +246,8 @@ static enum ay_code read_key(int folder, const char *name, uint8_t file[FILE_BYT
     AY_TRY(code);
     uint32_t passes = ay_get_be32(file + PASSES_AT), memory = ay_get_be32(file + MEMORY_AT);
     bool good = memcmp(file + MAGIC_AT, MAGIC, KIND_AT) == 0 && file[KIND_AT] != AY_KEY_NONE &&
-                file[KIND_AT] < AY_KEY_KIND_COUNT && passes >= 1 && passes <= MAX_PASSES && memory >= 8 &&
-                memory <= MAX_MEMORY_KIB;
+                file[KIND_AT] < AY_KEY_KIND_COUNT && passes >= 1 && passes <= MAX_PASSES &&
+                memory >= 8 && memory <= MAX_MEMORY_KIB;
     return good ? AY_OK : AY_E_FORMAT;
 }
 
@@ -253,7 +255,8 @@ static enum ay_code read_key(int folder, const char *name, uint8_t file[FILE_BYT
 static enum ay_code write_key(int folder, const char *name, const uint8_t file[FILE_BYTES])
 {
     char temporary[32];
-    (void)snprintf(temporary, sizeof temporary, ".new-%08x%08x", randombytes_random(), randombytes_random());
+    (void)snprintf(temporary, sizeof temporary, ".new-%08x%08x", randombytes_random(),
+                   randombytes_random());
     int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return errno_code();
     enum ay_code code = AY_OK;
@@ -342,7 +345,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct ay_key_info *)a)->name, ((const struct ay_key_info *)b)->name);
 }
 
-enum ay_code ay_keystore_list(const char *folder, struct ay_key_info *infos, uint32_t max, uint32_t *count)
+enum ay_code ay_keystore_list(const char *folder, struct ay_key_info *infos, uint32_t max,
+                              uint32_t *count)
 {
     char name[AY_KEY_MAX_NAME + 1];
     int fd;

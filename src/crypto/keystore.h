@@ -1,14 +1,15 @@
 /* Keys at rest: one file a key, `<folder>/<name>.key`, sealed with XChaCha20-Poly1305 under
- * argon2id(passphrase) at 64 MiB and 3 passes (RFC 9106's second choice), about 0.1 s to open. Name,
- * kind and public key are readable without the passphrase, and authenticated once it is given.
+ * argon2id(passphrase) at 64 MiB and 3 passes (RFC 9106's second choice), about 0.1 s to open.
+ * Name, kind and public key can be read without the passphrase and are authenticated with it.
  *
- * The folder is 0700 and files 0600; wider ones are refused. A new file is written beside its place,
- * synced, put there without replacing anything, and the folder synced: after a crash a key is whole
- * or absent.
+ * The folder is 0700 and files 0600; wider ones are refused. A new file is written beside its
+ * place, synced, put there without replacing anything, and the folder synced: after a crash a key
+ * is whole or absent.
  *
  * Codes shared below: AY_E_RANGE: name is not [a-z0-9_-]{1,32}. AY_E_NOT_FOUND: no such key.
- * AY_E_STATE: folder or file may be read by others, or is no plain file. AY_E_FORMAT: not a key file.
- * AY_E_KEY: wrong passphrase, or the file was changed. AY_E_DISK_FULL, AY_E_MEMORY, AY_E_IO. */
+ * AY_E_STATE: folder or file may be read by others, or is no plain file. AY_E_FORMAT: not a key
+ * file. AY_E_KEY: wrong passphrase, or the file was changed. AY_E_DISK_FULL, AY_E_MEMORY,
+ * AY_E_IO. */
 #ifndef AY_CRYPTO_KEYSTORE_H
 #define AY_CRYPTO_KEYSTORE_H
 
@@ -16,7 +17,7 @@
 #include "base/code.h"
 #include "crypto/mnemonic.h"
 
-#define AY_KEY_MAX_NAME 32
+#define AY_KEY_MAX_NAME       32
 #define AY_KEY_MAX_PASSPHRASE 256
 
 enum ay_key_kind { AY_KEY_NONE, AY_KEY_SECP256K1, AY_KEY_ED25519, AY_KEY_KIND_COUNT };
@@ -24,7 +25,7 @@ enum ay_key_kind { AY_KEY_NONE, AY_KEY_SECP256K1, AY_KEY_ED25519, AY_KEY_KIND_CO
 /* In locked, guarded memory: only ay_secret_new makes one. */
 struct ay_secret {
     enum ay_key_kind kind;
-    uint8_t seckey[32]; /* scalar of secp256k1, seed of ed25519 */
+    uint8_t seckey[32];   /* scalar of secp256k1, seed of ed25519 */
     uint32_t entropy_len; /* bytes of phrase entropy that the key came from, 0 if from none */
     uint8_t entropy[AY_MNEMONIC_MAX_ENTROPY];
 };
@@ -37,8 +38,8 @@ struct ay_key_info {
 };
 
 /* Asks for a passphrase: writes up to AY_KEY_MAX_PASSPHRASE bytes to out (locked memory), their
- * number to len; it may be empty. `fresh`: it is being chosen, so ask twice. A code other than AY_OK
- * ends the call with that code. */
+ * number to len; it may be empty. `fresh`: it is being chosen, so ask twice. A code other than
+ * AY_OK ends the call with that code. */
 struct ay_passphrase {
     void *self;
     enum ay_code (*ask)(void *self, const char *name, bool fresh, char *out, uint32_t *len);
@@ -54,7 +55,8 @@ enum ay_code ay_secret_recover(struct ay_secret *secret, struct ay_slice words) 
 /* A new ed25519 key; it has no phrase. */
 void ay_secret_generate_ed25519(struct ay_secret *secret);
 /* The words again. AY_E_NOT_FOUND: the key came from none. */
-enum ay_code ay_secret_words(const struct ay_secret *secret, char out[AY_MNEMONIC_MAX_CHARS + 1]) AY_MUST;
+enum ay_code ay_secret_words(const struct ay_secret *secret,
+                             char out[AY_MNEMONIC_MAX_CHARS + 1]) AY_MUST;
 /* pubkey as in ay_key_info. AY_E_KEY: not a secret key. */
 enum ay_code ay_secret_pubkey(const struct ay_secret *secret, uint8_t pubkey[33]) AY_MUST;
 
@@ -62,8 +64,10 @@ enum ay_code ay_secret_pubkey(const struct ay_secret *secret, uint8_t pubkey[33]
 enum ay_code ay_keystore_add(const char *folder, const char *name, const struct ay_secret *secret,
                              const struct ay_passphrase *passphrase) AY_MUST;
 enum ay_code ay_keystore_open(const char *folder, const char *name,
-                              const struct ay_passphrase *passphrase, struct ay_secret *secret) AY_MUST;
-enum ay_code ay_keystore_info(const char *folder, const char *name, struct ay_key_info *info) AY_MUST;
+                              const struct ay_passphrase *passphrase,
+                              struct ay_secret *secret) AY_MUST;
+enum ay_code ay_keystore_info(const char *folder, const char *name,
+                              struct ay_key_info *info) AY_MUST;
 enum ay_code ay_keystore_remove(const char *folder, const char *name) AY_MUST;
 
 /* All keys by name, at most `max`; *count says how many. A folder that is missing is empty.

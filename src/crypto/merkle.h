@@ -1,5 +1,5 @@
 /* Merkle trees as in RFC 6962 section 2.1 (Certificate Transparency): leaf = SHA256(00 | bytes),
- * inner = SHA256(01 | left | right), n leaves split at the largest power of two below n, no leaves =
+ * inner = SHA256(01 | left | right), n leaves split at the largest power of two below n, none =
  * SHA256(""). Every subtree is itself such a tree over its own leaves. Pure: no heap, no I/O. */
 #ifndef AY_CRYPTO_MERKLE_H
 #define AY_CRYPTO_MERKLE_H
@@ -11,10 +11,10 @@
 
 #define AY_MERKLE_MAX_DEPTH 64
 /* Hashes in a proof of any range: two edges, at most one sibling a level on each. */
-#define AY_MERKLE_MAX_PROOF (2 * AY_MERKLE_MAX_DEPTH)
+#define AY_MERKLE_MAX_PROOF  (2 * AY_MERKLE_MAX_DEPTH)
 #define AY_TENSOR_LEAF_BYTES 1024
 #define AY_TENSOR_MAX_LEAVES (1u << 24)
-#define AY_TENSOR_MAX_RANK 8
+#define AY_TENSOR_MAX_RANK   8
 
 void ay_merkle_leaf(struct ay_slice bytes, uint8_t out[32]);
 void ay_merkle_node(const uint8_t left[32], const uint8_t right[32], uint8_t out[32]);
@@ -24,8 +24,9 @@ uint64_t ay_merkle_split(uint64_t n) AY_MUST;
 
 /* Root over leaves that come one by one, in 2 KiB whatever their number. Zeroed = empty. */
 struct ay_merkle {
-    uint64_t count;                           /* leaves so far */
-    uint8_t perfect[AY_MERKLE_MAX_DEPTH][32]; /* [i] holds 2^i leaves, where bit i of count is set */
+    uint64_t count; /* leaves so far */
+    /* [i] is the root of 2^i leaves, where bit i of count is set */
+    uint8_t perfect[AY_MERKLE_MAX_DEPTH][32];
 };
 void ay_merkle_add(struct ay_merkle *tree, struct ay_slice bytes);
 /* The same with ay_merkle_leaf already taken. */
@@ -56,7 +57,8 @@ struct ay_merkle_span {
 
 /* The nodes `levels` below the root of the subtree `top`, left to right; a leaf met earlier stands
  * for itself. levels <= 8. Writes at most 2^levels spans, returns how many. */
-size_t ay_merkle_spans(struct ay_merkle_span top, unsigned levels, struct ay_merkle_span *out) AY_MUST;
+size_t ay_merkle_spans(struct ay_merkle_span top, unsigned levels,
+                       struct ay_merkle_span *out) AY_MUST;
 
 /* The root of a subtree of n leaves from the hashes of those nodes, in that order.
  * AY_E_HASH when `count` is not the number that ay_merkle_spans gives. */

@@ -21,7 +21,8 @@ static unsigned word_at(const uint8_t *bits, unsigned i)
 enum ay_code ay_mnemonic_encode(struct ay_slice entropy, char out[AY_MNEMONIC_MAX_CHARS + 1])
 {
     uint8_t bits[AY_MNEMONIC_MAX_ENTROPY + 32];
-    if (entropy.len < 16 || entropy.len > AY_MNEMONIC_MAX_ENTROPY || entropy.len % 4) return AY_E_RANGE;
+    if (entropy.len < 16 || entropy.len > AY_MNEMONIC_MAX_ENTROPY || entropy.len % 4)
+        return AY_E_RANGE;
     memcpy(bits, entropy.data, entropy.len);
     ay_sha256(entropy, bits + entropy.len);
     unsigned words = entropy.len * 3 / 4;
@@ -56,11 +57,13 @@ static int next_word(struct ay_slice *text)
     if (found.len == 0) return -2;
     if (found.len >= sizeof word) return -1;
     memcpy(word, found.data, found.len);
-    const char(*at)[9] = bsearch(word, ay_mnemonic_words, AY_MNEMONIC_WORDS, sizeof word, compare_word);
+    const char(*at)[9] =
+        bsearch(word, ay_mnemonic_words, AY_MNEMONIC_WORDS, sizeof word, compare_word);
     return at ? (int)(at - ay_mnemonic_words) : -1;
 }
 
-enum ay_code ay_mnemonic_decode(struct ay_slice text, uint8_t entropy[AY_MNEMONIC_MAX_ENTROPY], uint32_t *len)
+enum ay_code ay_mnemonic_decode(struct ay_slice text, uint8_t entropy[AY_MNEMONIC_MAX_ENTROPY],
+                                uint32_t *len)
 {
     uint8_t bits[MAX_WORDS * WORD_BITS / 8] = {0}, hash[32];
     unsigned words = 0;
@@ -87,7 +90,8 @@ enum ay_code ay_mnemonic_seed(struct ay_slice entropy, uint8_t seed[64])
     static const uint8_t salt[] = "mnemonic";
     char words[AY_MNEMONIC_MAX_CHARS + 1];
     AY_TRY(ay_mnemonic_encode(entropy, words));
-    AY_ASSERT(PKCS5_PBKDF2_HMAC(words, (int)strlen(words), salt, 8, 2048, EVP_sha512(), 64, seed) == 1);
+    AY_ASSERT(PKCS5_PBKDF2_HMAC(words, (int)strlen(words), salt, 8, 2048, EVP_sha512(), 64, seed) ==
+              1);
     sodium_memzero(words, sizeof words);
     return AY_OK;
 }
@@ -110,7 +114,8 @@ static enum ay_code child(uint8_t node[64], uint32_t index)
     return code;
 }
 
-enum ay_code ay_bip32_derive(struct ay_slice seed, const uint32_t *path, uint32_t depth, uint8_t seckey[32])
+enum ay_code ay_bip32_derive(struct ay_slice seed, const uint32_t *path, uint32_t depth,
+                             uint8_t seckey[32])
 {
     uint8_t node[64], pubkey[33];
     ay_hmac_sha512(ay_slice_str("Bitcoin seed"), seed, node);

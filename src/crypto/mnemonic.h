@@ -8,15 +8,16 @@
 #include "base/bytes.h"
 #include "base/code.h"
 
-#define AY_MNEMONIC_WORDS 2048
+#define AY_MNEMONIC_WORDS       2048
 #define AY_MNEMONIC_MAX_ENTROPY 32
-#define AY_MNEMONIC_MAX_CHARS (24 * 8 + 23) /* 24 words of at most 8 letters, spaces between */
+#define AY_MNEMONIC_MAX_CHARS   (24 * 8 + 23) /* 24 words of at most 8 letters, spaces between */
 
 extern const char ay_mnemonic_words[AY_MNEMONIC_WORDS][9];
 
 /* Words for 16, 20, 24, 28 or 32 bytes of entropy (12 to 24 words), one space between, NUL at the
  * end. AY_E_RANGE: another length. */
-enum ay_code ay_mnemonic_encode(struct ay_slice entropy, char out[AY_MNEMONIC_MAX_CHARS + 1]) AY_MUST;
+enum ay_code ay_mnemonic_encode(struct ay_slice entropy,
+                                char out[AY_MNEMONIC_MAX_CHARS + 1]) AY_MUST;
 
 /* Any run of spaces, tabs and newlines separates; letters must be lower case.
  * AY_E_FORMAT: wrong number of words, a word not in the list, or a wrong checksum. */

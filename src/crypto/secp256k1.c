@@ -33,7 +33,8 @@ static const secp256k1_context *signer(void)
 
 static enum ay_code parse(const uint8_t pubkey[33], secp256k1_pubkey *point)
 {
-    return secp256k1_ec_pubkey_parse(secp256k1_context_static, point, pubkey, 33) ? AY_OK : AY_E_PUBKEY;
+    return secp256k1_ec_pubkey_parse(secp256k1_context_static, point, pubkey, 33) ? AY_OK
+                                                                                  : AY_E_PUBKEY;
 }
 
 enum ay_code ay_secp256k1_check_pubkey(const uint8_t pubkey[33])
@@ -69,7 +70,8 @@ enum ay_code ay_secp256k1_pubkey(const uint8_t seckey[32], uint8_t pubkey[33])
 enum ay_code ay_secp256k1_sign(const uint8_t seckey[32], const uint8_t hash[32], uint8_t sig[64])
 {
     secp256k1_ecdsa_signature made;
-    if (!secp256k1_ecdsa_sign(signer(), &made, hash, seckey, secp256k1_nonce_function_rfc6979, NULL))
+    if (!secp256k1_ecdsa_sign(signer(), &made, hash, seckey, secp256k1_nonce_function_rfc6979,
+                              NULL))
         return AY_E_KEY;
     AY_ASSERT(secp256k1_ecdsa_signature_serialize_compact(secp256k1_context_static, sig, &made));
     return AY_OK;
@@ -77,7 +79,8 @@ enum ay_code ay_secp256k1_sign(const uint8_t seckey[32], const uint8_t hash[32],
 
 enum ay_code ay_secp256k1_add(uint8_t seckey[32], const uint8_t tweak[32])
 {
-    return secp256k1_ec_seckey_tweak_add(secp256k1_context_static, seckey, tweak) ? AY_OK : AY_E_KEY;
+    return secp256k1_ec_seckey_tweak_add(secp256k1_context_static, seckey, tweak) ? AY_OK
+                                                                                  : AY_E_KEY;
 }
 
 void ay_secp256k1_random(uint8_t seckey[32])

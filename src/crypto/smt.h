@@ -12,7 +12,8 @@
  * A proof holds the siblings of the path from the root down to where the path ends: at the key's
  * own leaf (member), at nothing (absent), or at another key's leaf that shares the path so far
  * (absent). Dragonberry, the forged absence proof of 2022, came from neighbours that were not
- * checked to be neighbours; here the path alone decides, and the other leaf must lie on it. Pure. */
+ * checked to be neighbours; here the path alone decides, and the other leaf must lie on it. Pure.
+ */
 #ifndef AY_CRYPTO_SMT_H
 #define AY_CRYPTO_SMT_H
 

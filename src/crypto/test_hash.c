@@ -21,8 +21,9 @@ static void test_hash_standard_inputs_give_standard_digests(void **state)
     ay_ripemd160(ay_slice_str("abc"), out); /* the paper's appendix */
     assert_hex(out, "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc");
     ay_hmac_sha512(ay_slice_str("Jefe"), ay_slice_str("what do ya want for nothing?"), out);
-    assert_hex(out, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554" /* RFC 4231 */
-                    "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
+    assert_hex(out,
+               "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554" /* RFC 4231 */
+               "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
 }
 
 static void test_hash_pieces_equal_the_whole(void **state)
@@ -56,14 +57,16 @@ static void test_hash_threads_do_not_share_a_context(void **state)
     (void)state;
     pthread_t threads[4];
     uint8_t out[4][32];
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, hash_many, out[i]), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hash_many, out[i]), 0);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_hex(out[i], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }
 
-/* What CosmJS 0.39 signs for this key and these bytes (SignDoc of a MsgSend, with and without memo). */
+/* What CosmJS 0.39 signs for this key and these bytes (SignDoc of a MsgSend, with and without
+ * memo). */
 static const struct {
     const char *hash, *sig;
 } cosmjs[] = {
@@ -75,7 +78,8 @@ static const struct {
      "7695dc74fce08633f766db1ca633481ab3ce122d508bf2f55c347d87cddeb50d"},
 };
 static const char seckey_hex[] = "c4a48e2fce1481cd3294b4490f6678090ea98d3d0e5cd984558ab0968741b104";
-static const char pubkey_hex[] = "024f4e2ad99c34d60b9ba6283c9431a8418af8673212961f97a77b6377fcd05b62";
+static const char pubkey_hex[] =
+    "024f4e2ad99c34d60b9ba6283c9431a8418af8673212961f97a77b6377fcd05b62";
 
 static void test_secp256k1_sign_equals_what_cosmjs_signs(void **state)
 {
@@ -155,10 +159,12 @@ static void test_ed25519_commit_signature_of_a_real_chain_verifies(void **state)
     uint8_t pubkey[32], sig[64], msg[114];
     from_hex("dbaa0909932be2f63c5e1e44f19f2ff13c9f03f93f39ca0665aeeffcc70da38f", pubkey);
     from_hex("3eb67ceef8c246984564579103b2b7170e94928b898750e8e6d7d10cd00d454a"
-             "a56b54c2c00331e7bd2617c7fd7b7858586da8e4ad645b2c9885030dbbe9d900", sig);
+             "a56b54c2c00331e7bd2617c7fd7b7858586da8e4ad645b2c9885030dbbe9d900",
+             sig);
     from_hex("71080211150000000000000022480a206a5d9edefb14f5da96deb4441546549ca9a4d36c339e8f41c68c"
              "c217e75b07de122408011220d516cb5862adb6b0fc5106f52e1a48b23291aef7d156b7a2e8495f29a1d0"
-             "c7992a0c08dcdc92d8061081b1eb9a03320c61737361792d746573742d31", msg);
+             "c7992a0c08dcdc92d8061081b1eb9a03320c61737361792d746573742d31",
+             msg);
     assert_int_equal(ay_ed25519_verify(pubkey, AY_SLICE_OF(msg), sig), AY_OK);
     msg[5] ^= 1;
     assert_int_equal(ay_ed25519_verify(pubkey, AY_SLICE_OF(msg), sig), AY_E_UNAUTHORIZED);
@@ -182,8 +188,10 @@ static void test_address_text_equals_cosmjs_and_returns(void **state)
     static const struct {
         const char *hex, *text;
     } known[] = {
-        {"28ff5c6d57d8cfd492b6fb42614536ed648e01fd", "assay19rl4cm2hmr8afy4kldpxz3fka4jguq0aqyly38"},
-        {"0101010101010101010101010101010101010101", "assay1qyqszqgpqyqszqgpqyqszqgpqyqszqgpwhn8rw"},
+        {"28ff5c6d57d8cfd492b6fb42614536ed648e01fd",
+         "assay19rl4cm2hmr8afy4kldpxz3fka4jguq0aqyly38"},
+        {"0101010101010101010101010101010101010101",
+         "assay1qyqszqgpqyqszqgpqyqszqgpqyqszqgpwhn8rw"},
     };
     uint8_t pubkey[33], address[20];
     from_hex(pubkey_hex, pubkey);
@@ -214,10 +222,12 @@ static void test_address_any_wrong_character_is_refused(void **state)
         text[i] = right;
         assert_int_equal(ay_address_decode(ay_slice(text, i), address), AY_E_ADDRESS);
     }
-    assert_int_equal(ay_address_decode(ay_slice_str("cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4"),
-                                       address), AY_E_ADDRESS);
-    assert_int_equal(ay_address_decode(ay_slice_str("ASSAY19RL4CM2HMR8AFY4KLDPXZ3FKA4JGUQ0AQYLY38"),
-                                       address), AY_E_ADDRESS);
+    assert_int_equal(
+        ay_address_decode(ay_slice_str("cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4"), address),
+        AY_E_ADDRESS);
+    assert_int_equal(
+        ay_address_decode(ay_slice_str("ASSAY19RL4CM2HMR8AFY4KLDPXZ3FKA4JGUQ0AQYLY38"), address),
+        AY_E_ADDRESS);
 }
 
 int main(void)

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char abandon[] = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
-                              "abandon about";
+static const char abandon[] =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+    "abandon about";
 
 static void test_mnemonic_words_are_the_published_list(void **state)
 {
@@ -38,12 +39,15 @@ static void test_mnemonic_known_entropy_gives_known_words_and_returns(void **sta
         {"7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f",
          "legal winner thank year wave sausage worth useful legal winner thank yellow"},
         {"808080808080808080808080808080808080808080808080",
-         "letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount doctor "
+         "letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount "
+         "doctor "
          "acoustic avoid letter always"},
         {"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-         "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo vote"},
+         "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo "
+         "zoo vote"},
         {"f585c11aec520db57dd353c69554b21a89b20fb0650966fa0a9d6f74fd989d8f",
-         "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing screen "
+         "void come effort suffer camp survey warrior heavy shoot primary clutch crush open "
+         "amazing screen "
          "patrol group space point ten exist slush involve unfold"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -63,11 +67,17 @@ static void test_mnemonic_bad_phrases_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "abandon", "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon",
-        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon",
-        "Abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
-        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon ab\xc3\xb6ut",
-        "abandonabandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+        "",
+        "abandon",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+        "abandon",
+        "Abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+        "about",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+        "ab\xc3\xb6ut",
+        "abandonabandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+        "about",
     };
     uint8_t entropy[32];
     uint32_t len;
@@ -78,9 +88,11 @@ static void test_mnemonic_bad_phrases_are_refused(void **state)
     assert_int_equal(ay_mnemonic_decode(ay_slice_str(longer), entropy, &len), AY_E_FORMAT);
     assert_int_equal(ay_mnemonic_encode(ay_slice(entropy, 17), words), AY_E_RANGE);
     assert_int_equal(ay_mnemonic_encode(ay_slice(entropy, 12), words), AY_E_RANGE);
-    assert_int_equal(ay_mnemonic_decode(ay_slice_str("  abandon abandon\tabandon abandon abandon abandon abandon"
-                                                     "\nabandon abandon abandon  abandon about \n"), entropy, &len),
-                     AY_OK);
+    assert_int_equal(
+        ay_mnemonic_decode(ay_slice_str("  abandon abandon\tabandon abandon abandon abandon abandon"
+                                        "\nabandon abandon abandon  abandon about \n"),
+                           entropy, &len),
+        AY_OK);
 }
 
 static void test_account_of_a_phrase_equals_cosmjs(void **state)
@@ -105,7 +117,8 @@ static void test_account_of_a_phrase_equals_cosmjs(void **state)
 static void test_bip32_known_chain_gives_known_keys(void **state)
 {
     (void)state;
-    /* BIP-32 test vector 1: m, m/0', m/0'/1, m/0'/1/2' ... as raw keys of the xprv's given there. */
+    /* BIP-32 test vector 1: m, m/0', m/0'/1, m/0'/1/2' ... as raw keys of the xprv's given there.
+     */
     static const uint32_t path[] = {1u << 31, 1, 2 | 1u << 31, 2, 1000000000};
     static const char *const keys[] = {
         "e8f32e723decf4051aefac8e2c93c9c5b214313817cdb01a1494b917c8436b35",
@@ -207,7 +220,14 @@ static void test_keystore_key_returns_and_lists(void **state)
 static void test_keystore_names_cannot_leave_the_folder(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ".", "../x", "a/b", "A", "a.b", "\xc3\xa9", "-key with space",
+    static const char *const bad[] = {"",
+                                      ".",
+                                      "../x",
+                                      "a/b",
+                                      "A",
+                                      "a.b",
+                                      "\xc3\xa9",
+                                      "-key with space",
                                       "a23456789012345678901234567890123"};
     struct ay_secret *secret = ay_secret_new();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -238,7 +258,8 @@ static void test_keystore_changed_files_are_refused(void **state)
     ssize_t len = read(fd, bytes, sizeof bytes);
     close(fd);
     assert_int_equal(len, 175);
-    static const int at[] = {0, 12, 13, 45, 46, 47, 50, 54, 69, 70, 93, 94, 126, 127, 158, 159, 174};
+    static const int at[] = {0,  12, 13, 45,  46,  47,  50,  54, 69,
+                             70, 93, 94, 126, 127, 158, 159, 174};
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         bytes[at[i]] ^= 3;
         rewrite(bytes, 175);
@@ -286,10 +307,14 @@ int main(void)
         cmocka_unit_test(test_mnemonic_bad_phrases_are_refused),
         cmocka_unit_test(test_account_of_a_phrase_equals_cosmjs),
         cmocka_unit_test(test_bip32_known_chain_gives_known_keys),
-        cmocka_unit_test_setup_teardown(test_keystore_key_returns_and_lists, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_keystore_names_cannot_leave_the_folder, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_keystore_changed_files_are_refused, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_keystore_open_to_others_is_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_keystore_key_returns_and_lists, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_keystore_names_cannot_leave_the_folder, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_keystore_changed_files_are_refused, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_keystore_open_to_others_is_refused, make_folder,
+                                        remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,14 @@ static void test_merkle_root_of_known_trees(void **state)
 {
     (void)state;
     /* certificate-transparency test vectors: inputs "", 00, 10, 2021, 3031, 40414243, ... */
-    static const char *const inputs[] = {"", "00", "10", "2021", "3031", "40414243",
-                                         "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
+    static const char *const inputs[] = {"",
+                                         "00",
+                                         "10",
+                                         "2021",
+                                         "3031",
+                                         "40414243",
+                                         "5051525354555657",
+                                         "606162636465666768696a6b6c6d6e6f"};
     static const char *const roots[] = {
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -74,19 +80,24 @@ static void test_merkle_range_proofs_hold_and_mutations_fail(void **state)
                 assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used), AY_OK);
                 for (size_t i = 0; i < used; i++) {
                     proof[i][i % 32] ^= 1;
-                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used), AY_E_HASH);
+                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used),
+                                     AY_E_HASH);
                     proof[i][i % 32] ^= 1;
                 }
                 for (uint64_t i = 0; i < count; i++) {
                     mine[i][31] ^= 128;
-                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used), AY_E_HASH);
+                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used),
+                                     AY_E_HASH);
                     mine[i][31] ^= 128;
                 }
-                assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used + 1), AY_E_HASH);
+                assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used + 1),
+                                 AY_E_HASH);
                 if (used)
-                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used - 1), AY_E_HASH);
+                    assert_int_equal(ay_merkle_verify(root, n, first, count, mine, proof, used - 1),
+                                     AY_E_HASH);
                 if (first + count < n)
-                    assert_int_equal(ay_merkle_verify(root, n, first + 1, count, mine, proof, used), AY_E_HASH);
+                    assert_int_equal(ay_merkle_verify(root, n, first + 1, count, mine, proof, used),
+                                     AY_E_HASH);
             }
         }
     }
@@ -104,7 +115,8 @@ static void test_merkle_verify_bad_ranges_are_refused(void **state)
     assert_int_equal(ay_merkle_verify(root, 0, 0, 1, leaves, leaves, 0), AY_E_RANGE);
     /* A tree of 2^64 - 1 leaves costs its depth, not its size. */
     uint8_t proof[AY_MERKLE_MAX_PROOF][32] = {{0}};
-    assert_int_equal(ay_merkle_verify(root, UINT64_MAX, UINT64_MAX - 1, 1, leaves, proof, 64), AY_E_HASH);
+    assert_int_equal(ay_merkle_verify(root, UINT64_MAX, UINT64_MAX - 1, 1, leaves, proof, 64),
+                     AY_E_HASH);
     assert_int_equal(ay_merkle_verify(root, UINT64_MAX, 12345, 1, leaves, proof, 3), AY_E_HASH);
 }
 
@@ -152,7 +164,8 @@ static void test_tensor_root_binds_everything(void **state)
     for (int i = 0; i < 3; i++) ay_merkle_leaf(ay_slice(padded + 1024 * i, 1024), leaf[i]);
     ay_merkle_root_of(leaf, 3, merkle);
     const uint8_t head[] = {1, 2, 0, 0, 0, 20, 0, 0, 0, 30};
-    const struct ay_slice parts[] = {ay_slice_str("assay/tensor/v1"), AY_SLICE_OF(head), AY_SLICE_OF(merkle)};
+    const struct ay_slice parts[] = {ay_slice_str("assay/tensor/v1"), AY_SLICE_OF(head),
+                                     AY_SLICE_OF(merkle)};
     ay_sha256_parts(parts, 3, bound);
     assert_memory_equal(bound, roots[4], 32);
 }

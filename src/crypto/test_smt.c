@@ -56,8 +56,11 @@ static void test_smt_members_verify_with_their_own_value_only(void **state)
             struct ay_slice key = AY_SLICE_OF(p.key[i]);
             prove_member(&p, i);
             assert_int_equal(ay_smt_verify(p.root, key, AY_SLICE_OF(p.value[i]), &proof), AY_OK);
-            assert_int_equal(ay_smt_verify(p.root, key, AY_SLICE_OF(p.value[!i]), &proof), AY_E_HASH);
-            assert_int_equal(ay_smt_verify(p.root, AY_SLICE_OF(p.key[!i]), AY_SLICE_OF(p.value[i]), &proof), AY_E_HASH);
+            assert_int_equal(ay_smt_verify(p.root, key, AY_SLICE_OF(p.value[!i]), &proof),
+                             AY_E_HASH);
+            assert_int_equal(
+                ay_smt_verify(p.root, AY_SLICE_OF(p.key[!i]), AY_SLICE_OF(p.value[i]), &proof),
+                AY_E_HASH);
             assert_int_equal(ay_smt_verify_absent(p.root, key, &proof), AY_E_HASH);
         }
     }
@@ -104,7 +107,8 @@ static void test_smt_small_trees_prove_absence(void **state)
     assert_int_equal(ay_smt_verify_absent(p.leaf[0], AY_SLICE_OF(p.key[1]), &proof), AY_OK);
     assert_int_equal(ay_smt_verify_absent(p.leaf[0], AY_SLICE_OF(p.key[0]), &proof), AY_E_HASH);
     proof.end = AY_SMT_MEMBER;
-    assert_int_equal(ay_smt_verify(p.leaf[0], AY_SLICE_OF(p.key[0]), AY_SLICE_OF(p.value[0]), &proof), AY_OK);
+    assert_int_equal(
+        ay_smt_verify(p.leaf[0], AY_SLICE_OF(p.key[0]), AY_SLICE_OF(p.value[0]), &proof), AY_OK);
 }
 
 static void test_smt_wire_form_is_one(void **state)

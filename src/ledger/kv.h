@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "base/code.h"
 
-#define AY_KV_MAX_KEY 480            /* bytes; a key has at least one */
-#define AY_KV_MAX_VALUE (1u << 24)   /* bytes; a value may be empty */
+#define AY_KV_MAX_KEY   480        /* bytes; a key has at least one */
+#define AY_KV_MAX_VALUE (1u << 24) /* bytes; a value may be empty */
 
 /* Slices handed out are borrowed until the view that `self` is ends. */
 struct ay_kv {

@@ -8,24 +8,24 @@
 #include <pthread.h>
 
 /* Every table: enum name, name on disk, key -> value. The numbers stand in stale records. */
-#define AY_STORE_TABLES(T)                                                                  \
-    T(META, "meta")     /* name -> "format": be32; "tip": be64 height | root | be64 rows */ \
-    T(STATE, "state")   /* key -> value, latest */                                          \
-    T(TREE, "tree")     /* be64 version | depth u8 | path -> node, see tree.h */            \
-    T(ROOT, "root")     /* be64 height -> the root as a child */                            \
-    T(PAST, "past")     /* SHA256(key) | be64 height that replaced it -> u8 had | value */  \
-    T(STALE, "stale")   /* be64 height -> rows of TREE and PAST to drop with it */          \
-    T(BLOCK, "block")   /* be64 height -> bytes */                                          \
-    T(RESULT, "result") /* be64 height -> bytes */                                          \
-    T(HASH, "hash")     /* block hash -> be64 height */                                     \
-    T(TX, "tx")         /* tx hash -> be64 height | be32 index */                           \
+#define AY_STORE_TABLES(T)                                                                         \
+    T(META, "meta")     /* name -> "format": be32; "tip": be64 height | root | be64 rows */        \
+    T(STATE, "state")   /* key -> value, latest */                                                 \
+    T(TREE, "tree")     /* be64 version | depth u8 | path -> node, see tree.h */                   \
+    T(ROOT, "root")     /* be64 height -> the root as a child */                                   \
+    T(PAST, "past")     /* SHA256(key) | be64 height that replaced it -> u8 had | value */         \
+    T(STALE, "stale")   /* be64 height -> rows of TREE and PAST to drop with it */                 \
+    T(BLOCK, "block")   /* be64 height -> bytes */                                                 \
+    T(RESULT, "result") /* be64 height -> bytes */                                                 \
+    T(HASH, "hash")     /* block hash -> be64 height */                                            \
+    T(TX, "tx")         /* tx hash -> be64 height | be32 index */                                  \
     T(TAG, "tag")       /* SHA256(key | 00 | value) | be64 height | be32 index -> nothing */
 
 enum ay_store_table {
 #define T(name, text) AY_TABLE_##name,
     AY_STORE_TABLES(T)
 #undef T
-    AY_TABLE_COUNT
+        AY_TABLE_COUNT
 };
 
 struct ay_store {
@@ -65,10 +65,12 @@ enum ay_code ay_store_get(struct ay_store_txn t, enum ay_store_table table, stru
 enum ay_code ay_store_put(struct ay_store_txn t, enum ay_store_table table, struct ay_slice key,
                           struct ay_slice value, unsigned flags) AY_MUST;
 /* AY_E_NOT_FOUND: nothing to remove. */
-enum ay_code ay_store_del(struct ay_store_txn t, enum ay_store_table table, struct ay_slice key) AY_MUST;
+enum ay_code ay_store_del(struct ay_store_txn t, enum ay_store_table table,
+                          struct ay_slice key) AY_MUST;
 
 /* The tip as META has it, with its number of rows. AY_E_NOT_FOUND: nothing was committed yet. */
-enum ay_code ay_store_read_tip(struct ay_store_txn t, struct ay_store_tip *tip, uint64_t *rows) AY_MUST;
+enum ay_code ay_store_read_tip(struct ay_store_txn t, struct ay_store_tip *tip,
+                               uint64_t *rows) AY_MUST;
 
 /* Takes or gives back one of the AY_STORE_MAX_VIEWS places. */
 enum ay_code ay_store_enter(struct ay_store *store) AY_MUST;

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FORMAT 1u
+#define FORMAT            1u
 #define DEFAULT_MAP_BYTES (16ull << 30)
 
 static const char *const table_names[AY_TABLE_COUNT] = {
@@ -310,7 +310,8 @@ static enum ay_code apply_row(struct commit *c, const struct ay_kv_change *chang
     ay_put_be64(past_key + 32, c->height);
     past[0] = found == AY_OK;
     if (old.len) memcpy(past + 1, old.data, old.len);
-    enum ay_code code = ay_store_put(c->txn, AY_TABLE_PAST, AY_SLICE_OF(past_key), ay_slice(past, 1 + old.len), 0);
+    enum ay_code code =
+        ay_store_put(c->txn, AY_TABLE_PAST, AY_SLICE_OF(past_key), ay_slice(past, 1 + old.len), 0);
     free(past);
     AY_TRY(code);
     AY_TRY(ay_stale_add(&c->stale, AY_TABLE_PAST, AY_SLICE_OF(past_key)));
@@ -320,7 +321,8 @@ static enum ay_code apply_row(struct commit *c, const struct ay_kv_change *chang
 
 static int by_path(const void *a, const void *b)
 {
-    return memcmp(((const struct ay_tree_change *)a)->leaf.key, ((const struct ay_tree_change *)b)->leaf.key, 32);
+    return memcmp(((const struct ay_tree_change *)a)->leaf.key,
+                  ((const struct ay_tree_change *)b)->leaf.key, 32);
 }
 
 /* Forgets what only the height that leaves the window could need. */
@@ -345,8 +347,9 @@ static enum ay_code prune(struct ay_store_txn t, uint64_t height)
     return ay_store_del(t, AY_TABLE_STALE, AY_SLICE_OF(oldest));
 }
 
-static enum ay_code apply_state(struct commit *c, uint64_t before, const struct ay_kv_change *changes,
-                                uint32_t count, struct ay_store_tip *tip)
+static enum ay_code apply_state(struct commit *c, uint64_t before,
+                                const struct ay_kv_change *changes, uint32_t count,
+                                struct ay_store_tip *tip)
 {
     struct ay_tree_child root = {0};
     uint8_t key[8];
@@ -356,14 +359,16 @@ static enum ay_code apply_state(struct commit *c, uint64_t before, const struct 
     qsort(c->leaves, c->leaf_count, sizeof *c->leaves, by_path);
     AY_TRY(ay_tree_update(c->txn, c->height, c->leaves, c->leaf_count, &c->stale, &root));
     AY_TRY(ay_tree_put_root(c->txn, c->height, &root));
-    AY_TRY(ay_store_put(c->txn, AY_TABLE_STALE, AY_SLICE_OF(key), ay_slice(c->stale.bytes, c->stale.len), 0));
+    AY_TRY(ay_store_put(c->txn, AY_TABLE_STALE, AY_SLICE_OF(key),
+                        ay_slice(c->stale.bytes, c->stale.len), 0));
     AY_TRY(prune(c->txn, c->height));
     tip->height = c->height;
     ay_tree_hash(&root, tip->root);
     return write_tip(c->txn, tip);
 }
 
-static enum ay_code put_tx(struct ay_store_txn t, uint64_t height, uint32_t index, const struct ay_store_tx *tx)
+static enum ay_code put_tx(struct ay_store_txn t, uint64_t height, uint32_t index,
+                           const struct ay_store_tx *tx)
 {
     uint8_t place[12], tag_key[32 + sizeof place];
     ay_put_be64(place, height);
@@ -384,7 +389,8 @@ static enum ay_code put_block(struct ay_store_txn t, const struct ay_store_block
 {
     uint8_t height[8];
     ay_put_be64(height, block->height);
-    AY_TRY(ay_store_put(t, AY_TABLE_HASH, AY_SLICE_OF(block->hash), AY_SLICE_OF(height), MDB_NOOVERWRITE));
+    AY_TRY(ay_store_put(t, AY_TABLE_HASH, AY_SLICE_OF(block->hash), AY_SLICE_OF(height),
+                        MDB_NOOVERWRITE));
     AY_TRY(ay_store_put(t, AY_TABLE_BLOCK, AY_SLICE_OF(height), block->block, 0));
     AY_TRY(ay_store_put(t, AY_TABLE_RESULT, AY_SLICE_OF(height), block->results, 0));
     for (uint32_t i = 0; i < block->tx_count; i++)
@@ -392,7 +398,8 @@ static enum ay_code put_block(struct ay_store_txn t, const struct ay_store_block
     return AY_OK;
 }
 
-/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails. */
+/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails.
+ */
 static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
 {
     enum { ROOM = 1 << 20 };
@@ -405,8 +412,9 @@ static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
 }
 
 /* One attempt; AY_E_LIMIT says that the map was too small and nothing happened. */
-static enum ay_code attempt(struct ay_store *store, const struct ay_kv_change *changes, uint32_t count,
-                            const struct ay_store_block *block, struct ay_store_tip *tip)
+static enum ay_code attempt(struct ay_store *store, const struct ay_kv_change *changes,
+                            uint32_t count, const struct ay_store_block *block,
+                            struct ay_store_tip *tip)
 {
     MDB_txn *txn;
     AY_TRY(ay_store_code(mdb_txn_begin(store->env, NULL, 0, &txn)));

@@ -12,14 +12,16 @@
  *
  * One thread commits at a time (an inner lock sees to it); views may be taken by many threads, each
  * used by one at a time. LMDB reads through a memory map, so a failing disk shows as SIGBUS: leave
- * it at its default, which stops the process. Measured cost is in bench/. */
+ * it at its default, which stops the process. What open cannot see: bytes of blocks and results,
+ * which the engine checks against their hashes, and a damaged newest meta page, which LMDB answers
+ * with the height before. bench_store.c measures. */
 #ifndef AY_STORE_STORE_H
 #define AY_STORE_STORE_H
 
 #include "crypto/smt.h"
 #include "ledger/kv.h"
 
-#define AY_STORE_VERSIONS 256 /* heights that proofs and past values can be had for */
+#define AY_STORE_VERSIONS  256 /* heights that proofs and past values can be had for */
 #define AY_STORE_MAX_VIEWS 512
 
 struct ay_store;
@@ -64,7 +66,7 @@ struct ay_store_place {
 };
 
 /* Opens or makes the store in folder `path` (made 0700 if missing), and walks the whole state: each
- * row is looked up in the tree, the tree's hashes are recomputed to the root. O(rows), about 3 us a
+ * row is looked up in the tree, the tree's hashes are recomputed to the root. O(rows), about 4 us a
  * row. AY_E_STATE: another process holds it. AY_E_CORRUPT: damaged, or of another format.
  * AY_E_DISK_FULL, AY_E_MEMORY, AY_E_IO. On success *out is the caller's, to close. */
 enum ay_code ay_store_open(const char *path, const struct ay_store_options *options,

@@ -29,7 +29,8 @@ static int make_stream(void **state)
         stream_count[h] = model_step(&models[h], stream[h]);
         for (uint32_t i = 0; i < stream_count[h]; i++) /* point into this height's own model */
             for (int k = 0; k < MODEL_KEYS; k++)
-                if (stream[h][i].key.data[0] == k + 1) stream[h][i].value = model_value(&models[h], k);
+                if (stream[h][i].key.data[0] == k + 1)
+                    stream[h][i].value = model_value(&models[h], k);
         model_root(&models[h], stream_roots[h]);
     }
     return 0;
@@ -48,7 +49,8 @@ static void fill(const char *path, uint64_t upto)
 {
     struct ay_store *store;
     assert_int_equal(ay_store_open(path, NULL, &store), AY_OK);
-    for (uint64_t h = ay_store_tip(store).height + 1; h <= upto; h++) assert_int_equal(commit_one(store, h), AY_OK);
+    for (uint64_t h = ay_store_tip(store).height + 1; h <= upto; h++)
+        assert_int_equal(commit_one(store, h), AY_OK);
     ay_store_close(store);
 }
 
@@ -136,7 +138,8 @@ static void test_store_killed_at_every_system_call_loses_nothing_acknowledged(vo
     (void)state;
     const char *path = new_folder(0);
     uint8_t *base;
-    volatile uint64_t *acknowledged = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile uint64_t *acknowledged =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(acknowledged != MAP_FAILED);
     fill(path, BASE_HEIGHT);
     size_t len = read_whole(path, &base);
@@ -148,7 +151,8 @@ static void test_store_killed_at_every_system_call_loses_nothing_acknowledged(vo
         write_whole(path, base, len);
         n++;
     }
-    printf("killed at %d stops; at %d of them a block was durable before it was acknowledged\n", n - 1, within);
+    printf("killed at %d stops; at %d of them a block was durable before it was acknowledged\n",
+           n - 1, within);
     assert_true(n > 50 && within > 0);
     assert_int_equal(assert_whole(path, LAST_HEIGHT, LAST_HEIGHT), LAST_HEIGHT);
     free(base);
@@ -260,7 +264,8 @@ static _Noreturn void flipped_child(const char *path)
     if (ay_store_view(store, &view) != AY_OK) _exit(FLIP_REFUSED);
     struct ay_store_tip tip = ay_store_tip(store);
     struct ay_kv kv = ay_store_kv(view);
-    if (tip.height > BASE_HEIGHT || memcmp(tip.root, stream_roots[tip.height], 32) != 0) _exit(FLIP_WRONG);
+    if (tip.height > BASE_HEIGHT || memcmp(tip.root, stream_roots[tip.height], 32) != 0)
+        _exit(FLIP_WRONG);
     for (int i = 0; i < MODEL_KEYS; i++) {
         if (!models[tip.height].rows[i].present) continue;
         if (kv.next(kv.self, key, false, &key, &value) != AY_OK) _exit(FLIP_WRONG);
@@ -342,7 +347,8 @@ static void test_store_random_flipped_bits_never_pass_as_whole(void **state)
     test_seed(99);
     for (int i = 0; i < FLIPS; i++)
         ends[open_flipped(path, bytes, len, test_random_below(8 * (uint64_t)len)) - FLIP_REFUSED]++;
-    printf("%d flips: %d refused, %d stopped the process, %d where open does not read, %d opened one height before\n",
+    printf("%d flips: %d refused, %d stopped the process, %d where open does not read, %d opened "
+           "one height before\n",
            FLIPS, ends[0], ends[FLIP_DIED - FLIP_REFUSED], ends[1], ends[2]);
     assert_int_equal(ends[FLIP_WRONG - FLIP_REFUSED], 0);
     assert_true(ends[0] > 0);

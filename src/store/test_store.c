@@ -1,5 +1,7 @@
 #include "store/testing.h"
 
+#include <pthread.h>
+
 enum { HEIGHTS = AY_STORE_VERSIONS + 64 };
 static struct model history[HEIGHTS + 1];
 static uint8_t roots[HEIGHTS + 1][32];
@@ -68,7 +70,8 @@ static void test_store_random_blocks_equal_the_model_at_every_kept_height(void *
     for (uint64_t h = HEIGHTS - AY_STORE_VERSIONS + 1; h <= HEIGHTS; h++) check_height(view, h);
     static const uint64_t gone[] = {0, 1, HEIGHTS - AY_STORE_VERSIONS, HEIGHTS + 1, UINT64_MAX};
     for (int i = 0; i < 5; i++)
-        assert_int_equal(ay_store_prove(view, gone[i], ay_slice_str("k"), &value, NULL), AY_E_RANGE);
+        assert_int_equal(ay_store_prove(view, gone[i], ay_slice_str("k"), &value, NULL),
+                         AY_E_RANGE);
     struct ay_slice at = {0};
     int steps = 0;
     do {
@@ -81,7 +84,8 @@ static void test_store_random_blocks_equal_the_model_at_every_kept_height(void *
     remove_folder(path);
 }
 
-/* Pruning leaves nothing behind: after the window has passed over an emptied state, so is the file. */
+/* Pruning leaves nothing behind: after the window has passed over an emptied state, so is the file.
+ */
 static void test_store_emptied_state_is_pruned_to_nothing(void **state)
 {
     (void)state;
@@ -96,14 +100,17 @@ static void test_store_emptied_state_is_pruned_to_nothing(void **state)
     for (uint64_t h = 1; h <= 6 * AY_STORE_VERSIONS; h++) {
         struct ay_store_block block = plain_block(h);
         for (int i = 0; i < 8; i++)
-            changes[i] = (struct ay_kv_change){model_key(i, keys[i]), AY_SLICE_OF(value), h % 2 == 0};
+            changes[i] =
+                (struct ay_kv_change){model_key(i, keys[i]), AY_SLICE_OF(value), h % 2 == 0};
         assert_int_equal(ay_store_commit(store, changes, 8, &block, root), AY_OK);
         if (h % 2 == 0) assert_memory_equal(root, zeros, 32);
         if (h == 2 * AY_STORE_VERSIONS) assert_int_equal(stat(file, &first), 0);
     }
     assert_int_equal(stat(file, &last), 0);
-    printf("%lld bytes after 2 windows, %lld after 6\n", (long long)first.st_size, (long long)last.st_size);
-    assert_true(last.st_size < first.st_size + (1 << 20)); /* blocks stay: 1024 of about 100 bytes */
+    printf("%lld bytes after 2 windows, %lld after 6\n", (long long)first.st_size,
+           (long long)last.st_size);
+    assert_true(last.st_size <
+                first.st_size + (1 << 20)); /* blocks stay: 1024 of about 100 bytes */
     ay_store_close(store);
     remove_folder(path);
 }
@@ -149,11 +156,16 @@ static void test_store_bad_commits_change_nothing(void **state)
     struct ay_store *store, *second;
     uint8_t root[32], same[32], long_key[AY_KV_MAX_KEY + 1] = {1};
     const struct ay_slice v = ay_slice_str("v");
-    const struct ay_kv_change good[] = {{ay_slice(long_key, AY_KV_MAX_KEY), v, false}, {ay_slice_str("b"), v, false}};
-    const struct ay_kv_change unsorted[] = {{ay_slice_str("b"), v, false}, {ay_slice_str("a"), v, false}};
-    const struct ay_kv_change twice[] = {{ay_slice_str("b"), v, false}, {ay_slice_str("b"), v, true}};
-    const struct ay_kv_change lengths[] = {{AY_SLICE_OF(long_key), v, false}, {{0}, v, false},
-                                           {ay_slice_str("k"), {long_key, AY_KV_MAX_VALUE + 1}, false}};
+    const struct ay_kv_change good[] = {{ay_slice(long_key, AY_KV_MAX_KEY), v, false},
+                                        {ay_slice_str("b"), v, false}};
+    const struct ay_kv_change unsorted[] = {{ay_slice_str("b"), v, false},
+                                            {ay_slice_str("a"), v, false}};
+    const struct ay_kv_change twice[] = {{ay_slice_str("b"), v, false},
+                                         {ay_slice_str("b"), v, true}};
+    const struct ay_kv_change lengths[] = {
+        {AY_SLICE_OF(long_key), v, false},
+        {{0}, v, false},
+        {ay_slice_str("k"), {long_key, AY_KV_MAX_VALUE + 1}, false}};
     struct ay_store_block one = plain_block(1), two, three;
     assert_int_equal(ay_store_open(path, NULL, &store), AY_OK);
     assert_int_equal(ay_store_open(path, NULL, &second), AY_E_STATE);
@@ -214,12 +226,16 @@ static void test_store_blocks_and_transactions_are_found(void **state)
     uint32_t count;
     struct ay_slice block, results;
     uint64_t height;
-    assert_int_equal(ay_store_search(view, &tags[0], (struct ay_store_place){0}, 20, places, &count), AY_OK);
+    assert_int_equal(
+        ay_store_search(view, &tags[0], (struct ay_store_place){0}, 20, places, &count), AY_OK);
     assert_int_equal(count, 15);
-    assert_int_equal(ay_store_search(view, &tags[1], (struct ay_store_place){2, 2}, 2, places, &count), AY_OK);
-    assert_true(count == 2 && places[0].height == 3 && places[1].height == 4 && places[1].index == 1);
+    assert_int_equal(
+        ay_store_search(view, &tags[1], (struct ay_store_place){2, 2}, 2, places, &count), AY_OK);
+    assert_true(count == 2 && places[0].height == 3 && places[1].height == 4 &&
+                places[1].index == 1);
     const struct ay_store_tag other = {ay_slice_str("tx.fee"), ay_slice_str("_payer\0alice")};
-    assert_int_equal(ay_store_search(view, &other, (struct ay_store_place){0}, 20, places, &count), AY_OK);
+    assert_int_equal(ay_store_search(view, &other, (struct ay_store_place){0}, 20, places, &count),
+                     AY_OK);
     assert_int_equal(count, 0);
     assert_int_equal(ay_store_height_of(view, plain_block(4).hash, &height), AY_OK);
     assert_int_equal(height, 4);
@@ -231,7 +247,22 @@ static void test_store_blocks_and_transactions_are_found(void **state)
     remove_folder(path);
 }
 
-/* A map of 64 KiB must double many times, also while the last view is still open elsewhere. */
+/* Commits 4 MiB in 40 blocks, so that a map of 64 KiB doubles many times. */
+static void *commit_much(void *self)
+{
+    struct ay_store *store = self;
+    static uint8_t value[100000], root[32];
+    for (uint64_t h = 1; h <= 40; h++) {
+        struct ay_store_block block = plain_block(h);
+        uint8_t key[8];
+        ay_put_be64(key, h);
+        const struct ay_kv_change change = {AY_SLICE_OF(key), AY_SLICE_OF(value), false};
+        if (ay_store_commit(store, &change, 1, &block, root) != AY_OK) return NULL;
+    }
+    return root;
+}
+
+/* The map moves only between views, while another thread takes them all the time. */
 static void test_store_small_map_grows(void **state)
 {
     (void)state;
@@ -239,15 +270,24 @@ static void test_store_small_map_grows(void **state)
     const struct ay_store_options options = {.map_bytes = 1 << 16};
     struct ay_store *store;
     struct ay_store_view *view;
-    static uint8_t value[100000];
-    uint8_t root[32], key[8];
+    struct ay_slice key, value;
+    uint64_t height = 0;
+    void *root;
+    pthread_t writer;
     assert_int_equal(ay_store_open(path, &options, &store), AY_OK);
-    for (uint64_t h = 1; h <= 40; h++) {
-        struct ay_store_block block = plain_block(h);
-        ay_put_be64(key, h);
-        const struct ay_kv_change change = {AY_SLICE_OF(key), AY_SLICE_OF(value), false};
-        assert_int_equal(ay_store_commit(store, &change, 1, &block, root), AY_OK);
+    assert_int_equal(pthread_create(&writer, NULL, commit_much, store), 0);
+    while (height < 40) {
+        assert_int_equal(ay_store_view(store, &view), AY_OK);
+        struct ay_kv kv = ay_store_kv(view);
+        uint64_t rows = 0;
+        key = (struct ay_slice){0};
+        while (kv.next(kv.self, key, false, &key, &value) == AY_OK) rows += value.len == 100000;
+        height = ay_store_view_tip(view).height;
+        assert_int_equal(rows, height);
+        ay_store_view_end(view);
     }
+    assert_int_equal(pthread_join(writer, &root), 0);
+    assert_non_null(root);
     ay_store_close(store);
     assert_int_equal(ay_store_open(path, &options, &store), AY_OK);
     assert_int_equal(ay_store_view(store, &view), AY_OK);
@@ -272,7 +312,8 @@ static void test_store_snapshot_is_a_store_that_goes_on(void **state)
     assert_int_equal(ay_store_open(path, NULL, &store), AY_OK);
     for (uint64_t h = 1; h <= 9; h++) {
         struct ay_store_block block = plain_block(h);
-        assert_int_equal(ay_store_commit(store, changes, model_step(&m, changes), &block, root), AY_OK);
+        assert_int_equal(ay_store_commit(store, changes, model_step(&m, changes), &block, root),
+                         AY_OK);
     }
     assert_int_equal(ay_store_snapshot(store, copy), AY_OK);
     assert_int_equal(ay_store_snapshot(store, copy), AY_E_EXISTS);

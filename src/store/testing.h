@@ -104,7 +104,8 @@ static inline uint32_t model_step(struct model *m, struct ay_kv_change changes[M
         row->present = test_random_below(4) >= removals;
         row->value_len = (uint8_t)test_random_below(MODEL_VALUE + 1);
         for (int b = 0; b < row->value_len; b++) row->value[b] = (uint8_t)test_random();
-        changes[count++] = (struct ay_kv_change){model_key(i, keys[i]), model_value(m, i), !row->present};
+        changes[count++] =
+            (struct ay_kv_change){model_key(i, keys[i]), model_value(m, i), !row->present};
     }
     return count;
 }

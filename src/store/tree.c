@@ -43,7 +43,8 @@ enum ay_code ay_stale_drop(struct ay_store_txn t, struct ay_slice record)
         if (record.len < 2 || record.data[1] > record.len - 2) return AY_E_CORRUPT;
         uint8_t table = record.data[0], len = record.data[1];
         if (table != AY_TABLE_TREE && table != AY_TABLE_PAST) return AY_E_CORRUPT;
-        enum ay_code code = ay_store_del(t, (enum ay_store_table)table, ay_slice(record.data + 2, len));
+        enum ay_code code =
+            ay_store_del(t, (enum ay_store_table)table, ay_slice(record.data + 2, len));
         if (code == AY_E_NOT_FOUND) return AY_E_CORRUPT;
         AY_TRY(code);
         record = ay_slice(record.data + 2 + len, record.len - 2 - len);
@@ -96,7 +97,8 @@ static enum ay_code decode(struct ay_slice in, struct ay_tree_child *children, u
 }
 
 /* Version, depth, and the nibbles of the path down to the node; `out` holds MAX_NODE_KEY bytes. */
-static struct ay_slice node_key(uint64_t version, const uint8_t path[32], unsigned depth, uint8_t *out)
+static struct ay_slice node_key(uint64_t version, const uint8_t path[32], unsigned depth,
+                                uint8_t *out)
 {
     uint32_t path_bytes = (depth + 1) / 2;
     ay_put_be64(out, version);
@@ -113,7 +115,8 @@ static enum ay_code load(struct ay_store_txn t, const struct ay_tree_child *inne
     if (depth >= MAX_NIBBLES) return AY_E_CORRUPT;
     uint8_t key[MAX_NODE_KEY];
     struct ay_slice bytes;
-    enum ay_code code = ay_store_get(t, AY_TABLE_TREE, node_key(inner->inner.version, path, depth, key), &bytes);
+    enum ay_code code =
+        ay_store_get(t, AY_TABLE_TREE, node_key(inner->inner.version, path, depth, key), &bytes);
     if (code == AY_E_NOT_FOUND) return AY_E_CORRUPT;
     AY_TRY(code);
     return decode(bytes, node, FAN);
@@ -130,11 +133,13 @@ enum ay_code ay_tree_root(struct ay_store_txn t, uint64_t height, struct ay_tree
     return decode(bytes, root, 1);
 }
 
-enum ay_code ay_tree_put_root(struct ay_store_txn t, uint64_t height, const struct ay_tree_child *root)
+enum ay_code ay_tree_put_root(struct ay_store_txn t, uint64_t height,
+                              const struct ay_tree_child *root)
 {
     uint8_t key[8], bytes[4 + LEAF_BYTES];
     ay_put_be64(key, height);
-    return ay_store_put(t, AY_TABLE_ROOT, AY_SLICE_OF(key), ay_slice(bytes, encode(root, 1, bytes)), 0);
+    return ay_store_put(t, AY_TABLE_ROOT, AY_SLICE_OF(key), ay_slice(bytes, encode(root, 1, bytes)),
+                        0);
 }
 
 /* ---- hashing: the binary tree inside a node ---- */
@@ -180,7 +185,8 @@ struct update {
 
 /* The node that stands for `child` at this depth: its own, or one made for the leaf it is. */
 static enum ay_code open_node(struct update *u, const struct ay_tree_child *child,
-                              const uint8_t path[32], unsigned depth, struct ay_tree_child node[FAN])
+                              const uint8_t path[32], unsigned depth,
+                              struct ay_tree_child node[FAN])
 {
     memset(node, 0, FAN * sizeof *node);
     if (child->kind == AY_TREE_LEAF) node[nibble(child->leaf.key, depth)] = *child;
@@ -330,7 +336,8 @@ static enum ay_code check(struct ay_store_txn t, const struct ay_tree_child *chi
     return AY_OK;
 }
 
-enum ay_code ay_tree_check(struct ay_store_txn t, const struct ay_tree_child *root, uint64_t *leaves)
+enum ay_code ay_tree_check(struct ay_store_txn t, const struct ay_tree_child *root,
+                           uint64_t *leaves)
 {
     uint8_t path[32] = {0};
     *leaves = 0;

@@ -38,7 +38,8 @@ struct ay_stale {
     uint8_t *bytes;
     uint32_t len, cap;
 };
-enum ay_code ay_stale_add(struct ay_stale *stale, enum ay_store_table table, struct ay_slice key) AY_MUST;
+enum ay_code ay_stale_add(struct ay_stale *stale, enum ay_store_table table,
+                          struct ay_slice key) AY_MUST;
 /* Removes the rows that a record lists. AY_E_CORRUPT: malformed, or a row was gone. */
 enum ay_code ay_stale_drop(struct ay_store_txn t, struct ay_slice record) AY_MUST;
 
@@ -46,7 +47,8 @@ enum ay_code ay_stale_drop(struct ay_store_txn t, struct ay_slice record) AY_MUS
 void ay_tree_hash(const struct ay_tree_child *child, uint8_t out[32]);
 
 /* The root after `height`; AY_E_RANGE when it is not kept, AY_E_CORRUPT. */
-enum ay_code ay_tree_root(struct ay_store_txn t, uint64_t height, struct ay_tree_child *root) AY_MUST;
+enum ay_code ay_tree_root(struct ay_store_txn t, uint64_t height,
+                          struct ay_tree_child *root) AY_MUST;
 enum ay_code ay_tree_put_root(struct ay_store_txn t, uint64_t height,
                               const struct ay_tree_child *root) AY_MUST;
 
@@ -68,6 +70,7 @@ enum ay_code ay_tree_find(struct ay_store_txn t, const struct ay_tree_child *roo
                           const uint8_t path[32], struct ay_tree_child *end) AY_MUST;
 
 /* Recomputes the hashes of a whole tree and counts its leaves. AY_E_CORRUPT where one differs. */
-enum ay_code ay_tree_check(struct ay_store_txn t, const struct ay_tree_child *root, uint64_t *leaves) AY_MUST;
+enum ay_code ay_tree_check(struct ay_store_txn t, const struct ay_tree_child *root,
+                           uint64_t *leaves) AY_MUST;
 
 #endif

@@ -15,7 +15,8 @@ enum ay_code ay_store_view(struct ay_store *store, struct ay_store_view **out)
     view->store = store;
     code = ay_store_code(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &view->txn));
     if (code == AY_OK)
-        code = ay_store_code(mdb_cursor_open(view->txn, store->tables[AY_TABLE_STATE], &view->state));
+        code =
+            ay_store_code(mdb_cursor_open(view->txn, store->tables[AY_TABLE_STATE], &view->state));
     if (code == AY_OK) {
         uint64_t rows;
         code = ay_store_read_tip(ay_store_view_txn(view), &view->tip, &rows);
@@ -141,7 +142,8 @@ enum ay_code ay_store_block_at(struct ay_store_view *view, uint64_t height, stru
     return AY_OK;
 }
 
-enum ay_code ay_store_height_of(struct ay_store_view *view, const uint8_t hash[32], uint64_t *height)
+enum ay_code ay_store_height_of(struct ay_store_view *view, const uint8_t hash[32],
+                                uint64_t *height)
 {
     struct ay_slice found;
     AY_TRY(ay_store_get(ay_store_view_txn(view), AY_TABLE_HASH, ay_slice(hash, 32), &found));
@@ -155,7 +157,8 @@ static struct ay_store_place place_of(const uint8_t bytes[12])
     return (struct ay_store_place){ay_get_be64(bytes), ay_get_be32(bytes + 8)};
 }
 
-enum ay_code ay_store_tx(struct ay_store_view *view, const uint8_t hash[32], struct ay_store_place *place)
+enum ay_code ay_store_tx(struct ay_store_view *view, const uint8_t hash[32],
+                         struct ay_store_place *place)
 {
     struct ay_slice found;
     AY_TRY(ay_store_get(ay_store_view_txn(view), AY_TABLE_TX, ay_slice(hash, 32), &found));
@@ -178,7 +181,8 @@ enum ay_code ay_store_search(struct ay_store_view *view, const struct ay_store_t
     MDB_val k = {sizeof prefix, prefix}, v;
     int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     *count = 0;
-    while (*count < max && rc == 0 && k.mv_size == sizeof prefix && memcmp(k.mv_data, prefix, 32) == 0) {
+    while (*count < max && rc == 0 && k.mv_size == sizeof prefix &&
+           memcmp(k.mv_data, prefix, 32) == 0) {
         places[(*count)++] = place_of((const uint8_t *)k.mv_data + 32);
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
@@ -209,7 +213,8 @@ enum ay_code ay_store_check(struct ay_store_view *view)
     struct ay_slice key = {0}, value;
     uint8_t hash[32];
     uint64_t leaves, rows = 0, promised;
-    if (view->tip.height == 0) return next(view, key, true, &key, &value) == AY_E_NOT_FOUND ? AY_OK : AY_E_CORRUPT;
+    if (view->tip.height == 0)
+        return next(view, key, true, &key, &value) == AY_E_NOT_FOUND ? AY_OK : AY_E_CORRUPT;
     AY_TRY(ay_store_read_tip(t, &view->tip, &promised));
     AY_TRY(ay_tree_root(t, view->tip.height, &root));
     ay_tree_hash(&root, hash);
