@@ -20,8 +20,7 @@ static enum wire wire_of(const struct ay_field *f)
     case AY_KIND_MESSAGE: return WIRE_LEN;
     case AY_KIND_COUNT: break;
     }
-    AY_ASSERT(!"unknown kind");
-    return WIRE_LEN;
+    ay_panic(__FILE__, __LINE__, "unknown kind");
 }
 
 static bool is_packed(const struct ay_field *f)
@@ -78,10 +77,10 @@ struct reader {
     struct ay_fault fault;
 };
 
-#define READ_TRY(expr)                               \
-    do {                                             \
-        enum ay_fault_kind read_kind = (expr);       \
-        if (read_kind != AY_FAULT_NONE) return read_kind; \
+#define READ_TRY(expr)                                                                             \
+    do {                                                                                           \
+        enum ay_fault_kind read_kind = (expr);                                                     \
+        if (read_kind != AY_FAULT_NONE) return read_kind;                                          \
     } while (0)
 
 static enum ay_fault_kind read_varint(struct reader *r, uint32_t end, uint64_t *out)
@@ -124,8 +123,10 @@ static enum ay_fault_kind read_number(struct reader *r, const struct ay_field *f
     if (f->kind == AY_KIND_U32 || f->kind == AY_KIND_ENUM) fits = v <= UINT32_MAX;
     if (f->kind == AY_KIND_I32) fits = (int64_t)v >= INT32_MIN && (int64_t)v <= INT32_MAX;
     if (!fits) return AY_FAULT_RANGE;
-    if (f->kind == AY_KIND_BOOL) *(bool *)to = v != 0;
-    else memcpy(to, &v, ay_field_size(f)); /* little-endian host: the low bytes */
+    if (f->kind == AY_KIND_BOOL)
+        *(bool *)to = v != 0;
+    else
+        memcpy(to, &v, ay_field_size(f)); /* little-endian host: the low bytes */
     return check_value(f, to);
 }
 
@@ -303,7 +304,7 @@ void ay_fault_text(const struct ay_fault *fault, char *buf, uint32_t cap)
     ay_text_u64(&t, fault->offset);
 }
 
-/* ---- encoding: from the last byte to the first, so that lengths are known when they are due ---- */
+/* ---- encoding: from the last byte to the first, so that a length is known when it is due ---- */
 
 struct writer {
     uint8_t *buf; /* NULL: only count */
@@ -346,8 +347,10 @@ static void put_number(struct writer *w, const struct ay_field *f, const void *v
     } else {
         memcpy(&v, value, ay_field_size(f));
     }
-    if (wire_of(f) == WIRE_VARINT) put_varint(w, v);
-    else put(w, &v, sizeof v);
+    if (wire_of(f) == WIRE_VARINT)
+        put_varint(w, v);
+    else
+        put(w, &v, sizeof v);
 }
 
 static void put_value(struct writer *w, const struct ay_field *f, const void *value)

@@ -38,8 +38,8 @@ struct ay_fault {
     uint32_t offset;          /* byte of the input where the field begins */
 };
 
-/* "explicit default in field 4 of /assay.job.v1.MsgPost, byte 12" into buf, cut at cap - 1 bytes and
- * NUL-terminated; cap > 0. */
+/* "explicit default in field 4 of /assay.job.v1.MsgPost, byte 12" into buf, cut at cap - 1 bytes
+ * and NUL-terminated; cap > 0. */
 void ay_fault_text(const struct ay_fault *fault, char *buf, uint32_t cap);
 
 /* Decodes `in` into the struct at out, which is msg->size bytes and need not be cleared. Slices in

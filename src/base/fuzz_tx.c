@@ -100,8 +100,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint32_t len;
     if (seed % 4 == 0 || ay_decode(&ay_tx_tx_raw_msg, in, &arena, &raw, NULL) != AY_OK)
         return LLVMFuzzerMutate(data, size, max_size);
-    if (seed % 4 == 1) raw.auth_info_bytes = mutate(raw.auth_info_bytes, part);
-    else raw.body_bytes = mutate_body(raw.body_bytes, seed / 4, &arena);
+    if (seed % 4 == 1)
+        raw.auth_info_bytes = mutate(raw.auth_info_bytes, part);
+    else
+        raw.body_bytes = mutate_body(raw.body_bytes, seed / 4, &arena);
     bool ok = ay_encode(&ay_tx_tx_raw_msg, &raw, again, sizeof again, &len) == AY_OK;
     if (!ok || len > max_size) return size;
     memcpy(data, again, len);

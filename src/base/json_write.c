@@ -49,9 +49,12 @@ static void put_bytes(struct json *j, const struct ay_field *f, const void *valu
     struct ay_slice s = ay_slice(value, f->len);
     if (f->kind == AY_KIND_BYTES) memcpy(&s, value, sizeof s);
     ay_text_char(j->out, '"');
-    if (f->text == AY_TEXT_BASE64) ay_text_base64(j->out, s);
-    else if (f->text == AY_TEXT_ADDRESS && j->address) j->address(s, j->out);
-    else ay_text_hex(j->out, s);
+    if (f->text == AY_TEXT_BASE64)
+        ay_text_base64(j->out, s);
+    else if (f->text == AY_TEXT_ADDRESS && j->address)
+        j->address(s, j->out);
+    else
+        ay_text_hex(j->out, s);
     ay_text_char(j->out, '"');
 }
 
@@ -76,9 +79,12 @@ static void put_number(struct json *j, const struct ay_field *f, const void *val
     bool is_signed = f->kind == AY_KIND_I64 || f->kind == AY_KIND_SFIXED64;
     bool quoted = ay_field_size(f) == 8;
     if (quoted) ay_text_char(j->out, '"');
-    if (f->kind == AY_KIND_I32) ay_text_i64(j->out, i32);
-    else if (is_signed) ay_text_i64(j->out, (int64_t)v);
-    else ay_text_u64(j->out, v);
+    if (f->kind == AY_KIND_I32)
+        ay_text_i64(j->out, i32);
+    else if (is_signed)
+        ay_text_i64(j->out, (int64_t)v);
+    else
+        ay_text_u64(j->out, v);
     if (quoted) ay_text_char(j->out, '"');
 }
 
@@ -105,12 +111,14 @@ static void put_value(struct json *j, const struct ay_field *f, const void *valu
     case AY_KIND_BYTES:
     case AY_KIND_FIXED: put_bytes(j, f, value); return;
     case AY_KIND_MESSAGE:
-        if (f->sub == &ay_protobuf_any_msg) put_any(j, value);
-        else put_message(j, f->sub, value);
+        if (f->sub == &ay_protobuf_any_msg)
+            put_any(j, value);
+        else
+            put_message(j, f->sub, value);
         return;
     case AY_KIND_COUNT: break;
     }
-    AY_ASSERT(!"unknown kind");
+    ay_panic(__FILE__, __LINE__, "unknown kind");
 }
 
 static void put_fields(struct json *j, const struct ay_msg *msg, const void *in, bool first)
@@ -124,8 +132,10 @@ static void put_fields(struct json *j, const struct ay_msg *msg, const void *in,
         first = false;
         ay_text_str(j->out, f->name);
         ay_text_str(j->out, "\":");
-        if (repeated) ay_text_char(j->out, '[');
-        else if (n == 0) ay_text_str(j->out, "null");
+        if (repeated)
+            ay_text_char(j->out, '[');
+        else if (n == 0)
+            ay_text_str(j->out, "null");
         for (uint32_t k = 0; k < n && !j->out->full; k++) {
             if (k > 0) ay_text_char(j->out, ',');
             put_value(j, f, values + (size_t)k * size);
@@ -138,7 +148,9 @@ enum ay_code ay_json_write(const struct ay_msg *msg, const void *in, ay_address_
                            struct ay_arena *scratch, struct ay_text *out)
 {
     struct json j = {out, address, scratch, 0};
-    if (msg == &ay_protobuf_any_msg) put_any(&j, in);
-    else put_message(&j, msg, in);
+    if (msg == &ay_protobuf_any_msg)
+        put_any(&j, in);
+    else
+        put_message(&j, msg, in);
     return out->full ? AY_E_LIMIT : AY_OK;
 }

@@ -50,8 +50,7 @@ static uint32_t key_width(const struct ay_field *f)
     case AY_KIND_MESSAGE:
     case AY_KIND_COUNT: break;
     }
-    AY_ASSERT(!"a key field is a number or bytes");
-    return 0;
+    ay_panic(__FILE__, __LINE__, "a key field is a number or bytes");
 }
 
 static void put_field(struct out *o, const struct ay_field *f, const void *row, bool last)
@@ -68,8 +67,8 @@ static void put_field(struct out *o, const struct ay_field *f, const void *row, 
     } else {
         uint64_t v = 0;
         memcpy(&v, at, width); /* little-endian host: the low bytes */
-        bool is_signed = f->kind == AY_KIND_I32 || f->kind == AY_KIND_I64 ||
-                         f->kind == AY_KIND_SFIXED64;
+        bool is_signed =
+            f->kind == AY_KIND_I32 || f->kind == AY_KIND_I64 || f->kind == AY_KIND_SFIXED64;
         if (is_signed) v ^= (uint64_t)1 << (8 * width - 1);
         ay_put_be64(be, v);
         put(o, be + 8 - width, width);
@@ -121,8 +120,8 @@ enum ay_code ay_row_key_of_index(const struct ay_msg *msg, uint32_t index, struc
         return AY_E_FORMAT;
     uint32_t at = 2;
     for (uint32_t i = 0; i < msg->row->keys[index].n; i++) {
-        uint32_t span = field_span(key_field(msg, index, i),
-                                   ay_slice(entry.data + at, entry.len - at));
+        uint32_t span =
+            field_span(key_field(msg, index, i), ay_slice(entry.data + at, entry.len - at));
         if (span > entry.len - at) return AY_E_FORMAT;
         at += span;
     }

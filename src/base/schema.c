@@ -7,8 +7,10 @@ const struct ay_msg *ay_msg_find(struct ay_slice name)
         uint32_t mid = lo + (hi - lo) / 2;
         int c = ay_slice_compare(ay_slice_str(ay_msgs[mid]->name), name);
         if (c == 0) return ay_msgs[mid];
-        if (c < 0) lo = mid + 1;
-        else hi = mid;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return NULL;
 }

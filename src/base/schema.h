@@ -56,19 +56,19 @@ struct ay_enum {
 };
 
 struct ay_field {
-    const char *name;  /* snake_case */
-    const char *camel; /* camelCase, as JSON may have it */
-    const char *doc;   /* one paragraph, or "" */
-    const char *unit;  /* what a number counts, or "" */
-    uint32_t number;   /* on the wire */
-    uint8_t kind;      /* enum ay_kind */
-    uint8_t flags;     /* AY_FIELD_... */
-    uint8_t text;      /* enum ay_text_form, for bytes */
-    uint32_t offset;   /* of the value in the struct */
-    uint32_t aside;    /* of the count or of has_x, by flags */
-    uint32_t len;      /* bytes: exactly for AY_KIND_FIXED, at most for strings and bytes */
-    uint32_t max_count; /* of a repeated field */
-    const struct ay_msg *sub;     /* AY_KIND_MESSAGE */
+    const char *name;         /* snake_case */
+    const char *camel;        /* camelCase, as JSON may have it */
+    const char *doc;          /* one paragraph, or "" */
+    const char *unit;         /* what a number counts, or "" */
+    uint32_t number;          /* on the wire */
+    uint8_t kind;             /* enum ay_kind */
+    uint8_t flags;            /* AY_FIELD_... */
+    uint8_t text;             /* enum ay_text_form, for bytes */
+    uint32_t offset;          /* of the value in the struct */
+    uint32_t aside;           /* of the count or of has_x, by flags */
+    uint32_t len;             /* bytes: exactly for AY_KIND_FIXED, at most for strings and bytes */
+    uint32_t max_count;       /* of a repeated field */
+    const struct ay_msg *sub; /* AY_KIND_MESSAGE */
     const struct ay_enum *values; /* AY_KIND_ENUM */
 };
 
@@ -101,9 +101,9 @@ struct ay_msg {
     const char *name;   /* full: assay.job.v1.MsgPost */
     const char *module; /* job */
     const char *doc;
-    uint32_t size; /* of the struct */
-    uint32_t n;    /* fields */
-    const struct ay_field *fields; /* ascending numbers */
+    uint32_t size;                     /* of the struct */
+    uint32_t n;                        /* fields */
+    const struct ay_field *fields;     /* ascending numbers */
     const struct ay_tx_desc *tx;       /* or NULL */
     const struct ay_row_desc *row;     /* or NULL */
     const struct ay_query_desc *query; /* or NULL */
@@ -145,8 +145,7 @@ const void *ay_field_values(const struct ay_field *f, const void *in, uint32_t *
  * AY_E_LIMIT when cap bytes do not hold it. msg must be a row. */
 #define AY_KEY_ALL UINT32_MAX
 enum ay_code ay_row_index_key(const struct ay_msg *msg, const void *row, uint32_t index,
-                              uint32_t n_fields, uint8_t *buf, uint32_t cap,
-                              uint32_t *len) AY_MUST;
+                              uint32_t n_fields, uint8_t *buf, uint32_t cap, uint32_t *len) AY_MUST;
 
 static inline enum ay_code ay_row_key(const struct ay_msg *msg, const void *row, uint32_t n_fields,
                                       uint8_t *buf, uint32_t cap, uint32_t *len)

@@ -87,8 +87,8 @@ static void test_decode_cosmjs_transaction_gives_its_fields(void **state)
     assert_int_equal(body.messages_count, 1);
     assert_true(ay_slice_equal(body.memo, ay_slice_str("hi")));
     assert_ptr_equal(ay_msg_find_url(body.messages[0].type_url), &ay_bank_msg_send_msg);
-    assert_int_equal(
-        ay_decode(&ay_bank_msg_send_msg, body.messages[0].value, &arena, &send, NULL), AY_OK);
+    assert_int_equal(ay_decode(&ay_bank_msg_send_msg, body.messages[0].value, &arena, &send, NULL),
+                     AY_OK);
     assert_true(ay_slice_equal(send.from_address,
                                ay_slice_str("assay19rl4cm2hmr8afy4kldpxz3fka4jguq0aqyly38")));
     assert_int_equal(send.amount_count, 1);
@@ -96,8 +96,7 @@ static void test_decode_cosmjs_transaction_gives_its_fields(void **state)
 
     struct ay_tx_auth_info auth;
     assert_int_equal(ay_decode(&ay_tx_auth_info_msg, unhex(V1_AUTH), &arena, &auth, NULL), AY_OK);
-    assert_int_equal(auth.signer_infos[0].mode_info.single.mode,
-                     AY_TX_SIGNING_SIGN_MODE_DIRECT);
+    assert_int_equal(auth.signer_infos[0].mode_info.single.mode, AY_TX_SIGNING_SIGN_MODE_DIRECT);
     assert_int_equal(auth.signer_infos[0].sequence, 3);
     assert_int_equal(auth.fee.gas_limit, 200000);
     assert_true(auth.has_fee && !auth.has_tip);
@@ -178,12 +177,17 @@ static void test_decode_non_canonical_names_field_and_reason(void **state)
         {"108100" HEAD TAIL, "varint not minimal or too long in field 2 of /test.Kinds, byte 0"},
         {"18ffffffffffffffffff02" HEAD TAIL,
          "varint not minimal or too long in field 3 of /test.Kinds, byte 0"},
-        {"2080808080" "08" HEAD TAIL, "number out of range in field 4 of /test.Kinds, byte 0"},
-        {"31000000000000" "0000" HEAD TAIL, "explicit default in field 6 of /test.Kinds, byte 0"},
+        {"2080808080"
+         "08" HEAD TAIL,
+         "number out of range in field 4 of /test.Kinds, byte 0"},
+        {"31000000000000"
+         "0000" HEAD TAIL,
+         "explicit default in field 6 of /test.Kinds, byte 0"},
         {"3101", "bytes end too early in field 6 of /test.Kinds, byte 0"},
         {"4002" HEAD TAIL, "no such enum value in field 8 of /test.Kinds, byte 0"},
         {"4a00" HEAD TAIL, "explicit default in field 9 of /test.Kinds, byte 0"},
-        {"4a0141" "4a0141" HEAD TAIL,
+        {"4a0141"
+         "4a0141" HEAD TAIL,
          "repeated or out of order in field 9 of /test.Kinds, byte 3"},
         {"4a01ff" HEAD TAIL, "invalid UTF-8 in field 9 of /test.Kinds, byte 0"},
         {"4a03eda080" HEAD TAIL, "invalid UTF-8 in field 9 of /test.Kinds, byte 0"},
@@ -207,10 +211,15 @@ static void test_decode_non_canonical_names_field_and_reason(void **state)
         {HEAD TAIL "820106010203040506", "too many values in field 16 of /test.Kinds, byte 16"},
         {HEAD TAIL "8201010182010101",
          "repeated or out of order in field 16 of /test.Kinds, byte 20"},
-        {HEAD TAIL "8001018001" "02", "wrong wire type in field 16 of /test.Kinds, byte 16"},
-        {HEAD TAIL "8a010900000000000000" "8000",
+        {HEAD TAIL "8001018001"
+                   "02",
+         "wrong wire type in field 16 of /test.Kinds, byte 16"},
+        {HEAD TAIL "8a010900000000000000"
+                   "8000",
          "bytes end too early in field 17 of /test.Kinds, byte 16"},
-        {HEAD TAIL "920102" "0002", "number out of range in field 18 of /test.Kinds, byte 16"},
+        {HEAD TAIL "920102"
+                   "0002",
+         "number out of range in field 18 of /test.Kinds, byte 16"},
         {HEAD TAIL "9a010102", "no such enum value in field 19 of /test.Kinds, byte 16"},
         {HEAD TAIL "a20100a20100a20100a20100a20100a20100",
          "too many values in field 20 of /test.Kinds, byte 16"},
@@ -219,7 +228,8 @@ static void test_decode_non_canonical_names_field_and_reason(void **state)
         {HEAD TAIL "b20100", "missing value in field 2 of /test.Leaf, byte 19"},
         {HEAD TAIL "b80101", "unknown field in field 23 of /test.Kinds, byte 16"},
         {"0001" HEAD TAIL, "unknown field in field 0 of /test.Kinds, byte 0"},
-        {HEAD TAIL "f8ffffffffffffffff01" "01",
+        {HEAD TAIL "f8ffffffffffffffff01"
+                   "01",
          "unknown field in field 0 of /test.Kinds, byte 16"},
         {"888000", "varint not minimal or too long in field 0 of /test.Kinds, byte 0"},
     };
@@ -231,8 +241,10 @@ static void test_decode_non_canonical_names_field_and_reason(void **state)
 static bool decode_is_faithful(const struct ay_msg *msg, struct ay_slice in)
 {
     enum ay_code code = decode(msg, in, NULL);
-    if (code == AY_OK) assert_encodes_to(msg, in);
-    else assert_int_equal(code, AY_E_FORMAT);
+    if (code == AY_OK)
+        assert_encodes_to(msg, in);
+    else
+        assert_int_equal(code, AY_E_FORMAT);
     return code == AY_OK;
 }
 
@@ -302,12 +314,12 @@ static void test_encode_what_decode_refuses_is_refused(void **state)
     uint32_t len;
     uint64_t six[6] = {0};
     struct kinds good = {0}, bad[] = {
-        {.colour = 2},
-        {.string = ay_slice("\xff", 1)},
-        {.string = ay_slice("123456789", 9)},
-        {.bytes = ay_slice("123456789", 9)},
-        {.u64s = six, .u64s_count = 6},
-    };
+                                 {.colour = 2},
+                                 {.string = ay_slice("\xff", 1)},
+                                 {.string = ay_slice("123456789", 9)},
+                                 {.bytes = ay_slice("123456789", 9)},
+                                 {.u64s = six, .u64s_count = 6},
+                             };
     assert_int_equal(ay_encode(&kinds_msg, &good, again_mem, sizeof again_mem, &len), AY_OK);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(ay_encode(&kinds_msg, &bad[i], again_mem, sizeof again_mem, &len),

@@ -60,9 +60,9 @@ static const struct ay_msg leaf_msg = {
 
 #define ONE(field) .name = #field, .camel = #field, .offset = offsetof(struct kinds, field)
 #define HAS(field) ONE(field), .flags = AY_FIELD_HAS, .aside = offsetof(struct kinds, has_##field)
-#define MANY(field) \
-    ONE(field), .flags = AY_FIELD_REPEATED, .aside = offsetof(struct kinds, field##_count), \
-    .max_count = 5
+#define MANY(field)                                                                                \
+    ONE(field), .flags = AY_FIELD_REPEATED, .aside = offsetof(struct kinds, field##_count),        \
+                .max_count = 5
 #define MUST(field) ONE(field), .flags = AY_FIELD_REQUIRED
 static const struct ay_field kinds_fields[] = {
     {ONE(flag), .number = 1, .kind = AY_KIND_BOOL},

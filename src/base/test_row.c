@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define ROW ((struct kinds){.u32 = 0x01020304, .i32 = -2, .flag = true, \
-                            .string = ay_slice_str("ab"), .bytes = ay_slice("x\0y", 3), \
-                            .fixed = {0xaa, 0xbb, 0xcc, 0xdd}})
+#define ROW                                                                                        \
+    ((struct kinds){.u32 = 0x01020304,                                                             \
+                    .i32 = -2,                                                                     \
+                    .flag = true,                                                                  \
+                    .string = ay_slice_str("ab"),                                                  \
+                    .bytes = ay_slice("x\0y", 3),                                                  \
+                    .fixed = {0xaa, 0xbb, 0xcc, 0xdd}})
 
 static struct ay_slice key_of(const struct kinds *row, uint32_t index, uint32_t n, uint8_t buf[64])
 {
@@ -30,18 +34,26 @@ static void assert_key(uint32_t index, uint32_t n, const void *want, uint32_t le
 static void test_row_key_is_prefix_and_big_endian_fields(void **state)
 {
     (void)state;
-    ASSERT_KEY(0, AY_KEY_ALL, "\xc8\x00\x01\x02\x03\x04" "ab");
+    ASSERT_KEY(0, AY_KEY_ALL,
+               "\xc8\x00\x01\x02\x03\x04"
+               "ab");
     ASSERT_KEY(0, 1, "\xc8\x00\x01\x02\x03\x04");
     ASSERT_KEY(0, 0, "\xc8\x00");
-    ASSERT_KEY(2, AY_KEY_ALL, "\xc8\x02\x7f\xff\xff\xfe\x01\xaa\xbb\xcc\xdd\x01\x02\x03\x04" "ab");
-    ASSERT_KEY(3, AY_KEY_ALL, "\xc8\x03\x01\x02\x03\x04" "ab");
+    ASSERT_KEY(2, AY_KEY_ALL,
+               "\xc8\x02\x7f\xff\xff\xfe\x01\xaa\xbb\xcc\xdd\x01\x02\x03\x04"
+               "ab");
+    ASSERT_KEY(3, AY_KEY_ALL,
+               "\xc8\x03\x01\x02\x03\x04"
+               "ab");
 }
 
 static void test_row_key_slice_before_the_end_is_terminated(void **state)
 {
     (void)state;
     ASSERT_KEY(1, 1, "\xc8\x01x\x00\xffy\x00\x00");
-    ASSERT_KEY(1, AY_KEY_ALL, "\xc8\x01x\x00\xffy\x00\x00\x01\x02\x03\x04" "ab");
+    ASSERT_KEY(1, AY_KEY_ALL,
+               "\xc8\x01x\x00\xffy\x00\x00\x01\x02\x03\x04"
+               "ab");
 }
 
 static void test_row_key_too_long_for_buffer_is_refused(void **state)
@@ -70,8 +82,9 @@ static void test_row_key_of_index_entry_is_the_primary_key(void **state)
     }
     struct ay_slice found = {buf, 0}, entry = key_of(&ROW, 1, AY_KEY_ALL, entry_buf);
     for (uint32_t len = 0; len < 8; len++)
-        assert_int_equal(ay_row_key_of_index(&kinds_msg, 1, ay_slice(entry.data, len), buf, 64,
-                                             &found.len), AY_E_FORMAT);
+        assert_int_equal(
+            ay_row_key_of_index(&kinds_msg, 1, ay_slice(entry.data, len), buf, 64, &found.len),
+            AY_E_FORMAT);
 }
 
 static int sign(int64_t v)
@@ -84,15 +97,10 @@ static void test_row_key_order_is_field_order(void **state)
 {
     (void)state;
     static const int32_t numbers[] = {INT32_MIN, -256, -1, 0, 1, 255, 256, INT32_MAX};
-    static const struct ay_slice texts[] = {{(const uint8_t *)"", 0},
-                                            {(const uint8_t *)"\0", 1},
-                                            {(const uint8_t *)"\0\0", 2},
-                                            {(const uint8_t *)"\0a", 2},
-                                            {(const uint8_t *)"\1", 1},
-                                            {(const uint8_t *)"a", 1},
-                                            {(const uint8_t *)"a\0", 2},
-                                            {(const uint8_t *)"ab", 2},
-                                            {(const uint8_t *)"\xff", 1}};
+    static const struct ay_slice texts[] = {
+        {(const uint8_t *)"", 0},    {(const uint8_t *)"\0", 1}, {(const uint8_t *)"\0\0", 2},
+        {(const uint8_t *)"\0a", 2}, {(const uint8_t *)"\1", 1}, {(const uint8_t *)"a", 1},
+        {(const uint8_t *)"a\0", 2}, {(const uint8_t *)"ab", 2}, {(const uint8_t *)"\xff", 1}};
     uint8_t a_buf[64], b_buf[64];
     for (size_t i = 0; i < 8; i++)
         for (size_t k = 0; k < 8; k++) {

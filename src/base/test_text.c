@@ -49,8 +49,10 @@ static void test_number_bounds_print_and_parse(void **state)
         assert_int_equal(ay_parse_u64(ay_slice_str(bad[i]), UINT64_MAX, &u), AY_E_FORMAT);
         assert_int_equal(ay_parse_i64(ay_slice_str(bad[i]), INT64_MIN, INT64_MAX, &s), AY_E_FORMAT);
     }
-    assert_int_equal(ay_parse_u64(ay_slice_str("18446744073709551616"), UINT64_MAX, &u), AY_E_RANGE);
-    assert_int_equal(ay_parse_u64(ay_slice_str("99999999999999999999"), UINT64_MAX, &u), AY_E_RANGE);
+    assert_int_equal(ay_parse_u64(ay_slice_str("18446744073709551616"), UINT64_MAX, &u),
+                     AY_E_RANGE);
+    assert_int_equal(ay_parse_u64(ay_slice_str("99999999999999999999"), UINT64_MAX, &u),
+                     AY_E_RANGE);
     assert_int_equal(ay_parse_u64(ay_slice_str("256"), 255, &u), AY_E_RANGE);
     assert_int_equal(ay_parse_u64(ay_slice_str("-1"), 255, &u), AY_E_FORMAT);
     assert_int_equal(ay_parse_i64(ay_slice_str("-0"), -1, 1, &s), AY_E_FORMAT);
@@ -85,17 +87,21 @@ static void test_hex_and_base64_every_length_round_trips(void **state)
 static void test_base64_rfc_vectors_and_refusals(void **state)
 {
     (void)state;
-    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
-                                             {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-                                             {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
+                                             {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < 7; i++) {
         char buf[16];
         struct ay_text t = ay_text_over(buf, sizeof buf);
         ay_text_base64(&t, ay_slice_str(vectors[i][0]));
         assert_string_equal(buf, vectors[i][1]);
     }
-    static const char *const bad[] = {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "====", "Z===", "Zg==Zg==",
-                                      "Zm-_", "Zm9v\n", "=m9v", "Zm=v"};
+    static const char *const bad[] = {"Z",    "Zg",       "Zg=",  "Zh==",   "Zm9=", "====",
+                                      "Z===", "Zg==Zg==", "Zm-_", "Zm9v\n", "=m9v", "Zm=v"};
     uint8_t out[16];
     uint32_t len;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -163,10 +169,19 @@ static void test_json_every_kind_is_written(void **state)
     (void)state;
     static const uint64_t u64s[] = {0, UINT64_MAX};
     static const struct kinds_leaf leaves[] = {{1, {0}}, {2, {1, 2, 3, 4}}};
-    struct kinds k = {.i32 = -5, .i64 = INT64_MIN, .u64 = UINT64_MAX, .sfixed64 = -1, .colour = 7,
-                      .string = ay_slice_str("hi"), .bytes = ay_slice("\x01\x02", 2),
-                      .u64s = u64s, .u64s_count = 2, .leaves = leaves, .leaves_count = 2};
-    assert_json(&kinds_msg, &k,
+    struct kinds k = {.i32 = -5,
+                      .i64 = INT64_MIN,
+                      .u64 = UINT64_MAX,
+                      .sfixed64 = -1,
+                      .colour = 7,
+                      .string = ay_slice_str("hi"),
+                      .bytes = ay_slice("\x01\x02", 2),
+                      .u64s = u64s,
+                      .u64s_count = 2,
+                      .leaves = leaves,
+                      .leaves_count = 2};
+    assert_json(
+        &kinds_msg, &k,
         "{\"flag\":false,\"u32\":0,\"u64\":\"18446744073709551615\",\"i32\":-5,"
         "\"i64\":\"-9223372036854775808\",\"fixed64\":\"0\",\"sfixed64\":\"-1\","
         "\"colour\":\"COLOUR_BLUE\",\"string\":\"hi\",\"bytes\":\"0102\",\"fixed\":\"00000000\","
@@ -186,10 +201,10 @@ static void test_json_any_is_opened_when_known(void **state)
     assert_int_equal(ay_parse_hex(ay_slice_str(V1_BODY), bytes, sizeof bytes, &in.len), AY_OK);
     assert_int_equal(ay_decode(&ay_tx_tx_body_msg, in, &arena, &body, NULL), AY_OK);
     assert_json(&ay_protobuf_any_msg, &body.messages[0],
-        "{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\","
-        "\"from_address\":\"assay19rl4cm2hmr8afy4kldpxz3fka4jguq0aqyly38\","
-        "\"to_address\":\"assay1qyqszqgpqyqszqgpqyqszqgpqyqszqgpwhn8rw\","
-        "\"amount\":[{\"denom\":\"nasy\",\"amount\":\"1000000\"}]}");
+                "{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\","
+                "\"from_address\":\"assay19rl4cm2hmr8afy4kldpxz3fka4jguq0aqyly38\","
+                "\"to_address\":\"assay1qyqszqgpqyqszqgpqyqszqgpqyqszqgpwhn8rw\","
+                "\"amount\":[{\"denom\":\"nasy\",\"amount\":\"1000000\"}]}");
     struct ay_protobuf_any unknown = {ay_slice_str("/no.such"), ay_slice("\x01\x02", 2)};
     assert_json(&ay_protobuf_any_msg, &unknown, "{\"@type\":\"/no.such\",\"value\":\"AQI=\"}");
     struct ay_protobuf_any broken = {body.messages[0].type_url, ay_slice("\xff", 1)};
@@ -206,8 +221,8 @@ static void test_json_any_in_any_stays_closed_below_a_depth(void **state)
     struct ay_auth_query_account_response answer = {0};
     struct ay_slice bytes;
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(ay_encode_arena(&ay_auth_query_account_response_msg, &answer, &arena,
-                                         &bytes), AY_OK);
+        assert_int_equal(
+            ay_encode_arena(&ay_auth_query_account_response_msg, &answer, &arena, &bytes), AY_OK);
         answer.has_account = true;
         answer.account.type_url = ay_slice_str("/cosmos.auth.v1beta1.QueryAccountResponse");
         answer.account.value = bytes;

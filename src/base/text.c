@@ -123,9 +123,12 @@ void ay_text_json(struct ay_text *t, struct ay_slice s)
     for (uint32_t i = 0, span; i < s.len; i += span ? span : 1) {
         uint8_t c = s.data[i];
         span = utf8_span(ay_slice(s.data + i, s.len - i));
-        if (span == 0) ay_text_str(t, "\xef\xbf\xbd");
-        else if (c < 0x20 || c == '"' || c == '\\') put_escape(t, c);
-        else ay_text_put(t, s.data + i, span);
+        if (span == 0)
+            ay_text_str(t, "\xef\xbf\xbd");
+        else if (c < 0x20 || c == '"' || c == '\\')
+            put_escape(t, c);
+        else
+            ay_text_put(t, s.data + i, span);
     }
     ay_text_char(t, '"');
 }
@@ -201,8 +204,10 @@ enum ay_code ay_parse_base64(struct ay_slice s, uint8_t *out, uint32_t cap, uint
         }
         for (uint32_t k = 0; k < 3; k++) {
             uint8_t byte = (uint8_t)(v >> (16 - 8 * k));
-            if (n < bytes) out[n++] = byte;
-            else if (byte != 0) return AY_E_FORMAT;
+            if (n < bytes)
+                out[n++] = byte;
+            else if (byte != 0)
+                return AY_E_FORMAT;
         }
     }
     *len = bytes;

@@ -170,8 +170,10 @@ enum ay_code ay_flags_read(const struct ay_msg *msg, int argc, char *const argv[
         uint8_t *in = out;
         const struct ay_field *f = find_field(msg, flag.name, &in);
         if (!f) return refuse(&r, flag.name, "unknown flag");
-        if (!flag.has_value && f->kind == AY_KIND_BOOL) flag.value = ay_slice_str("true");
-        else if (!flag.has_value) return refuse(&r, flag.name, "needs a value");
+        if (!flag.has_value && f->kind == AY_KIND_BOOL)
+            flag.value = ay_slice_str("true");
+        else if (!flag.has_value)
+            return refuse(&r, flag.name, "needs a value");
         if (f->flags & AY_FIELD_REPEATED) {
             AY_TRY(append_value(&r, &flag, f, in));
             continue;
@@ -220,7 +222,8 @@ static void put_line(const struct ay_field *f, struct ay_slice prefix, struct ay
         ay_text_str(out, f->unit);
         ay_text_char(out, ']');
     }
-    if (f->flags & AY_FIELD_REPEATED) ay_text_str(out, f->doc[0] ? " (repeatable)" : "(repeatable)");
+    if (f->flags & AY_FIELD_REPEATED)
+        ay_text_str(out, f->doc[0] ? " (repeatable)" : "(repeatable)");
     for (uint32_t i = 0; f->kind == AY_KIND_ENUM && i < f->values->n; i++) {
         ay_text_str(out, i ? ", " : " One of ");
         ay_text_str(out, f->values->values[i].name);

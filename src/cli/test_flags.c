@@ -38,9 +38,9 @@ static void test_flags_fill_strings_numbers_and_coins(void **state)
 {
     (void)state;
     const struct ay_bank_msg_send *send = (const void *)out;
-    assert_int_equal(read_line(&ay_bank_msg_send_msg,
-                               "--to-address=bob --amount 5nasy --amount "
-                               "{\"denom\":\"x\",\"amount\":\"7\"}"), AY_OK);
+    assert_int_equal(read_line(&ay_bank_msg_send_msg, "--to-address=bob --amount 5nasy --amount "
+                                                      "{\"denom\":\"x\",\"amount\":\"7\"}"),
+                     AY_OK);
     assert_true(ay_slice_equal(send->to_address, ay_slice_str("bob")));
     assert_int_equal(send->amount_count, 2);
     assert_true(ay_slice_equal(send->amount[0].amount, ay_slice_str("5")));
@@ -52,8 +52,9 @@ static void test_flags_reach_nested_messages_and_repeat(void **state)
 {
     (void)state;
     const struct ay_tx_signer_info *signer = (const void *)out;
-    assert_int_equal(read_line(&ay_tx_signer_info_msg,
-                               "--mode-info.single.mode SIGN_MODE_DIRECT --sequence 7"), AY_OK);
+    assert_int_equal(
+        read_line(&ay_tx_signer_info_msg, "--mode-info.single.mode SIGN_MODE_DIRECT --sequence 7"),
+        AY_OK);
     assert_true(signer->has_mode_info && signer->mode_info.has_single && !signer->has_public_key);
     assert_int_equal(signer->mode_info.single.mode, 1);
     assert_int_equal(signer->sequence, 7);
@@ -87,8 +88,7 @@ static void test_flags_refusal_names_flag_and_reason(void **state)
         {&ay_bank_msg_send_msg, "--", "--: expected a flag such as --name value"},
         {&ay_bank_msg_send_msg, "--to-address", "--to-address: needs a value"},
         {&ay_bank_msg_send_msg, "--to-address a --to-address=b", "--to-address: given twice"},
-        {&ay_tx_fee_msg, "--gas-limit x",
-         "--gas-limit: expects a whole number from 0 to 2^64 - 1"},
+        {&ay_tx_fee_msg, "--gas-limit x", "--gas-limit: expects a whole number from 0 to 2^64 - 1"},
         {&ay_tx_fee_msg, "--amount {\"denom\":3}",
          "--amount: denom: expects text in UTF-8 within the field's length"},
         {&ay_work_op_msg, "--in 1 --in 1 --in 1 --in 1 --in 1 --in 1 --in 1",
@@ -109,9 +109,9 @@ static void test_flags_help_lists_every_flag_but_the_skipped(void **state)
     char help[2048];
     struct ay_text text = ay_text_over(help, sizeof help);
     ay_flags_help(&ay_bank_msg_send_msg, ay_bank_msg_send_msg.tx->signer, &text);
-    assert_string_equal(help,
-        "  --to-address TEXT\n"
-        "  --amount COIN                   Sorted by denom, each above 0. (repeatable)\n");
+    assert_string_equal(
+        help, "  --to-address TEXT\n"
+              "  --amount COIN                   Sorted by denom, each above 0. (repeatable)\n");
     text = ay_text_over(help, sizeof help);
     ay_flags_help(&ay_tx_signer_info_msg, NULL, &text);
     assert_non_null(strstr(help, "  --mode-info.single.mode NAME"));

@@ -72,7 +72,7 @@ static enum ay_code parse_number(const struct ay_field *f, struct ay_slice text,
     case AY_KIND_BYTES:
     case AY_KIND_FIXED:
     case AY_KIND_MESSAGE:
-    case AY_KIND_COUNT: AY_ASSERT(!"not a number");
+    case AY_KIND_COUNT: ay_panic(__FILE__, __LINE__, "not a number");
     }
     u |= (uint64_t)i;
     memcpy(to, &u, ay_field_size(f)); /* little-endian host: the low bytes */

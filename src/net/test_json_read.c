@@ -62,14 +62,17 @@ static void test_json_from_cosmpy_is_read(void **state)
     struct ay_arena arena = ay_arena_over(arena_mem, sizeof arena_mem);
     char why[256];
     struct ay_text reason = ay_text_over(why, sizeof why);
-    enum ay_code code = read_text(&ay_tx_simulate_request_msg,
-        "{\"tx\":{\"body\":{\"messages\":[{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\","
-        "\"fromAddress\":\"a\",\"toAddress\":\"b\",\"amount\":[{\"denom\":\"nasy\",\"amount\":\"5\"}]}]},"
-        "\"authInfo\":{\"signerInfos\":[{\"publicKey\":{\"@type\":"
-        "\"/cosmos.crypto.secp256k1.PubKey\",\"key\":"
-        "\"Ak9OKtmcNNYLm6YoPJQxqEGK+GcyEmH5eadrY3f80Fti\"},"
-        "\"modeInfo\":{\"single\":{\"mode\":\"SIGN_MODE_DIRECT\"}},\"sequence\":\"3\"}],"
-        "\"fee\":{\"gasLimit\":200000}},\"signatures\":[\"\"]}}", &arena, &reason);
+    enum ay_code code =
+        read_text(&ay_tx_simulate_request_msg,
+                  "{\"tx\":{\"body\":{\"messages\":[{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\","
+                  "\"fromAddress\":\"a\",\"toAddress\":\"b\",\"amount\":[{\"denom\":\"nasy\","
+                  "\"amount\":\"5\"}]}]},"
+                  "\"authInfo\":{\"signerInfos\":[{\"publicKey\":{\"@type\":"
+                  "\"/cosmos.crypto.secp256k1.PubKey\",\"key\":"
+                  "\"Ak9OKtmcNNYLm6YoPJQxqEGK+GcyEmH5eadrY3f80Fti\"},"
+                  "\"modeInfo\":{\"single\":{\"mode\":\"SIGN_MODE_DIRECT\"}},\"sequence\":\"3\"}],"
+                  "\"fee\":{\"gasLimit\":200000}},\"signatures\":[\"\"]}}",
+                  &arena, &reason);
     if (code != AY_OK) fail_msg("%s", why);
     const struct ay_tx_simulate_request *request = (const void *)back;
     assert_true(request->has_tx);
@@ -79,8 +82,9 @@ static void test_json_from_cosmpy_is_read(void **state)
     assert_int_equal(request->tx.auth_info.signer_infos[0].public_key.value.len, 35);
     assert_int_equal(request->tx.signatures_count, 1);
     struct ay_bank_msg_send send;
-    assert_int_equal(ay_decode(&ay_bank_msg_send_msg, request->tx.body.messages[0].value, &arena,
-                               &send, NULL), AY_OK);
+    assert_int_equal(
+        ay_decode(&ay_bank_msg_send_msg, request->tx.body.messages[0].value, &arena, &send, NULL),
+        AY_OK);
     assert_true(ay_slice_equal(send.amount[0].amount, ay_slice_str("5")));
 }
 
@@ -94,18 +98,23 @@ static void test_json_refusal_names_place_and_reason(void **state)
         {&ay_tx_fee_msg, "[]", "expects an object"},
         {&ay_tx_fee_msg, "{\"gas\":1}", "gas: unknown field"},
         {&ay_tx_fee_msg, "{\"gas_limit\":1,\"gasLimit\":1}", "gasLimit: given twice"},
-        {&ay_tx_fee_msg, "{\"gas_limit\":-1}", "gas_limit: expects a whole number from 0 to 2^64 - 1"},
-        {&ay_tx_fee_msg, "{\"gas_limit\":1.5}", "gas_limit: expects a whole number from 0 to 2^64 - 1"},
-        {&ay_tx_fee_msg, "{\"gasLimit\":true}", "gas_limit: expects a whole number from 0 to 2^64 - 1"},
+        {&ay_tx_fee_msg, "{\"gas_limit\":-1}",
+         "gas_limit: expects a whole number from 0 to 2^64 - 1"},
+        {&ay_tx_fee_msg, "{\"gas_limit\":1.5}",
+         "gas_limit: expects a whole number from 0 to 2^64 - 1"},
+        {&ay_tx_fee_msg, "{\"gasLimit\":true}",
+         "gas_limit: expects a whole number from 0 to 2^64 - 1"},
         {&ay_tx_fee_msg, "{\"amount\":{}}", "amount: expects an array"},
         {&ay_tx_fee_msg, "{\"amount\":[{},{\"denom\":1}]}",
          "amount[1].denom: expects text in UTF-8 within the field's length"},
         {&ay_tx_fee_msg, "{\"amount\":[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}",
          "amount: has too many elements"},
-        {&ay_tx_tx_body_msg, "{\"messages\":[{}]}", "messages[0]: expects an object with \"@type\""},
+        {&ay_tx_tx_body_msg, "{\"messages\":[{}]}",
+         "messages[0]: expects an object with \"@type\""},
         {&ay_tx_tx_body_msg, "{\"messages\":[{\"@type\":\"/no.such\"}]}",
          "messages[0]: unknown \"@type\""},
-        {&ay_tx_tx_body_msg, "{\"messages\":[{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\",\"x\":1}]}",
+        {&ay_tx_tx_body_msg,
+         "{\"messages\":[{\"@type\":\"/cosmos.bank.v1beta1.MsgSend\",\"x\":1}]}",
          "messages[0].x: unknown field"},
         {&ay_tx_tx_body_msg, "{\"unordered\":1}", "unordered: expects true or false"},
         {&ay_tx_tx_raw_msg, "{\"body_bytes\":\"Zg\"}",
@@ -114,7 +123,8 @@ static void test_json_refusal_names_place_and_reason(void **state)
         {&ay_work_weight_msg, "{}", "root: missing"},
         {&ay_work_weight_msg, "{\"root\":\"00\"}",
          "root: expects hexadecimal bytes within the field's length"},
-        {&ay_job_request_msg, "{\"genesis_hash\":"
+        {&ay_job_request_msg,
+         "{\"genesis_hash\":"
          "\"0000000000000000000000000000000000000000000000000000000000000000\","
          "\"consumer\":\"cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4\"}",
          "consumer: expects an address"},
