@@ -80,7 +80,8 @@ static inline void assert_status(const char *answer, const char *status)
 {
     char expected[32];
     snprintf(expected, sizeof expected, "HTTP/1.1 %s ", status);
-    if (strncmp(answer, expected, strlen(expected)) != 0)
+    assert_non_null(answer);
+    if (answer && strncmp(answer, expected, strlen(expected)) != 0)
         fail_msg("expected %s, got: %.200s", expected, answer);
 }
 
