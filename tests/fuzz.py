@@ -23,6 +23,10 @@ FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-fwrapv", "-fno-strict-ali
 # name -> (the target, source patterns, libraries)
 TARGETS = {
     "tx": ("src/base/fuzz_tx.c", BASE, []),
+    "rpc": ("src/net/fuzz_rpc.c",
+            BASE + [f"src/net/{name}.c" for name in ("json", "jsonrpc", "http_server", "http_check",
+                                                     "http_response", "ws")],
+            ["-ljansson", "-lmicrohttpd", "-lcrypto"]),
 }
 
 
