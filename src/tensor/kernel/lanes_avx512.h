@@ -2,7 +2,9 @@
 #ifndef AY_TENSOR_KERNEL_LANES_AVX512_H
 #define AY_TENSOR_KERNEL_LANES_AVX512_H
 
+#ifndef AY_AVX512_IS_EMULATED
 #include <immintrin.h>
+#endif
 
 #include "tensor/kernel/lanes.h"
 
@@ -116,7 +118,7 @@ AY_INLINE vf vf_max(vf a, vf b)
 }
 AY_INLINE vf vf_nan_unless_positive(vf x, vf y)
 {
-    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NGE_UQ),
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, _mm512_set1_ps(0), _CMP_NGE_UQ),
                               vf_bits(AY_NAN_BITS));
 }
 AY_INLINE vf vf_where_bits(vf x, uint32_t bits, uint32_t then, vf y)

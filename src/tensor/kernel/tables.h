@@ -6,5 +6,7 @@
 #include "tensor/kernel/kernels.h"
 
 extern const struct ay_kernels ay_kernels_scalar, ay_kernels_avx2, ay_kernels_avx512;
+/* Tests only: the AVX-512 text over emulated_avx512.h, for any processor. */
+extern const struct ay_kernels ay_kernels_avx512_emulated;
 
 #endif

@@ -192,9 +192,7 @@ static void for_each_table(void (*check)(const struct ay_kernels *))
         else
             print_message("%s does not run here\n", names[i]);
     }
-#ifdef AY_TEST_EMULATED
     check(&ay_kernels_avx512_emulated);
-#endif
 }
 
 static void refill(enum flavour flavour)

@@ -1,0 +1,9 @@
+#include "tensor/kernel/tables.h"
+
+#include "tensor/kernel/emulated_avx512.h"
+#define AY_AVX512_IS_EMULATED
+#include "tensor/kernel/lanes_avx512.h"
+
+#define AY_TABLE      ay_kernels_avx512_emulated
+#define AY_TABLE_NAME "avx512 emulated"
+#include "tensor/kernel/table_lanes.h"
