@@ -9,6 +9,7 @@
 enum {
     AY_GAS_TX_BYTE = 20,       /* each byte of the transaction */
     AY_GAS_SIGNATURE = 10000,  /* one secp256k1 verification, about 40 us */
+    AY_GAS_FEE = 18000,        /* moving the fee, whether there is one or (simulated) not */
     AY_GAS_READ = 2000,        /* one look-up */
     AY_GAS_READ_BYTE = 3,      /* each byte read */
     AY_GAS_WRITE = 5000,       /* one key written or removed: a path of the state tree is rehashed */

@@ -63,6 +63,20 @@ static enum ay_code check_gas(struct ay_ctx *ctx, const struct ay_tx_rules *rule
                      (unsigned long long)required);
 }
 
+/* At a flat price, so that a simulation without a fee costs as much. */
+static enum ay_code take_fee(struct ay_ctx *ctx, const struct ay_economy *economy,
+                             const struct ay_envelope *e)
+{
+    uint8_t fees[AY_ADDRESS_BYTES];
+    struct ay_gas *gas = ctx->gas;
+    AY_TRY(ay_gas_charge(ctx, AY_GAS_FEE));
+    ay_module_address(AY_FEES_MODULE, fees);
+    ctx->gas = NULL;
+    enum ay_code code = economy->move(ctx, e->signer, fees, e->fee_nasy);
+    ctx->gas = gas;
+    return code;
+}
+
 /* The key that must have signed, and whether it fits the account. */
 static enum ay_code settle_key(struct ay_ctx *ctx, enum ay_tx_mode mode, const struct ay_envelope *e,
                                struct ay_ledger_account *account)
@@ -146,9 +160,7 @@ static enum ay_code ante(struct ay_ctx *ctx, const struct ay_tx_rules *rules, en
         return ay_refuse(ctx, AY_E_UNKNOWN_ADDRESS, "account %s does not exist", signer);
     AY_TRY(code);
 
-    uint8_t fees[AY_ADDRESS_BYTES];
-    ay_module_address(AY_FEES_MODULE, fees);
-    AY_TRY(rules->economy->move(ctx, e->signer, fees, e->fee_nasy));
+    AY_TRY(take_fee(ctx, rules->economy, e));
     AY_TRY(settle_key(ctx, mode, e, &account));
     AY_TRY(ay_gas_charge(ctx, AY_GAS_SIGNATURE));
     uint64_t sequence = e->auth.signer_infos[0].sequence;
