@@ -1,6 +1,7 @@
 #include "modules/modules.h"
 
 #include "modules/bank/bank.h"
+#include "modules/dispute/dispute.h"
 #include "modules/job/job.h"
 #include "modules/market/market.h"
 #include "modules/stake/stake.h"
@@ -13,6 +14,7 @@ static const struct ay_module *const modules[] = {
     &ay_work_module,
     &ay_market_module,
     &ay_job_module,
+    &ay_dispute_module,
     NULL,
 };
 

@@ -403,11 +403,11 @@ struct ay_dispute_query_case_request {
 };
 extern const struct ay_msg ay_dispute_query_case_request_msg;
 
-#define AY_MAX_DISPUTE_EVENT_COMMIT_CHALLENGER 90u
+#define AY_LEN_DISPUTE_EVENT_COMMIT_CHALLENGER 20u
 #define AY_LEN_DISPUTE_EVENT_COMMIT_HASH 32u
 /* A challenge was sealed, or its bond given back, or a quarter of it burnt. */
 struct ay_dispute_event_commit {
-    struct ay_slice challenger;
+    uint8_t challenger[20];
     uint8_t hash[32];
     /* nasy */
     uint64_t bond_nasy;
@@ -417,14 +417,14 @@ struct ay_dispute_event_commit {
 };
 extern const struct ay_msg ay_dispute_event_commit_msg;
 
-#define AY_MAX_DISPUTE_EVENT_MOVE_CHALLENGER 90u
-#define AY_MAX_DISPUTE_EVENT_MOVE_PROVIDER 90u
+#define AY_LEN_DISPUTE_EVENT_MOVE_CHALLENGER 20u
+#define AY_LEN_DISPUTE_EVENT_MOVE_PROVIDER 20u
 /* A move, or the end of a fork; `state` is where the fork stands after it. */
 struct ay_dispute_event_move {
     uint64_t fork_id;
     uint64_t job_id;
-    struct ay_slice challenger;
-    struct ay_slice provider;
+    uint8_t challenger[20];
+    uint8_t provider[20];
     uint32_t moves;
     uint32_t state;
     /* What was picked, or the bytes that were opened. */
@@ -439,12 +439,12 @@ struct ay_dispute_event_move {
 };
 extern const struct ay_msg ay_dispute_event_move_msg;
 
-#define AY_MAX_DISPUTE_EVENT_VERDICT_PROVIDER 90u
+#define AY_LEN_DISPUTE_EVENT_VERDICT_PROVIDER 20u
 /* A claim was proved wrong and the slash shared out. */
 struct ay_dispute_event_verdict {
     uint64_t job_id;
     uint64_t fork_id;
-    struct ay_slice provider;
+    uint8_t provider[20];
     /* nasy */
     uint64_t slashed_nasy;
     /* nasy */
@@ -454,12 +454,12 @@ struct ay_dispute_event_verdict {
 };
 extern const struct ay_msg ay_dispute_event_verdict_msg;
 
-#define AY_MAX_DISPUTE_EVENT_REWARD_CHALLENGER 90u
+#define AY_LEN_DISPUTE_EVENT_REWARD_CHALLENGER 20u
 /* What a challenger was paid out of a slash. */
 struct ay_dispute_event_reward {
     uint64_t job_id;
     uint64_t fork_id;
-    struct ay_slice challenger;
+    uint8_t challenger[20];
     /* nasy */
     uint64_t fees_nasy;
     /* nasy */
