@@ -28,7 +28,4 @@ uint32_t ay_wordpiece_size(const struct ay_wordpiece *wp); /* entries */
 enum ay_code ay_wordpiece_encode(const struct ay_wordpiece *wp, struct ay_slice text,
                                  uint32_t max_tokens, int32_t *ids, uint32_t *count) AY_MUST;
 
-/* Whether the bytes are well-formed UTF-8 (Unicode 15, section 3.9, table 3-7). */
-bool ay_utf8_valid(struct ay_slice text);
-
 #endif

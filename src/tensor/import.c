@@ -1,0 +1,258 @@
+#include "tensor/model.h"
+
+#include "base/codec.h"
+#include "base/text.h"
+#include "crypto/merkle.h"
+#include "tensor/bert.h"
+#include "tensor/model_impl.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_CONFIG_BYTES 65536u
+#define ARENA_BYTES (16u << 20)
+#define DEFAULT_MAX_TOKENS 256u
+
+struct import {
+    const char *from, *to; /* to: the folder under its temporary name */
+    struct ay_reason *reason;
+    struct ay_safetensors file;
+    struct ay_arena arena;
+    struct ay_bert bert;
+    struct ay_bert_config config;
+};
+
+/* Configuration */
+
+static enum ay_code read_json(struct import *im, const char *name, json_t **out)
+{
+    uint8_t *bytes = NULL;
+    uint32_t len = 0;
+    json_error_t error;
+    AY_TRY(ay_model_read(im->from, name, MAX_CONFIG_BYTES, &bytes, &len, im->reason));
+    *out = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
+    free(bytes);
+    if (*out) return AY_OK;
+    return ay_refuse(im->reason, AY_E_FORMAT, "%s, line %d: %s", name, error.line, error.text);
+}
+
+static uint32_t number(const json_t *config, const char *name)
+{
+    json_int_t value = json_integer_value(json_object_get(config, name));
+    return value > 0 && value < UINT32_MAX ? (uint32_t)value : 0;
+}
+
+static bool is_text(const json_t *config, const char *name, const char *text)
+{
+    const char *value = json_string_value(json_object_get(config, name));
+    return value && strcmp(value, text) == 0;
+}
+
+static enum ay_code take_config(struct import *im, const json_t *config)
+{
+    float eps = (float)json_number_value(json_object_get(config, "layer_norm_eps"));
+    if (!is_text(config, "model_type", "bert"))
+        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: model_type is not bert");
+    if (!is_text(config, "hidden_act", "gelu"))
+        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: hidden_act is not gelu");
+    if (json_object_get(config, "position_embedding_type") &&
+        !is_text(config, "position_embedding_type", "absolute"))
+        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: positions are not absolute");
+    if (!(eps > 0 && eps < 1))
+        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: layer_norm_eps");
+    im->config = (struct ay_bert_config){
+        .vocabulary = number(config, "vocab_size"),
+        .positions = number(config, "max_position_embeddings"),
+        .hidden = number(config, "hidden_size"),
+        .layers = number(config, "num_hidden_layers"),
+        .heads = number(config, "num_attention_heads"),
+        .intermediate = number(config, "intermediate_size"),
+    };
+    memcpy(&im->config.eps_bits, &eps, sizeof eps);
+    return AY_OK;
+}
+
+static enum ay_code read_config(struct import *im)
+{
+    json_t *config = NULL;
+    AY_TRY(read_json(im, "config.json", &config));
+    enum ay_code code = take_config(im, config);
+    json_decref(config);
+    AY_TRY(code);
+    uint32_t positions = im->config.positions;
+    im->config.max_tokens = positions < DEFAULT_MAX_TOKENS ? positions : DEFAULT_MAX_TOKENS;
+    code = read_json(im, "sentence_bert_config.json", &config);
+    if (code == AY_E_NOT_FOUND) return AY_OK;
+    AY_TRY(code);
+    im->config.max_tokens = number(config, "max_seq_length");
+    json_decref(config);
+    return AY_OK;
+}
+
+/* Writing */
+
+static enum ay_code write_failed(struct import *im, const char *name)
+{
+    enum ay_code code = errno == ENOSPC ? AY_E_DISK_FULL : AY_E_IO;
+    return ay_refuse(im->reason, code, "%.120s/%s: %s", im->to, name, strerror(errno));
+}
+
+static FILE *create(struct import *im, const char *name)
+{
+    char *path = ay_model_path(im->to, name);
+    FILE *f = path ? fopen(path, "wbx") : NULL;
+    free(path);
+    return f;
+}
+
+/* Closes; the bytes are on the disk when it says so. */
+static bool finish(FILE *f)
+{
+    bool ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
+    return fclose(f) == 0 && ok;
+}
+
+static enum ay_code write_file(struct import *im, const char *name, const void *data, size_t len)
+{
+    FILE *f = create(im, name);
+    bool ok = f && fwrite(data, 1, len, f) == len;
+    if (f && !finish(f)) ok = false;
+    return ok ? AY_OK : write_failed(im, name);
+}
+
+/* One weight: reads it, sets its root in the program, appends it. */
+static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uint64_t *at)
+{
+    static const uint8_t zeros[AY_MODEL_ALIGN];
+    /* The builder made it in our own arena. */
+    struct ay_work_weight *w =
+        (struct ay_work_weight *)(uintptr_t)&im->bert.program.weights[index];
+    const struct ay_bert_source *source = &im->bert.sources[index];
+    uint64_t before = *at, begin, len;
+    AY_TRY(ay_model_extent(w, at, &begin, &len));
+    uint32_t *values = malloc(len);
+    if (!values) return AY_E_MEMORY;
+    enum ay_code code = AY_OK;
+    if (source->tensor)
+        code = ay_stored_read_f32(source->tensor, source->first, len / 4, (float *)(void *)values);
+    for (uint32_t i = 0; !source->tensor && i < len / 4; i++) values[i] = i;
+    if (code == AY_OK)
+        code = ay_tensor_root((uint8_t)w->dtype, (uint8_t)w->dims_count, w->dims, values, len,
+                              w->root);
+    if (code != AY_OK)
+        code = ay_refuse(im->reason, code, "model.safetensors: %.100s cannot be used",
+                         source->tensor ? source->tensor->name : "positions");
+    else if (fwrite(zeros, 1, begin - before, f) != begin - before ||
+             fwrite(values, 1, len, f) != len)
+        code = write_failed(im, "weights.bin");
+    free(values);
+    return code;
+}
+
+static enum ay_code write_weights(struct import *im)
+{
+    uint64_t at = 0;
+    enum ay_code code = AY_OK;
+    FILE *f = create(im, "weights.bin");
+    if (!f) return write_failed(im, "weights.bin");
+    for (uint32_t i = 0; code == AY_OK && i < im->bert.program.weights_count; i++)
+        code = write_weight(im, i, f, &at);
+    if (!finish(f) && code == AY_OK) code = write_failed(im, "weights.bin");
+    return code;
+}
+
+static enum ay_code write_card(struct import *im, struct ay_slice program, const char *name,
+                               const char *licence, const char *source)
+{
+    uint8_t id[32], root[32];
+    char id_text[65], root_text[65];
+    struct ay_text id_out = ay_text_over(id_text, 65), root_out = ay_text_over(root_text, 65);
+    ay_program_id(program, id);
+    ay_program_weights_root(&im->bert.program, root);
+    ay_text_hex(&id_out, AY_SLICE_OF(id));
+    ay_text_hex(&root_out, AY_SLICE_OF(root));
+    json_t *card = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "name", name, "licence",
+                             licence, "source", source, "program_id", id_text, "weights_root",
+                             root_text, "tokenizer", "wordpiece-uncased", "max_tokens",
+                             (int)im->config.max_tokens, "dims", (int)im->config.hidden);
+    char *text = card ? json_dumps(card, JSON_INDENT(2)) : NULL;
+    json_decref(card);
+    if (!text) return AY_E_MEMORY;
+    enum ay_code code = write_file(im, "model.json", text, strlen(text));
+    free(text);
+    return code;
+}
+
+static enum ay_code write_vocabulary(struct import *im)
+{
+    uint8_t *bytes = NULL;
+    uint32_t len = 0;
+    struct ay_wordpiece *wp = NULL;
+    AY_TRY(ay_model_read(im->from, "vocab.txt", AY_MAX_VOCABULARY_BYTES, &bytes, &len, im->reason));
+    enum ay_code code = ay_wordpiece_open(ay_slice(bytes, len), &wp, im->reason);
+    if (code == AY_OK && ay_wordpiece_size(wp) > im->config.vocabulary)
+        code = ay_refuse(im->reason, AY_E_FORMAT, "vocab.txt: more entries than vocab_size");
+    if (code == AY_OK) code = write_file(im, "vocab.txt", bytes, len);
+    ay_wordpiece_close(wp);
+    free(bytes);
+    return code;
+}
+
+static enum ay_code import_into(struct import *im, const char *name, const char *licence,
+                                const char *source)
+{
+    struct ay_slice program;
+    AY_TRY(read_config(im));
+    char *path = ay_model_path(im->from, "model.safetensors");
+    if (!path) return AY_E_MEMORY;
+    enum ay_code code = ay_safetensors_open(path, &im->file, im->reason);
+    free(path);
+    AY_TRY(code);
+    AY_TRY(ay_bert_build(&im->config, &im->file, &im->arena, &im->bert, im->reason));
+    AY_TRY(write_vocabulary(im));
+    AY_TRY(write_weights(im));
+    AY_TRY(ay_encode_arena(&ay_work_program_msg, &im->bert.program, &im->arena, &program));
+    AY_TRY(write_file(im, "program.bin", program.data, program.len));
+    return write_card(im, program, name, licence, source);
+}
+
+static void remove_folder(const char *dir)
+{
+    static const char *const names[] = {"program.bin", "weights.bin", "vocab.txt", "model.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = ay_model_path(dir, names[i]);
+        if (path) (void)unlink(path);
+        free(path);
+    }
+    (void)rmdir(dir);
+}
+
+enum ay_code ay_model_import(const char *from, const char *dir, const char *licence,
+                             const char *source, struct ay_reason *reason)
+{
+    struct stat info;
+    char *part = NULL;
+    void *memory = NULL;
+    const char *name = strrchr(dir, '/');
+    if (stat(dir, &info) == 0) return ay_refuse(reason, AY_E_EXISTS, "%.160s is there already", dir);
+    if (asprintf(&part, "%s.part", dir) < 0) return AY_E_MEMORY;
+    struct import im = {.from = from, .to = part, .reason = reason};
+    enum ay_code code = AY_E_MEMORY;
+    memory = aligned_alloc(16, ARENA_BYTES);
+    if (!memory) goto out;
+    im.arena = ay_arena_over(memory, ARENA_BYTES);
+    remove_folder(part); /* of an import that was cut short */
+    code = mkdir(part, 0777) == 0 ? import_into(&im, name ? name + 1 : dir, licence, source)
+                                  : ay_refuse(reason, AY_E_IO, "%.160s: %s", part, strerror(errno));
+    if (code == AY_OK && rename(part, dir) != 0) code = write_failed(&im, "");
+    if (code != AY_OK) remove_folder(part);
+out:
+    ay_safetensors_close(&im.file);
+    free(memory);
+    free(part);
+    return code;
+}

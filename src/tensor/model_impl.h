@@ -1,0 +1,22 @@
+/* What opening and importing a model share. Internal. */
+#ifndef AY_TENSOR_MODEL_IMPL_H
+#define AY_TENSOR_MODEL_IMPL_H
+
+#include "tensor/model.h"
+
+#include <stdio.h>
+
+/* "<dir>/<name>" in new memory; NULL without memory. */
+char *ay_model_path(const char *dir, const char *name);
+
+/* A whole file of at most `max` bytes, in new memory with a NUL after it.
+ * AY_E_NOT_FOUND, AY_E_IO, AY_E_LIMIT with a reason. */
+enum ay_code ay_model_read(const char *dir, const char *name, uint32_t max, uint8_t **out,
+                           uint32_t *len, struct ay_reason *reason) AY_MUST;
+
+/* Bytes of weight i, and where it begins in weights.bin: at what *at says, which is advanced to
+ * where the next may begin. AY_E_LIMIT above 2^47. */
+enum ay_code ay_model_extent(const struct ay_work_weight *weight, uint64_t *at, uint64_t *begin,
+                             uint64_t *len) AY_MUST;
+
+#endif

@@ -1,0 +1,367 @@
+#include "tensor/plan.h"
+
+#include "tensor/ref/ops.h"
+
+#include <stdlib.h>
+
+enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4 };
+
+/* What planning keeps beside the plan itself. */
+struct planner {
+    struct ay_plan *plan;
+    const struct ay_work_program *p;
+    uint32_t *uses;  /* operands that name the value; twice the room, used again for lists */
+    uint32_t *roles; /* USED_...; likewise */
+    uint32_t *dying; /* value: position of its last use within its step */
+    bool fuse;
+};
+
+static const struct ay_work_op *op_of(const struct planner *pl, uint32_t index)
+{
+    return &pl->p->ops[index];
+}
+
+static bool same(const uint32_t *a, const uint32_t *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
+uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
+{
+    uint64_t n = size->number;
+    for (uint32_t s = 0; s < AY_MAX_SYMBOLS; s++)
+        for (uint32_t i = 0; i < size->symbols[s]; i++) n *= sizes[s];
+    return n;
+}
+
+static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
+{
+    struct ay_size size = {.number = 1};
+    for (uint32_t i = 0; i < t->rank; i++) {
+        if (t->dims[i] & AY_DIM_SYMBOL) size.symbols[t->dims[i] & ~AY_DIM_SYMBOL]++;
+        else size.number *= t->dims[i];
+    }
+    for (uint32_t i = 0; i < plan->size_count; i++)
+        if (plan->sizes[i].number == size.number &&
+            same(plan->sizes[i].symbols, size.symbols, AY_MAX_SYMBOLS))
+            return i;
+    plan->sizes[plan->size_count] = size;
+    return plan->size_count++;
+}
+
+static void place_values(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    for (uint32_t id = 0; id < plan->values; id++) {
+        struct ay_tensor_type t;
+        ay_program_type(pl->p, id, &t);
+        struct ay_place *at = &plan->places[id];
+        *at = (struct ay_place){.home = AY_HOME_BUFFER, .owner = id, .rank = t.rank,
+                                .step = AY_NONE, .size = size_of(plan, &t)};
+        if (id < pl->p->inputs_count) {
+            at->home = AY_HOME_INPUT;
+            at->slot = id;
+        } else if (id - pl->p->inputs_count < pl->p->weights_count) {
+            at->home = AY_HOME_WEIGHT;
+            at->slot = id - pl->p->inputs_count;
+        }
+        for (uint32_t i = 0; i < t.rank; i++) {
+            at->shape[i] = t.dims[i];
+            at->axis[i] = i;
+        }
+    }
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            pl->uses[op->in[k]]++;
+            pl->roles[op->in[k]] |= op->kind != AY_WORK_OP_MATMUL ? USED_ELSE
+                                    : k == 0                      ? USED_AS_A
+                                                                  : USED_AS_B;
+        }
+    }
+}
+
+/* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous, and
+ * of B either the rows or the columns are. */
+static bool strides_suit_users(const struct planner *pl, uint32_t id, const struct ay_place *at)
+{
+    bool rows = at->axis[at->rank - 1] + 1 == at->rank;
+    bool columns = at->rank > 1 && at->axis[at->rank - 2] + 1 == at->rank;
+    return !(pl->roles[id] & USED_ELSE) && (rows || (columns && !(pl->roles[id] & USED_AS_A)));
+}
+
+/* PERMUTE whose result is its operand read by strides: the view's axes survive one by one. */
+static bool alias_result(struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    struct ay_place *places = pl->plan->places, at = places[id];
+    if (places[op->in[0]].owner != op->in[0] || op->dims_count != op->view_count) return false;
+    at.home = AY_HOME_ALIAS;
+    at.owner = op->in[0];
+    for (uint32_t i = 0; i < op->view_count; i++) {
+        if (op->dims[i] != op->view[op->perm[i]]) return false;
+        at.axis[i] = op->perm[i];
+        at.shape[i] = op->view[i];
+    }
+    if (!strides_suit_users(pl, id, &at)) return false;
+    places[id] = at;
+    return true;
+}
+
+/* PERMUTE whose operand is written by strides straight into its result: rows stay rows, and it is
+ * the operand's one use. */
+static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    uint32_t in = op->in[0], n = op->view_count;
+    if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
+    struct ay_place at = pl->plan->places[in];
+    const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
+    if (maker->kind != AY_WORK_OP_MATMUL && maker->kind != AY_WORK_OP_MAP) return false;
+    if (at.owner != in || at.rank != n || !same(at.shape, op->view, n)) return false;
+    if (op->perm[n - 1] != n - 1) return false;
+    at.home = AY_HOME_ALIAS;
+    at.owner = id;
+    for (uint32_t i = 0; i < n; i++) {
+        at.axis[op->perm[i]] = i;
+        at.shape[i] = op->view[op->perm[i]];
+    }
+    pl->plan->places[in] = at;
+    return true;
+}
+
+static enum ay_step_kind kind_of(const struct ay_work_op *op)
+{
+    switch (op->kind) {
+    case AY_WORK_OP_GATHER: return AY_STEP_GATHER;
+    case AY_WORK_OP_PERMUTE: return AY_STEP_COPY;
+    case AY_WORK_OP_REDUCE:
+        return op->axis + 1 == op->dims_count ? AY_STEP_ROWS : AY_STEP_COLUMNS;
+    default: return AY_STEP_ROWS;
+    }
+}
+
+/* Whether the op may go on with the rows that step `s` is at work on. */
+static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
+{
+    const struct ay_plan *plan = pl->plan;
+    const struct ay_step *step = &plan->steps[s];
+    const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
+    if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(op) != AY_STEP_ROWS) return false;
+    uint32_t lead = op->dims_count - 1;
+    if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        const struct ay_place *in = &plan->places[op->in[k]];
+        if (plan->places[in->owner].step != s) continue;
+        /* Made in this step: only the same rows of it are there. */
+        if (in->home == AY_HOME_ALIAS || in->scattered) return false;
+        if (op->kind == AY_WORK_OP_MATMUL && k == 1) return false;
+        if (in->rank != op->dims_count || !same(in->shape, op->dims, lead)) return false;
+    }
+    return true;
+}
+
+static void form_steps(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        uint32_t id = ay_program_output(pl->p, i);
+        bool last = i + 1 == pl->p->ops_count;
+        if (pl->fuse && op->kind == AY_WORK_OP_PERMUTE) {
+            if (!last && alias_result(pl, op, id)) continue;
+            if (alias_operand(pl, op, id)) {
+                plan->places[id].step = plan->places[op->in[0]].step;
+                plan->places[id].scattered = true;
+                continue;
+            }
+        }
+        if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
+            plan->steps[plan->step_count++] =
+                (struct ay_step){.kind = kind_of(op), .first = placed};
+        plan->steps[plan->step_count - 1].count++;
+        plan->order[placed++] = i;
+        plan->places[id].step = plan->step_count - 1;
+    }
+}
+
+static void find_last_uses(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    for (uint32_t s = 0; s < plan->step_count; s++)
+        for (uint32_t i = 0; i < plan->steps[s].count; i++) {
+            const struct ay_work_op *op = op_of(pl, plan->order[plan->steps[s].first + i]);
+            for (uint32_t k = 0; k < op->in_count; k++) {
+                uint32_t owner = plan->places[op->in[k]].owner;
+                plan->places[owner].last_use = s;
+                pl->dying[owner] = i;
+            }
+        }
+    plan->places[plan->values - 1].last_use = AY_NONE; /* the program's output */
+}
+
+/* First-fit slots of equal size: `free_at` marks those that may be taken again. */
+struct slots {
+    uint32_t *size; /* of each slot */
+    bool *taken;
+    uint32_t first, count;
+};
+
+static uint32_t take_slot(struct slots *s, uint32_t size)
+{
+    uint32_t i = 0;
+    while (i < s->count && (s->taken[s->first + i] || s->size[s->first + i] != size)) i++;
+    if (i == s->count) s->size[s->first + s->count++] = size;
+    s->taken[s->first + i] = true;
+    return i;
+}
+
+/* Gives back the scratch of what op `i` of the step is the last to read. */
+static void release(struct planner *pl, uint32_t index, uint32_t i, struct slots *slots)
+{
+    struct ay_plan *plan = pl->plan;
+    const struct ay_work_op *op = op_of(pl, plan->order[plan->steps[index].first + i]);
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        const struct ay_place *in = &plan->places[op->in[k]];
+        if (in->home == AY_HOME_SCRATCH && pl->dying[op->in[k]] == i)
+            slots->taken[slots->first + in->slot] = false;
+    }
+}
+
+/* Values made and used up within one step need only the rows at hand. */
+static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
+{
+    struct ay_plan *plan = pl->plan;
+    struct ay_step *step = &plan->steps[index];
+    struct slots slots = {plan->scratch, taken, plan->scratch_count, 0};
+    for (uint32_t i = 0; i < step->count; i++) {
+        uint32_t op_index = plan->order[step->first + i];
+        struct ay_place *at = &plan->places[ay_program_output(pl->p, op_index)];
+        bool in_place = op_of(pl, op_index)->kind == AY_WORK_OP_MAP; /* may overwrite what it reads */
+        if (in_place) release(pl, index, i, &slots);
+        if (at->home == AY_HOME_BUFFER && at->last_use == index) {
+            at->home = AY_HOME_SCRATCH;
+            at->slot = take_slot(&slots, at->shape[at->rank - 1]);
+        }
+        if (!in_place) release(pl, index, i, &slots);
+    }
+    step->slot_first = slots.first;
+    step->slot_count = slots.count;
+    plan->scratch_count += slots.count;
+}
+
+/* Buffers live from the step that makes them to the last that reads them. */
+static void place_buffers(struct planner *pl, bool *taken)
+{
+    struct ay_plan *plan = pl->plan;
+    struct slots slots = {plan->slots, taken, 0, 0};
+    uint32_t *born = pl->uses, *dead = pl->roles; /* lists of values by step, through next_* */
+    uint32_t *next_born = born + plan->values, *next_dead = dead + plan->values;
+    for (uint32_t s = 0; s < plan->step_count; s++) born[s] = dead[s] = AY_NONE;
+    for (uint32_t id = plan->values; id-- > ay_program_output(pl->p, 0);) {
+        const struct ay_place *at = &plan->places[id];
+        if (at->home != AY_HOME_BUFFER) continue;
+        next_born[id] = born[at->step];
+        born[at->step] = id;
+        if (at->last_use == AY_NONE || !pl->fuse) continue;
+        next_dead[id] = dead[at->last_use];
+        dead[at->last_use] = id;
+    }
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        for (uint32_t id = born[s]; id != AY_NONE; id = next_born[id])
+            plan->places[id].slot = take_slot(&slots, plan->places[id].size);
+        for (uint32_t id = dead[s]; id != AY_NONE; id = next_dead[id])
+            taken[plan->places[id].slot] = false;
+    }
+    plan->slot_count = slots.count;
+}
+
+static bool constant(uint32_t dim)
+{
+    return !(dim & AY_DIM_SYMBOL);
+}
+
+/* Whether operand k of the op is the same for every row, or row for row beside the output's. */
+static bool operand_is_flat(const struct planner *pl, const struct ay_work_op *op, uint32_t k)
+{
+    const struct ay_place *in = &pl->plan->places[op->in[k]];
+    bool b = op->kind == AY_WORK_OP_MATMUL && k == 1;
+    if (in->home == AY_HOME_WEIGHT) {
+        if (b || op->kind != AY_WORK_OP_MAP) return b && in->rank == 2;
+        for (uint32_t i = 0; i + 1 < in->rank; i++)
+            if (in->shape[i] != 1) return false;
+        return true;
+    }
+    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_ALIAS &&
+           in->rank == op->dims_count && same(in->shape, op->dims, in->rank - 1) &&
+           constant(in->shape[in->rank - 1]);
+}
+
+static bool is_flat(const struct planner *pl, const struct ay_step *step)
+{
+    if (step->kind != AY_STEP_ROWS) return false;
+    for (uint32_t i = 0; i < step->count; i++) {
+        uint32_t index = pl->plan->order[step->first + i];
+        const struct ay_work_op *op = op_of(pl, index);
+        if (!constant(op->dims[op->dims_count - 1])) return false;
+        if (pl->plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS) return false;
+        for (uint32_t k = 0; k < op->in_count; k++)
+            if (!operand_is_flat(pl, op, k)) return false;
+        for (uint32_t k = 0; k < op->steps_count; k++)
+            for (uint32_t a = 0; a < op->steps[k].args_count; a++)
+                if (op->steps[k].args[a] >> 24 == AY_MAP_DIM) return false;
+    }
+    return true;
+}
+
+static void lay_out(struct planner *pl, bool *taken)
+{
+    struct ay_plan *plan = pl->plan;
+    place_values(pl);
+    form_steps(pl);
+    for (uint32_t id = 0; id < plan->values; id++) plan->places[id].last_use = plan->places[id].step;
+    find_last_uses(pl);
+    for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++)
+        if (plan->steps[s].kind == AY_STEP_ROWS) place_scratch(pl, s, taken);
+    for (uint32_t i = 0; i < plan->values; i++) taken[i] = false;
+    place_buffers(pl, taken);
+    for (uint32_t s = 0; s < plan->step_count; s++)
+        plan->steps[s].flat = is_flat(pl, &plan->steps[s]);
+}
+
+enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_plan *out)
+{
+    size_t n = ay_program_values(p), ops = p->ops_count;
+    *out = (struct ay_plan){.program = p, .values = (uint32_t)n};
+    out->places = calloc(n, sizeof *out->places);
+    out->order = calloc(ops, sizeof *out->order);
+    out->steps = calloc(ops, sizeof *out->steps);
+    out->slots = calloc(ops, sizeof *out->slots);
+    out->scratch = calloc(ops, sizeof *out->scratch);
+    out->sizes = calloc(n, sizeof *out->sizes);
+    uint32_t *counts = calloc(5 * n, sizeof *counts);
+    bool *taken = calloc(n, sizeof *taken);
+    enum ay_code code = AY_E_MEMORY;
+    if (out->places && out->order && out->steps && out->slots && out->scratch && out->sizes &&
+        counts && taken) {
+        struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, fuse};
+        lay_out(&pl, taken);
+        code = AY_OK;
+    }
+    free(counts);
+    free(taken);
+    if (code != AY_OK) ay_plan_close(out);
+    return code;
+}
+
+void ay_plan_close(struct ay_plan *plan)
+{
+    free(plan->places);
+    free(plan->order);
+    free(plan->steps);
+    free(plan->slots);
+    free(plan->scratch);
+    free(plan->sizes);
+    *plan = (struct ay_plan){0};
+}

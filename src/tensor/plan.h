@@ -1,0 +1,80 @@
+/* How a program will be executed: which ops make one step, and where each value lies. Depends on the
+ * program alone, not on sizes. Internal to the executor. */
+#ifndef AY_TENSOR_PLAN_H
+#define AY_TENSOR_PLAN_H
+
+#include "tensor/program.h"
+
+#define AY_NONE UINT32_MAX
+
+/* A step is carried out by the threads together, and ends before the next begins. */
+enum ay_step_kind {
+    AY_STEP_GATHER,  /* one GATHER */
+    AY_STEP_COLUMNS, /* one REDUCE along an axis that is not the last */
+    AY_STEP_COPY,    /* one PERMUTE that moves bytes */
+    AY_STEP_ROWS     /* a chain of MATMUL, MAP and REDUCE along the last axis, row by row */
+};
+
+struct ay_step {
+    enum ay_step_kind kind;
+    uint32_t first, count;           /* ops, in plan->order */
+    uint32_t slot_first, slot_count; /* scratch of a ROWS step, in plan->scratch */
+    bool flat;                       /* ROWS: the rows of all runs are one matrix */
+};
+
+enum ay_home {
+    AY_HOME_INPUT,   /* the run's memory */
+    AY_HOME_WEIGHT,  /* the model's memory */
+    AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
+    AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
+    AY_HOME_ALIAS    /* the memory of `owner`, by strides */
+};
+
+/* Where a value lies. Its owner's memory, seen as a contiguous tensor of dims `shape`, has the
+ * value's axis i at axis[i]; for a value that is no alias, owner is itself and axis[i] = i. */
+struct ay_place {
+    enum ay_home home;
+    uint32_t slot;
+    uint32_t size; /* which of plan->sizes: its number of elements */
+    uint32_t owner;
+    uint32_t rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
+    uint32_t step;     /* that makes it; AY_NONE: none */
+    uint32_t last_use; /* step; the owner's counts its aliases' */
+    bool scattered;    /* written by strides: no row is complete before its step ends */
+};
+
+/* A number of elements: number times a power of each symbol. */
+struct ay_size {
+    uint64_t number;
+    uint32_t symbols[AY_MAX_SYMBOLS];
+};
+
+struct ay_plan {
+    const struct ay_work_program *program;
+    struct ay_place *places; /* one an operand id */
+    uint32_t values;
+    uint32_t *order;         /* op indices, step by step; aliased PERMUTEs are left out */
+    struct ay_step *steps;
+    uint32_t step_count;
+    uint32_t *slots; /* which of sizes each buffer slot has */
+    uint32_t slot_count;
+    uint32_t *scratch; /* row width of each scratch slot, a dim as in the program */
+    uint32_t scratch_count;
+    struct ay_size *sizes;
+    uint32_t size_count;
+};
+
+/* fuse: as few steps as the rules allow; else each op is a step and keeps its own buffer.
+ * program is borrowed. AY_E_MEMORY. */
+enum ay_code ay_plan_open(const struct ay_work_program *program, bool fuse,
+                          struct ay_plan *out) AY_MUST;
+void ay_plan_close(struct ay_plan *plan);
+
+uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
+
+static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
+{
+    return dim & AY_DIM_SYMBOL ? sizes[dim & ~AY_DIM_SYMBOL] : dim;
+}
+
+#endif

@@ -1,0 +1,241 @@
+/* Steps that go row by row: a thread takes some rows through all ops of the step. */
+#include "tensor/exec_impl.h"
+
+/* Scratch that one thread's rows may take, f32: most of a second-level cache. */
+#define SCRATCH_TARGET 98304u
+#define MIN_PIECE 8u
+#define MAX_PIECE 128u
+
+/* The rows that an item is about. */
+struct item {
+    struct ay_exec *exec;
+    struct ay_exec_thread *thread;
+    const uint32_t *sizes; /* of the run; of the first one when flat */
+    uint32_t run, batch, row, rows;
+};
+
+/* Rows of a value: `rows` of them, `stride` elements apart. */
+struct rows {
+    float *at;
+    size_t stride;
+    uint32_t width;
+};
+
+static uint32_t width_of(const struct ay_place *place, const uint32_t *sizes)
+{
+    return ay_dim_resolve(place->shape[place->axis[place->rank - 1]], sizes);
+}
+
+/* Elements from one index of the value's axis to the next; 0 where it broadcasts. */
+static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint32_t *sizes)
+{
+    size_t stride = 1;
+    if (place->shape[place->axis[axis]] == 1) return 0;
+    for (uint32_t i = place->axis[axis] + 1; i < place->rank; i++)
+        stride *= ay_dim_resolve(place->shape[i], sizes);
+    return stride;
+}
+
+/* Elements before the item's batch, for a value of which `inner` last axes are not batch axes, and
+ * whose batch axes stand right-aligned under those of the op. */
+static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
+                           const struct ay_place *place, uint32_t inner)
+{
+    size_t offset = 0, rest = item->batch;
+    uint32_t missing = op->dims_count - place->rank;
+    for (uint32_t d = op->dims_count - inner; d-- > 0;) {
+        uint32_t size = ay_dim_resolve(op->dims[d], item->sizes);
+        if (d >= missing) offset += rest % size * stride_of(place, d - missing, item->sizes);
+        rest /= size;
+    }
+    return offset;
+}
+
+static size_t slot_offset(const struct item *item, uint32_t slot, size_t rows)
+{
+    const struct ay_step *step = item->exec->step;
+    size_t width = 0;
+    for (uint32_t i = 0; i < slot; i++)
+        width += ay_dim_resolve(item->exec->plan.scratch[step->slot_first + i], item->sizes);
+    return width * rows;
+}
+
+/* The item's rows of an operand, or of the output, of the op. */
+static struct rows rows_of(const struct item *item, const struct ay_work_op *op, uint32_t id)
+{
+    const struct ay_exec *exec = item->exec;
+    const struct ay_place *place = &exec->plan.places[id];
+    uint32_t width = width_of(place, item->sizes);
+    if (place->home == AY_HOME_SCRATCH)
+        return (struct rows){item->thread->scratch.at + slot_offset(item, place->slot, item->rows),
+                             width, width};
+    float *base = ay_exec_base(exec, id, item->run);
+    if (exec->step->flat) {
+        size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
+        return (struct rows){base + item->row * stride, stride, width};
+    }
+    size_t stride = op->dims_count > 1 && place->rank > 1
+                        ? stride_of(place, place->rank - 2, item->sizes) : 0;
+    return (struct rows){base + batch_offset(item, op, place, 2) + item->row * stride, stride,
+                         width};
+}
+
+/* The second operand as the kernel wants it: packed for good, lying k-major already, or packed now
+ * unless the item before did. */
+static const float *second_operand(const struct item *item, uint32_t index, struct ay_gemm *g)
+{
+    struct ay_exec *exec = item->exec;
+    const struct ay_work_op *op = &exec->program->ops[index];
+    const struct ay_place *b = &exec->plan.places[op->in[1]];
+    if (b->home == AY_HOME_WEIGHT && exec->packed[b->slot]) return exec->packed[b->slot];
+    const float *at = ay_exec_base(exec, op->in[1], item->run);
+    if (b->rank > 2) at += batch_offset(item, op, b, 2);
+    size_t n_stride = stride_of(b, b->rank - 2, item->sizes);
+    size_t k_stride = stride_of(b, b->rank - 1, item->sizes);
+    if (b->axis[b->rank - 1] + 1 != b->rank) {
+        AY_ASSERT(n_stride <= 1);
+        g->ldb = k_stride ? k_stride : g->n;
+        return at;
+    }
+    struct ay_exec_thread *thread = item->thread;
+    if (thread->packed_of != at || thread->packed_op != index)
+        exec->kernels->pack(at, n_stride ? n_stride : g->k, g->n, g->k, thread->packed.at);
+    thread->packed_of = at;
+    thread->packed_op = index;
+    return thread->packed.at;
+}
+
+static void run_matmul(const struct item *item, uint32_t index, struct rows out)
+{
+    const struct ay_work_op *op = &item->exec->program->ops[index];
+    struct rows a = rows_of(item, op, op->in[0]);
+    struct ay_gemm g = {.a = a.at, .c = out.at, .lda = a.stride, .ldc = out.stride,
+                        .m = item->rows, .n = out.width, .k = a.width};
+    g.b = second_operand(item, index, &g);
+    item->exec->kernels->gemm(&g, 0, g.m, 0, g.n);
+}
+
+static void run_map(const struct item *item, uint32_t index, struct rows out)
+{
+    const struct ay_work_op *op = &item->exec->program->ops[index];
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    for (uint32_t i = 0; i < op->in_count; i++) {
+        struct rows in = rows_of(item, op, op->in[i]);
+        operands[i] = (struct ay_map_operand){in.at, in.stride, in.width == 1};
+    }
+    const struct ay_step *step = item->exec->step;
+    float *temp = item->thread->scratch.at + slot_offset(item, step->slot_count, item->rows);
+    ay_map_rows(item->exec->kernels, op, item->sizes, operands, item->rows, out.width, out.at,
+                out.stride, temp);
+}
+
+static void run_reduce(const struct item *item, uint32_t index, struct rows out)
+{
+    const struct ay_work_op *op = &item->exec->program->ops[index];
+    const struct ay_kernels *k = item->exec->kernels;
+    ay_reduce *reduce = op->reduce == AY_WORK_REDUCE_SUM     ? k->sum
+                        : op->reduce == AY_WORK_REDUCE_SUMSQ ? k->sumsq
+                                                             : k->max;
+    struct rows in = rows_of(item, op, op->in[0]);
+    for (uint32_t r = 0; r < item->rows; r++)
+        out.at[r * out.stride] = reduce(in.at + r * in.stride, in.width);
+}
+
+static const struct ay_pieces *pieces_of(const struct ay_exec *exec, size_t index, uint32_t *run)
+{
+    uint32_t low = 0, high = exec->step->flat ? 1 : exec->run_count;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        *(exec->pieces[mid].first <= index ? &low : &high) = mid;
+    }
+    *run = low;
+    return &exec->pieces[low];
+}
+
+static void run_item(void *context, size_t index, uint32_t thread)
+{
+    struct ay_exec *exec = context;
+    struct item item = {.exec = exec, .thread = &exec->threads[thread]};
+    const struct ay_pieces *p = pieces_of(exec, index, &item.run);
+    size_t pieces = (p->rows + p->piece - 1) / p->piece, at = index - p->first;
+    item.sizes = exec->runs[item.run].sizes;
+    item.batch = (uint32_t)(at / pieces);
+    item.row = (uint32_t)(at % pieces) * p->piece;
+    item.rows = p->rows - item.row < p->piece ? p->rows - item.row : p->piece;
+    for (uint32_t i = 0; i < exec->step->count; i++) {
+        uint32_t op_index = exec->plan.order[exec->step->first + i];
+        const struct ay_work_op *op = &exec->program->ops[op_index];
+        struct rows out = rows_of(&item, op, ay_program_output(exec->program, op_index));
+        if (op->kind == AY_WORK_OP_MATMUL) run_matmul(&item, op_index, out);
+        else if (op->kind == AY_WORK_OP_MAP) run_map(&item, op_index, out);
+        else run_reduce(&item, op_index, out);
+    }
+}
+
+/* How many rows a piece has: as many as the scratch allows, evenly, and with work for all threads. */
+static struct ay_pieces cut(const struct ay_exec *exec, uint32_t run, uint32_t batches,
+                            uint32_t rows, uint32_t others)
+{
+    const struct ay_step *step = exec->step;
+    size_t width = 1;
+    for (uint32_t i = 0; i < step->slot_count; i++)
+        width += ay_dim_resolve(exec->plan.scratch[step->slot_first + i], exec->runs[run].sizes);
+    size_t most = SCRATCH_TARGET / width;
+    most = most < MIN_PIECE ? MIN_PIECE : most > MAX_PIECE ? MAX_PIECE : most;
+    uint32_t threads = ay_pool_threads(exec->pool);
+    uint32_t pieces = (uint32_t)((rows + most - 1) / most);
+    if (others < threads) pieces = (pieces + threads - 1) / threads * threads;
+    if (pieces > rows) pieces = rows;
+    return (struct ay_pieces){0, batches, rows, (rows + pieces - 1) / pieces};
+}
+
+/* Gives each thread room for the rows and the packed operands of the step in that run. */
+static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
+{
+    const struct ay_step *step = exec->step;
+    const uint32_t *sizes = exec->runs[run].sizes;
+    size_t width = 0, packed = 0;
+    for (uint32_t i = 0; i < step->slot_count; i++)
+        width += ay_dim_resolve(exec->plan.scratch[step->slot_first + i], sizes);
+    for (uint32_t i = 0; i < step->count; i++) {
+        const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
+        if (op->kind != AY_WORK_OP_MATMUL) continue;
+        uint32_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
+        uint32_t k = width_of(&exec->plan.places[op->in[0]], sizes);
+        size_t floats = ay_packed_floats(exec->kernels->panel, n, k);
+        const struct ay_place *b = &exec->plan.places[op->in[1]];
+        bool ready = b->home == AY_HOME_WEIGHT && exec->packed[b->slot];
+        if (!ready && floats > packed) packed = floats;
+    }
+    for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, width * rows + AY_MAP_TEMP));
+        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed));
+    }
+    return AY_OK;
+}
+
+enum ay_code ay_exec_rows(struct ay_exec *exec)
+{
+    const struct ay_work_op *op = &exec->program->ops[exec->plan.order[exec->step->first]];
+    uint32_t groups = exec->step->flat ? 1 : exec->run_count, total = 0;
+    size_t items = 0;
+    for (uint32_t r = 0; r < exec->run_count; r++) {
+        uint32_t batches = 1, rows = 1;
+        const uint32_t *sizes = exec->runs[r].sizes;
+        for (uint32_t d = 0; d + 2 < op->dims_count; d++)
+            batches *= ay_dim_resolve(op->dims[d], sizes);
+        if (op->dims_count > 1) rows = ay_dim_resolve(op->dims[op->dims_count - 2], sizes);
+        total += batches * rows;
+        exec->pieces[r] = cut(exec, r, batches, rows, exec->run_count * batches);
+    }
+    if (exec->step->flat) exec->pieces[0] = cut(exec, 0, 1, total, 1);
+    for (uint32_t r = 0; r < groups; r++) {
+        struct ay_pieces *p = &exec->pieces[r];
+        p->first = items;
+        items += (size_t)p->batches * ((p->rows + p->piece - 1) / p->piece);
+        AY_TRY(reserve(exec, r, p->piece));
+    }
+    for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) exec->threads[t].packed_of = NULL;
+    ay_pool_run(exec->pool, items, run_item, exec);
+    return AY_OK;
+}
