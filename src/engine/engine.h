@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/gen/engine.h"
 #include "base/gen/genesis.h"
+#include "base/gen/ledger.h"
+#include "crypto/hash.h"
 #include "crypto/smt.h"
 
 struct ay_engine;
@@ -17,7 +19,7 @@ struct ay_engine_options {
     const char *data_path;                     /* folder of the store; made when missing */
     const struct ay_genesis_genesis *genesis;  /* borrowed until close */
     uint8_t validator_seed[32];                /* ed25519 */
-    uint64_t min_gas_price_num, min_gas_price_den; /* nasy per gas, as a fraction */
+    uint64_t min_price_nano;                   /* least 10^-9 nasy a unit of gas */
     uint32_t mempool_txs;
     uint64_t mempool_bytes;
     uint64_t map_bytes;
@@ -71,9 +73,11 @@ enum ay_code ay_engine_query(struct ay_engine *engine, struct ay_slice path, str
                              struct ay_arena *arena, struct ay_slice *answer, uint64_t *height,
                              char reason[256]) AY_MUST;
 
-/* A block as stored, decoded into the arena. height 0 is the tip. AY_E_NOT_FOUND. */
+/* A block as stored and what became of it (either may be NULL), decoded into the arena. height 0 is
+ * the tip. AY_E_NOT_FOUND. */
 enum ay_code ay_engine_block(struct ay_engine *engine, uint64_t height, struct ay_arena *arena,
-                             struct ay_engine_block *out) AY_MUST;
+                             struct ay_engine_block *block,
+                             struct ay_ledger_block_result *results) AY_MUST;
 
 /* Height of a block by its hash; where a transaction stands by its hash. AY_E_NOT_FOUND. */
 enum ay_code ay_engine_block_by_hash(struct ay_engine *engine, const uint8_t hash[AY_HASH_BYTES],
@@ -81,26 +85,24 @@ enum ay_code ay_engine_block_by_hash(struct ay_engine *engine, const uint8_t has
 enum ay_code ay_engine_tx_by_hash(struct ay_engine *engine, const uint8_t hash[AY_HASH_BYTES],
                                   uint64_t *height, uint32_t *index) AY_MUST;
 
-/* Transactions with an indexed event attribute "type.key" = value, ascending by place from after
- * (height, index) on. Fills at most `cap` places; *n says how many. */
+/* Transactions with an indexed event attribute "type.key" = value, ascending by place, from `from`
+ * on. Fills at most `cap` places; *n says how many. */
 struct ay_engine_place {
     uint64_t height;
     uint32_t index;
 };
 enum ay_code ay_engine_txs_by_event(struct ay_engine *engine, struct ay_slice key,
-                                    struct ay_slice value, struct ay_engine_place after,
+                                    struct ay_slice value, struct ay_engine_place from,
                                     struct ay_engine_place *out, uint32_t cap, uint32_t *n) AY_MUST;
 
-/* The value of a state key and its proof at the newest height that a header proves (the tip's
- * header proves the state of the block before). */
+/* The value of a state key and its proof under the app hash that the header of `height` carries: the
+ * state after the block before. AY_E_NOT_FOUND: no value, and the proof says so. AY_E_RANGE: that
+ * state is no longer kept. */
 enum ay_code ay_engine_prove(struct ay_engine *engine, struct ay_slice key, uint64_t height,
                              struct ay_arena *arena, struct ay_slice *value,
                              struct ay_smt_proof *proof) AY_MUST;
 
 /* Waiting transactions and their bytes. */
 void ay_engine_pending(struct ay_engine *engine, uint32_t *txs, uint64_t *bytes);
-
-/* Compares the stored state with its root once more, in the background thread of the caller. */
-enum ay_code ay_engine_scrub(struct ay_engine *engine) AY_MUST;
 
 #endif
