@@ -78,6 +78,7 @@ enum ay_code ay_compute_open(const struct ay_model *model, uint32_t threads, str
     h->threads = threads;
     *out = (struct ay_compute){.self = h,
                                .program = &model->program,
+                               .weights = model->weights,
                                .run = honest_run,
                                .trace = honest_trace,
                                .op_output = honest_op_output};

@@ -9,6 +9,7 @@
 struct ay_compute {
     void *self;
     const struct ay_work_program *program;
+    const void *const *weights; /* one a weight, contiguous, little-endian */
     uint8_t program_id[32];
     /* Outputs of all runs one after another into out, as role/jobio.h says. `done` (may be NULL) is
      * told after each batch. AY_E_INTERRUPTED when it says stop. */

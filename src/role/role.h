@@ -9,6 +9,7 @@
 #include "net/blob_http.h"
 #include "role/compute.h"
 #include "role/wallet.h"
+#include "verify/player.h"
 
 #define AY_ROLE_ARENA_BYTES (192u << 20)
 #define AY_ROLE_POLL_MS 200
@@ -26,6 +27,12 @@ struct ay_role {
     void *mem;
     uint64_t height;             /* last seen */
     bool unreachable;            /* said so already */
+    struct {
+        bool valid;
+        uint64_t job;
+        uint32_t run;
+        uint8_t (*roots)[32]; /* of every op's output; owned */
+    } traced; /* the run that compute holds the op outputs of */
 };
 
 /* Fills a role whose borrowed members (node, wallet, signer, compute, stop, name) the caller set, and
