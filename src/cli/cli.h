@@ -5,6 +5,7 @@
 
 #include "base/schema.h"
 #include "cli/config.h"
+#include "crypto/keystore.h"
 #include "net/node_client.h"
 #include "role/wallet.h"
 
@@ -65,6 +66,7 @@ int ay_cli_node(struct ay_node_client **out);
 /* Unlocks a key of the keystore by name; the passphrase comes from ASSAY_PASSPHRASE, the file that
  * ASSAY_PASSPHRASE_FILE names, or the terminal. Exit code as above. */
 int ay_cli_signer(const char *name, struct ay_signer *signer);
+extern const struct ay_passphrase ay_cli_passphrase;
 
 /* Opens node, key and wallet together. Exit code as above. */
 struct ay_cli_session {

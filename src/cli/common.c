@@ -1,7 +1,10 @@
 #include "cli/cli.h"
 
+#include "base/json_write.h"
 #include "base/text.h"
 #include "crypto/keystore.h"
+
+#include "net/json_read.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -127,19 +130,18 @@ void ay_cli_show(const char *json)
 
 enum ay_code ay_cli_show_msg(const struct ay_msg *msg, const void *value)
 {
-    uint32_t cap = 1u << 20, len;
+    uint32_t cap = 1u << 16;
     enum ay_code code;
     do {
-        char *text = malloc(cap + 1u);
-        if (!text) return AY_E_MEMORY;
-        code = ay_json_write(msg, value, text, cap, &len);
-        if (code == AY_OK) {
-            text[len] = 0;
-            ay_cli_show(text);
-        }
-        free(text);
-        cap *= 4;
-    } while (code == AY_E_LIMIT && cap <= 1u << 28);
+        cap *= 8;
+        uint8_t *mem = aligned_alloc(16, 2 * (size_t)cap);
+        if (!mem) return AY_E_MEMORY;
+        struct ay_text text = ay_text_over((char *)mem, cap);
+        struct ay_arena scratch = ay_arena_over(mem + cap, cap);
+        code = ay_json_write(msg, value, ay_address_write, &scratch, &text);
+        if (code == AY_OK) ay_cli_show((const char *)mem);
+        free(mem);
+    } while (code == AY_E_LIMIT && cap < 1u << 28);
     return code;
 }
 

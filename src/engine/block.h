@@ -5,10 +5,16 @@
 #include "base/arena.h"
 #include "base/gen/engine.h"
 #include "base/gen/ledger.h"
+#include "base/gen/tendermint_types.h"
 #include "store/store.h"
 
 /* The store counts the genesis as its first height: height h of the chain lies at h + 1 there. */
 #define AY_STORE_HEIGHT(h) ((h) + 1)
+
+/* The consensus parameters that a header commits to: CometBFT's defaults. The ledger's own limits are
+ * tighter and are rows of the state. */
+#define AY_CONSENSUS_MAX_BYTES 22020096
+#define AY_CONSENSUS_MAX_GAS (-1)
 
 struct ay_block_maker {
     struct ay_slice chain_id;
@@ -31,6 +37,10 @@ struct ay_block_draft {
  * app_hash (after) is left to whoever commits. AY_E_LIMIT: arena. */
 enum ay_code ay_block_make(const struct ay_block_maker *maker, const struct ay_block_draft *draft,
                            struct ay_arena *arena, struct ay_engine_block *block) AY_MUST;
+
+/* The commit for a stored block: one signature. Borrows from the block. AY_E_LIMIT: arena. */
+enum ay_code ay_block_commit(const struct ay_engine_block *block, struct ay_arena *arena,
+                             struct ay_tendermint_types_commit *out) AY_MUST;
 
 /* Hashes of the transactions and the tags that tx_search finds them by. AY_E_LIMIT: arena. */
 enum ay_code ay_block_index(const struct ay_slice *txs, const struct ay_ledger_block_result *results,

@@ -1,16 +1,11 @@
-#include "engine/engine.h"
+#include "engine/internal.h"
 
-#include "base/codec.h"
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
-#include "engine/block.h"
-#include "engine/mempool.h"
+#include "base/codec.h"
 #include "ledger/genesis.h"
-#include "ledger/ledger.h"
 #include "modules/modules.h"
-#include "store/store.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -20,39 +15,7 @@
 #define MAX_BLOCK_TXS 8192
 #define BLOCK_ARENA_BYTES (256u << 20) /* stored form of two blocks and their results */
 #define QUERY_BLOCK_BYTES (16u << 20)
-#define QUERY_SLOTS 8
 
-/* A ledger with its memory, over one view of the store. */
-struct desk {
-    struct ay_ledger ledger;
-    struct ay_ledger_arenas arenas;
-    struct ay_store_view *view;
-    struct ay_kv kv;
-    size_t bytes;
-    bool busy;
-};
-
-struct ay_engine {
-    struct ay_engine_options options;
-    struct ay_block_maker maker;
-    uint8_t proposer[AY_ADDRESS_BYTES];
-    struct ay_store *store;
-    struct desk block;    /* the maker's */
-    struct ay_arena stored; /* the maker's: blocks in their stored form */
-
-    pthread_mutex_t lock; /* all below */
-    pthread_cond_t work;  /* something for the maker */
-    pthread_cond_t done;  /* a new tip, a free query desk, or the end */
-    struct ay_mempool pool;
-    struct desk check;
-    struct desk query[QUERY_SLOTS];
-    struct ay_engine_tip tip;
-    bool waits; /* ledger time must go on */
-    bool stop;
-    enum ay_code health;
-    pthread_t thread;
-    bool running;
-};
 
 static uint64_t clock_ms(clockid_t which)
 {
@@ -68,7 +31,7 @@ static void *map(size_t bytes)
     return mem == MAP_FAILED ? NULL : mem;
 }
 
-static enum ay_code desk_init(struct desk *desk, size_t block_bytes)
+static enum ay_code desk_init(struct ay_desk *desk, size_t block_bytes)
 {
     desk->bytes = block_bytes + AY_LEDGER_TX_BYTES + AY_LEDGER_SCRATCH_BYTES;
     uint8_t *mem = map(desk->bytes);
@@ -80,46 +43,25 @@ static enum ay_code desk_init(struct desk *desk, size_t block_bytes)
     return AY_OK;
 }
 
-static void desk_close(struct desk *desk)
+void ay_desk_close(struct ay_desk *desk)
 {
     if (desk->view) ay_store_view_end(desk->view);
     desk->view = NULL;
 }
 
-static void desk_free(struct desk *desk)
+static void desk_free(struct ay_desk *desk)
 {
-    desk_close(desk);
+    ay_desk_close(desk);
     if (desk->arenas.block.base) munmap(desk->arenas.block.base, desk->bytes);
 }
 
 /* A fresh ledger over the store as it is now. */
-static enum ay_code desk_open(struct desk *desk, struct ay_store *store)
+enum ay_code ay_desk_open(struct ay_desk *desk, struct ay_store *store)
 {
-    desk_close(desk);
+    ay_desk_close(desk);
     AY_TRY(ay_store_view(store, &desk->view));
     desk->kv = ay_store_kv(desk->view);
     return ay_ledger_open(&desk->ledger, &ay_economy, &desk->kv, desk->arenas);
-}
-
-/* --- the stored chain --- */
-
-static enum ay_code read_block(struct ay_store_view *view, uint64_t height, struct ay_arena *arena,
-                               struct ay_engine_block *block,
-                               struct ay_ledger_block_result *results)
-{
-    struct ay_slice bytes[2], copy;
-    if (height == 0) return AY_E_NOT_FOUND;
-    AY_TRY(ay_store_block_at(view, AY_STORE_HEIGHT(height), &bytes[0], &bytes[1]));
-    if (block) {
-        AY_TRY(ay_arena_copy(arena, bytes[0], &copy));
-        if (ay_decode(&ay_engine_block_msg, copy, arena, block, NULL) != AY_OK) return AY_E_CORRUPT;
-    }
-    if (results) {
-        AY_TRY(ay_arena_copy(arena, bytes[1], &copy));
-        if (ay_decode(&ay_ledger_block_result_msg, copy, arena, results, NULL) != AY_OK)
-            return AY_E_CORRUPT;
-    }
-    return AY_OK;
 }
 
 /* Writes the first state as the store's first height. */
@@ -136,7 +78,7 @@ static enum ay_code write_genesis(struct ay_engine *e, char why[256])
     }
     AY_TRY(ay_ledger_changes(&e->block.ledger, &changes, &count));
     memcpy(block.hash, e->block.ledger.ctx.genesis_hash, 32);
-    desk_close(&e->block);
+    ay_desk_close(&e->block);
     return ay_store_commit(e->store, changes, count, &block, root);
 }
 
@@ -185,10 +127,10 @@ static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const 
     uint32_t count;
 
     ay_arena_rewind(&e->stored, 0);
-    AY_TRY(desk_open(&e->block, e->store));
+    AY_TRY(ay_desk_open(&e->block, e->store));
     memcpy(draft.app_hash, e->tip.app_hash, 32);
     if (e->tip.height) {
-        AY_TRY(read_block(e->block.view, e->tip.height, &e->stored, &last, &last_results));
+        AY_TRY(ay_read_block(e->block.view, e->tip.height, &e->stored, &last, &last_results));
         draft.last = &last;
         draft.last_results = &last_results;
     }
@@ -206,7 +148,7 @@ static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const 
     results.txs = done;
     results.txs_count = draft.txs_count;
     AY_TRY(ay_block_make(&e->maker, &draft, &e->stored, block));
-    desk_close(&e->block);
+    ay_desk_close(&e->block);
     return commit(e, block, &results, changes, count);
 }
 
@@ -215,7 +157,7 @@ static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const 
 /* Forgets what the block took and whatever no longer passes. */
 static enum ay_code recheck(struct ay_engine *e)
 {
-    AY_TRY(desk_open(&e->check, e->store));
+    AY_TRY(ay_desk_open(&e->check, e->store));
     struct ay_mempool_tx *next;
     for (struct ay_mempool_tx *tx = e->pool.first; tx; tx = next) {
         struct ay_store_place place;
@@ -241,7 +183,7 @@ static enum ay_code step(struct ay_engine *e)
     uint32_t n = 0;
     for (struct ay_mempool_tx *tx = e->pool.first; tx && n < MAX_BLOCK_TXS; tx = tx->next)
         waiting[n++] = tx; /* only this thread removes, so they stay */
-    desk_close(&e->check); /* the store may have to grow, which waits for every view to end */
+    ay_desk_close(&e->check); /* the store may have to grow, which waits for every view to end */
     enum ay_code code = make_block(e, waiting, n, &block);
     if (code == AY_E_INVARIANT)
         fprintf(stderr, "assay: %s; stopping before block %llu is committed\n",
@@ -302,11 +244,11 @@ static enum ay_code find_tip(struct ay_engine *e, char why[256])
     uint8_t hash[32];
     struct ay_store_tip tip = ay_store_tip(e->store);
     AY_TRY(ay_genesis_hash(e->options.genesis, &e->stored, hash));
-    AY_TRY(desk_open(&e->block, e->store));
+    AY_TRY(ay_desk_open(&e->block, e->store));
     if (tip.height == 0) {
         AY_TRY(write_genesis(e, why));
         tip = ay_store_tip(e->store);
-        AY_TRY(desk_open(&e->block, e->store));
+        AY_TRY(ay_desk_open(&e->block, e->store));
     }
     if (memcmp(e->block.ledger.ctx.genesis_hash, hash, 32) != 0) {
         snprintf(why, 256, "the data folder belongs to another genesis");
@@ -321,12 +263,12 @@ static enum ay_code find_tip(struct ay_engine *e, char why[256])
     e->tip.time_ms = e->options.genesis->time_ms;
     if (tip.height > AY_STORE_HEIGHT(0)) {
         struct ay_engine_block block;
-        AY_TRY(read_block(e->block.view, tip.height - 1, &e->stored, &block, NULL));
+        AY_TRY(ay_read_block(e->block.view, tip.height - 1, &e->stored, &block, NULL));
         e->tip.height = block.header.height;
         e->tip.time_ms = block.header.time_ms;
         memcpy(e->tip.block_hash, block.hash, 32);
     }
-    desk_close(&e->block);
+    ay_desk_close(&e->block);
     return AY_OK;
 }
 
@@ -362,7 +304,7 @@ static enum ay_code start(struct ay_engine *e, char why[256])
     e->stored = ay_arena_over(stored, BLOCK_ARENA_BYTES);
     AY_TRY(desk_init(&e->block, AY_LEDGER_BLOCK_BYTES));
     AY_TRY(desk_init(&e->check, AY_LEDGER_BLOCK_BYTES));
-    for (uint32_t i = 0; i < QUERY_SLOTS; i++) AY_TRY(desk_init(&e->query[i], QUERY_BLOCK_BYTES));
+    for (uint32_t i = 0; i < AY_ENGINE_QUERY_SLOTS; i++) AY_TRY(desk_init(&e->query[i], QUERY_BLOCK_BYTES));
     AY_TRY(ay_mempool_init(&e->pool, e->options.mempool_txs, e->options.mempool_bytes));
     AY_TRY(find_validator(e, why));
     struct ay_store_options store = {.map_bytes = e->options.map_bytes};
@@ -404,7 +346,7 @@ void ay_engine_close(struct ay_engine *e)
     ay_mempool_free(&e->pool);
     desk_free(&e->block);
     desk_free(&e->check);
-    for (uint32_t i = 0; i < QUERY_SLOTS; i++) desk_free(&e->query[i]);
+    for (uint32_t i = 0; i < AY_ENGINE_QUERY_SLOTS; i++) desk_free(&e->query[i]);
     if (e->stored.base) munmap(e->stored.base, BLOCK_ARENA_BYTES);
     ay_store_close(e->store);
     explicit_bzero(&e->maker, sizeof e->maker);
@@ -514,130 +456,4 @@ void ay_engine_pending(struct ay_engine *e, uint32_t *txs, uint64_t *bytes)
     *txs = e->pool.count;
     *bytes = e->pool.total_bytes;
     pthread_mutex_unlock(&e->lock);
-}
-
-/* --- reading --- */
-
-void ay_engine_tip(struct ay_engine *e, struct ay_engine_tip *tip)
-{
-    pthread_mutex_lock(&e->lock);
-    *tip = e->tip;
-    pthread_mutex_unlock(&e->lock);
-}
-
-static struct desk *take_desk(struct ay_engine *e)
-{
-    struct desk *free_desk = NULL;
-    pthread_mutex_lock(&e->lock);
-    while (!free_desk) {
-        for (uint32_t i = 0; i < QUERY_SLOTS && !free_desk; i++)
-            if (!e->query[i].busy) free_desk = &e->query[i];
-        if (!free_desk) pthread_cond_wait(&e->done, &e->lock);
-    }
-    free_desk->busy = true;
-    pthread_mutex_unlock(&e->lock);
-    return free_desk;
-}
-
-static void give_desk(struct ay_engine *e, struct desk *desk)
-{
-    desk_close(desk);
-    madvise(desk->arenas.block.base, desk->bytes, MADV_DONTNEED);
-    pthread_mutex_lock(&e->lock);
-    desk->busy = false;
-    pthread_cond_broadcast(&e->done);
-    pthread_mutex_unlock(&e->lock);
-}
-
-enum ay_code ay_engine_query(struct ay_engine *e, struct ay_slice path, struct ay_slice data,
-                             struct ay_arena *arena, struct ay_slice *answer, uint64_t *height,
-                             char reason[256])
-{
-    struct ay_query_answer got = {0};
-    struct desk *desk = take_desk(e);
-    enum ay_code code = desk_open(desk, e->store);
-    if (code == AY_OK) {
-        *height = ay_store_view_tip(desk->view).height - AY_STORE_HEIGHT(0);
-        code = ay_ledger_query(&desk->ledger, path, data, &got);
-    }
-    reason[0] = 0;
-    if (code == AY_OK && got.code != AY_OK) {
-        snprintf(reason, 256, "%s", got.log);
-        code = got.code;
-    } else if (code == AY_OK) {
-        code = ay_arena_copy(arena, got.value, answer);
-    }
-    give_desk(e, desk);
-    return code;
-}
-
-enum ay_code ay_engine_block(struct ay_engine *e, uint64_t height, struct ay_arena *arena,
-                             struct ay_engine_block *block, struct ay_ledger_block_result *results)
-{
-    struct ay_store_view *view;
-    AY_TRY(ay_store_view(e->store, &view));
-    if (!height) height = ay_store_view_tip(view).height - AY_STORE_HEIGHT(0);
-    enum ay_code code = read_block(view, height, arena, block, results);
-    ay_store_view_end(view);
-    return code;
-}
-
-enum ay_code ay_engine_block_by_hash(struct ay_engine *e, const uint8_t hash[AY_HASH_BYTES],
-                                     uint64_t *height)
-{
-    struct ay_store_view *view;
-    AY_TRY(ay_store_view(e->store, &view));
-    enum ay_code code = ay_store_height_of(view, hash, height);
-    ay_store_view_end(view);
-    if (code != AY_OK) return code;
-    *height -= AY_STORE_HEIGHT(0);
-    return *height ? AY_OK : AY_E_NOT_FOUND;
-}
-
-enum ay_code ay_engine_tx_by_hash(struct ay_engine *e, const uint8_t hash[AY_HASH_BYTES],
-                                  uint64_t *height, uint32_t *index)
-{
-    struct ay_store_view *view;
-    struct ay_store_place place;
-    AY_TRY(ay_store_view(e->store, &view));
-    enum ay_code code = ay_store_tx(view, hash, &place);
-    ay_store_view_end(view);
-    if (code != AY_OK) return code;
-    *height = place.height - AY_STORE_HEIGHT(0);
-    *index = place.index;
-    return AY_OK;
-}
-
-enum ay_code ay_engine_txs_by_event(struct ay_engine *e, struct ay_slice key, struct ay_slice value,
-                                    struct ay_engine_place from, struct ay_engine_place *out,
-                                    uint32_t cap, uint32_t *n)
-{
-    struct ay_store_view *view;
-    struct ay_store_tag tag = {key, value};
-    struct ay_store_place *places = calloc(cap ? cap : 1, sizeof *places);
-    if (!places) return AY_E_MEMORY;
-    enum ay_code code = ay_store_view(e->store, &view);
-    if (code == AY_OK) {
-        struct ay_store_place at = {AY_STORE_HEIGHT(from.height), from.index};
-        code = ay_store_search(view, &tag, at, cap, places, n);
-        ay_store_view_end(view);
-    }
-    for (uint32_t i = 0; code == AY_OK && i < *n; i++)
-        out[i] = (struct ay_engine_place){places[i].height - AY_STORE_HEIGHT(0), places[i].index};
-    free(places);
-    return code;
-}
-
-enum ay_code ay_engine_prove(struct ay_engine *e, struct ay_slice key, uint64_t height,
-                             struct ay_arena *arena, struct ay_slice *value,
-                             struct ay_smt_proof *proof)
-{
-    struct ay_store_view *view;
-    struct ay_slice found = {0};
-    AY_TRY(ay_store_view(e->store, &view));
-    /* Header h carries the state after block h - 1. */
-    enum ay_code code = ay_store_prove(view, AY_STORE_HEIGHT(height - 1), key, &found, proof);
-    enum ay_code copied = ay_arena_copy(arena, found, value);
-    ay_store_view_end(view);
-    return code == AY_OK ? copied : code;
 }

@@ -144,7 +144,8 @@ static enum ay_code body_bytes(struct ay_wallet *w, const struct ay_outgoing *ms
 static enum ay_code auth_bytes(struct ay_wallet *w, uint64_t sequence, uint64_t gas, uint64_t fee,
                                struct ay_slice *out)
 {
-    struct ay_crypto_secp256k1_pub_key key = {.key = AY_SLICE_OF(w->signer->pubkey)};
+    struct ay_crypto_secp256k1_pub_key key;
+    memcpy(key.key, w->signer->pubkey, sizeof key.key);
     struct ay_tx_signer_info info = {.has_public_key = true,
                                      .has_mode_info = true,
                                      .mode_info = {.has_single = true, .single = {.mode = 1}},

@@ -1,0 +1,249 @@
+#include "cli/cli.h"
+
+#include "crypto/keystore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* One line without its newline. AY_E_KEY when there is none or it is too long. */
+static enum ay_code take_line(int fd, char *out, uint32_t *len)
+{
+    *len = 0;
+    for (;;) {
+        char c;
+        ssize_t n = read(fd, &c, 1);
+        if (n < 0 && errno == EINTR && !ay_cli_stop) continue;
+        if (n < 0) return errno == EINTR ? AY_E_INTERRUPTED : AY_E_KEY;
+        if (n == 0 || c == '\n') return AY_OK;
+        if (*len == AY_KEY_MAX_PASSPHRASE) return AY_E_KEY;
+        out[(*len)++] = c;
+    }
+}
+
+static enum ay_code ask_terminal(const char *question, char *out, uint32_t *len)
+{
+    struct termios shown, hidden;
+    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (tty < 0) {
+        fputs("assay: no terminal to ask for the passphrase; set ASSAY_PASSPHRASE or "
+              "ASSAY_PASSPHRASE_FILE\n",
+              stderr);
+        return AY_E_KEY;
+    }
+    dprintf(tty, "%s: ", question);
+    bool echo = tcgetattr(tty, &shown) == 0;
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    if (echo) tcsetattr(tty, TCSAFLUSH, &hidden);
+    enum ay_code code = take_line(tty, out, len);
+    if (echo) tcsetattr(tty, TCSAFLUSH, &shown);
+    dprintf(tty, "\n");
+    close(tty);
+    return code;
+}
+
+static enum ay_code ask(void *self, const char *name, bool fresh, char *out, uint32_t *len)
+{
+    char question[96], again[AY_KEY_MAX_PASSPHRASE];
+    uint32_t again_len;
+    (void)self;
+    const char *given = getenv("ASSAY_PASSPHRASE"), *path = getenv("ASSAY_PASSPHRASE_FILE");
+    if (given) {
+        *len = (uint32_t)strnlen(given, AY_KEY_MAX_PASSPHRASE + 1);
+        if (*len > AY_KEY_MAX_PASSPHRASE) return AY_E_KEY;
+        memcpy(out, given, *len);
+        return AY_OK;
+    }
+    if (path) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return ay_cli_fail(AY_OK, "cannot read %s", path), AY_E_KEY;
+        enum ay_code code = take_line(fd, out, len);
+        close(fd);
+        return code;
+    }
+    snprintf(question, sizeof question, fresh ? "New passphrase for %s" : "Passphrase for %s", name);
+    AY_TRY(ask_terminal(question, out, len));
+    if (!fresh) return AY_OK;
+    AY_TRY(ask_terminal("The same again", again, &again_len));
+    bool same = again_len == *len && memcmp(again, out, *len) == 0;
+    explicit_bzero(again, sizeof again);
+    if (!same) fputs("assay: the two are not the same\n", stderr);
+    return same ? AY_OK : AY_E_KEY;
+}
+
+const struct ay_passphrase ay_cli_passphrase = {.ask = ask};
+
+static int key_folder(char path[PATH_MAX])
+{
+    return ay_cli_path(path, "keys") == AY_OK
+               ? 0
+               : ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
+}
+
+static int key_fail(enum ay_code code, const char *name)
+{
+    switch ((int)code) {
+    case AY_E_NOT_FOUND: return ay_cli_fail(code, "there is no key %s in %s/keys", name, ay_cli.home);
+    case AY_E_RANGE:
+        return ay_cli_fail(AY_E_USAGE, "a key's name is 1 to 32 of a-z, 0-9, _ and -, not %s", name);
+    case AY_E_STATE:
+        return ay_cli_fail(code, "%s/keys or key %s may be read by others; chmod go-rwx", ay_cli.home,
+                           name);
+    case AY_E_EXISTS: return ay_cli_fail(code, "there is a key %s already", name);
+    default: return ay_cli_fail(code, "key %s", name);
+    }
+}
+
+int ay_cli_signer(const char *name, struct ay_signer *signer)
+{
+    char folder[PATH_MAX];
+    if (!name) return ay_cli_fail(AY_E_USAGE, "say which key signs: --from NAME");
+    if (key_folder(folder)) return AY_EXIT_USAGE;
+    struct ay_secret *secret = ay_secret_new();
+    if (!secret) return ay_cli_fail(AY_E_MEMORY, "key %s", name);
+    enum ay_code code = ay_keystore_open(folder, name, &ay_cli_passphrase, secret);
+    if (code == AY_OK && secret->kind != AY_KEY_SECP256K1) code = AY_E_KEY;
+    if (code == AY_OK) {
+        memcpy(signer->seckey, secret->seckey, 32);
+        code = ay_signer_init(signer);
+    }
+    ay_secret_free(secret);
+    return code == AY_OK ? 0 : key_fail(code, name);
+}
+
+/* --- assay keys --- */
+
+static void print_key(const struct ay_key_info *info)
+{
+    char address[AY_ADDRESS_TEXT_CHARS + 1] = "", hex[67];
+    uint8_t bytes[AY_ADDRESS_BYTES];
+    if (info->kind == AY_KEY_SECP256K1) {
+        ay_address_of(info->pubkey, bytes);
+        ay_address_encode(bytes, address);
+    }
+    for (int i = 0; i < 33; i++) snprintf(hex + 2 * i, 3, "%02x", info->pubkey[i]);
+    if (ay_cli.json)
+        printf("{\"name\":\"%s\",\"address\":\"%s\",\"pub_key\":\"%s\"}\n", info->name, address, hex);
+    else
+        printf("%-16s %s\n", info->name, address);
+}
+
+static int list_keys(const char *folder)
+{
+    enum { MAX_KEYS = 1024 };
+    static struct ay_key_info infos[MAX_KEYS];
+    uint32_t count;
+    enum ay_code code = ay_keystore_list(folder, infos, MAX_KEYS, &count);
+    if (code != AY_OK) return key_fail(code, "list");
+    for (uint32_t i = 0; i < count; i++) print_key(&infos[i]);
+    if (!count) fprintf(stderr, "no keys in %s\n", folder);
+    return 0;
+}
+
+static int show_key(const char *folder, const char *name, bool address_only)
+{
+    struct ay_key_info info;
+    enum ay_code code = ay_keystore_info(folder, name, &info);
+    if (code != AY_OK) return key_fail(code, name);
+    if (!address_only) {
+        print_key(&info);
+        return 0;
+    }
+    char address[AY_ADDRESS_TEXT_CHARS + 1];
+    uint8_t bytes[AY_ADDRESS_BYTES];
+    ay_address_of(info.pubkey, bytes);
+    ay_address_encode(bytes, address);
+    puts(address);
+    return 0;
+}
+
+static enum ay_code read_words(struct ay_secret *secret)
+{
+    char words[512];
+    if (isatty(0)) fputs("Your recovery words, on one line:\n", stderr);
+    if (!fgets(words, sizeof words, stdin)) return AY_E_FORMAT;
+    enum ay_code code = ay_secret_recover(secret, ay_slice_str(words));
+    explicit_bzero(words, sizeof words);
+    return code;
+}
+
+static int add_key(const char *folder, const char *name, bool recover)
+{
+    char words[AY_MNEMONIC_MAX_CHARS + 1];
+    struct ay_key_info info;
+    struct ay_secret *secret = ay_secret_new();
+    if (!secret) return ay_cli_fail(AY_E_MEMORY, "key %s", name);
+    enum ay_code code = recover ? read_words(secret) : ay_secret_generate(secret);
+    if (code == AY_E_FORMAT) {
+        ay_secret_free(secret);
+        return ay_cli_fail(AY_E_KEY, "these are not 12 to 24 words of BIP-39 with their checksum");
+    }
+    if (code == AY_OK) code = ay_keystore_add(folder, name, secret, &ay_cli_passphrase);
+    if (code == AY_OK && !recover) code = ay_secret_words(secret, words);
+    ay_secret_free(secret);
+    if (code == AY_OK) code = ay_keystore_info(folder, name, &info);
+    if (code != AY_OK) return key_fail(code, name);
+    print_key(&info);
+    if (!recover) {
+        fprintf(stderr, "\nWrite these words down; they are shown once and are the only way back:\n\n%s\n",
+                words);
+        explicit_bzero(words, sizeof words);
+    }
+    return 0;
+}
+
+static int export_key(const char *folder, const char *name)
+{
+    char words[AY_MNEMONIC_MAX_CHARS + 1];
+    struct ay_secret *secret = ay_secret_new();
+    if (!secret) return ay_cli_fail(AY_E_MEMORY, "key %s", name);
+    enum ay_code code = ay_keystore_open(folder, name, &ay_cli_passphrase, secret);
+    if (code == AY_OK) code = ay_secret_words(secret, words);
+    ay_secret_free(secret);
+    if (code != AY_OK) return key_fail(code, name);
+    puts(words);
+    explicit_bzero(words, sizeof words);
+    return 0;
+}
+
+static int remove_key(const char *folder, const char *name)
+{
+    enum ay_code code = ay_keystore_remove(folder, name);
+    if (code != AY_OK) return key_fail(code, name);
+    fprintf(stderr, "key %s is gone; only its words bring it back\n", name);
+    return 0;
+}
+
+int ay_cli_keys(int argc, char **argv)
+{
+    static const char usage[] =
+        "usage: assay keys VERB ...\n"
+        "  list                     all keys and their addresses\n"
+        "  add NAME [--recover]     a new key, or one from words on standard input\n"
+        "  show NAME [--address]    one key; --address prints the address alone\n"
+        "  export NAME              the recovery words\n"
+        "  remove NAME --yes        delete the key\n"
+        "Keys lie encrypted in HOME/keys. The passphrase comes from ASSAY_PASSPHRASE, the file named\n"
+        "by ASSAY_PASSPHRASE_FILE, or the terminal.\n";
+    char folder[PATH_MAX];
+    const char *verb = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : NULL;
+    const char *flag = argc > 3 ? argv[3] : "";
+    bool plain = argc == 3;
+    if (!strcmp(verb, "--help") || argc < 2) return ay_cli_usage(argc > 1, usage);
+    if (key_folder(folder)) return AY_EXIT_USAGE;
+    if (!strcmp(verb, "list") && argc == 2) return list_keys(folder);
+    if (name && argc <= 4) {
+        if (!strcmp(verb, "add") && (plain || !strcmp(flag, "--recover")))
+            return add_key(folder, name, !plain);
+        if (!strcmp(verb, "show") && (plain || !strcmp(flag, "--address")))
+            return show_key(folder, name, !plain);
+        if (!strcmp(verb, "export") && plain) return export_key(folder, name);
+        if (!strcmp(verb, "remove") && !strcmp(flag, "--yes")) return remove_key(folder, name);
+    }
+    return ay_cli_usage(false, usage);
+}
