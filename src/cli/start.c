@@ -1,0 +1,231 @@
+#include "cli/cli.h"
+
+#include "base/gen/genesis.h"
+#include "crypto/ed25519.h"
+#include "engine/engine.h"
+#include "net/json.h"
+#include "net/json_read.h"
+#include "net/node_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_GENESIS_BYTES (64u << 20)
+#define MAX_ORIGINS 16
+
+static const char usage[] =
+    "usage: assay start\n"
+    "Runs the node of the home folder that `assay init` made, until SIGINT or SIGTERM: makes blocks,\n"
+    "answers JSON-RPC, REST and websocket clients, and keeps blobs, all on rpc.address of\n"
+    "HOME/config/config.toml.\n";
+
+/* A whole file; the caller frees. AY_E_LIMIT above max bytes. */
+static enum ay_code read_file(const char *name, size_t max, char **out, size_t *len)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    AY_TRY(ay_cli_path(path, name));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO;
+    enum ay_code code = AY_OK;
+    char *text = NULL;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) code = AY_E_IO;
+    if (code == AY_OK && (uint64_t)st.st_size > max) code = AY_E_LIMIT;
+    if (code == AY_OK && !(text = malloc((size_t)st.st_size + 1))) code = AY_E_MEMORY;
+    if (code == AY_OK && read(fd, text, (size_t)st.st_size) != st.st_size) code = AY_E_IO;
+    close(fd);
+    if (code != AY_OK) {
+        free(text);
+        return code;
+    }
+    text[st.st_size] = 0;
+    *out = text;
+    *len = (size_t)st.st_size;
+    return AY_OK;
+}
+
+static int load_genesis(struct ay_arena *arena, struct ay_genesis_genesis *genesis)
+{
+    char *text, reason[256] = "";
+    size_t len;
+    json_t *json;
+    enum ay_code code = read_file("config/genesis.json", MAX_GENESIS_BYTES, &text, &len);
+    if (code == AY_E_NOT_FOUND)
+        return ay_cli_fail(code, "there is no network in %s; assay init makes one", ay_cli.home);
+    if (code != AY_OK) return ay_cli_fail(code, "%s/config/genesis.json", ay_cli.home);
+    code = ay_json_parse(ay_slice(text, (uint32_t)len), &json, reason, sizeof reason);
+    free(text);
+    if (code == AY_OK) {
+        struct ay_text why = ay_text_over(reason, sizeof reason);
+        code = ay_json_read(&ay_genesis_genesis_msg, json, arena, genesis, &why);
+        json_decref(json);
+    }
+    return code == AY_OK ? 0 : ay_cli_fail(code, "%s/config/genesis.json: %s", ay_cli.home, reason);
+}
+
+static int load_validator(uint8_t seed[32])
+{
+    char *text;
+    size_t len;
+    uint32_t n = 0;
+    enum ay_code code = read_file("config/validator.key", 128, &text, &len);
+    if (code == AY_OK) {
+        if (len && text[len - 1] == '\n') len--;
+        code = ay_parse_hex(ay_slice(text, (uint32_t)len), seed, 32, &n);
+        explicit_bzero(text, len);
+        free(text);
+    }
+    if (code == AY_OK && n != 32) code = AY_E_FORMAT;
+    return code == AY_OK ? 0 : ay_cli_fail(code, "%s/config/validator.key", ay_cli.home);
+}
+
+static int load_config(struct ay_config *config)
+{
+    char path[PATH_MAX], why[256];
+    ay_config_default(config);
+    enum ay_code code = ay_cli_path(path, "config/config.toml");
+    if (code == AY_OK) code = ay_config_read(path, config, why);
+    if (code == AY_E_FORMAT) return ay_cli_fail(code, "%s", why);
+    return code == AY_OK || code == AY_E_NOT_FOUND ? 0 : ay_cli_fail(code, "%s", path);
+}
+
+/* "host:port" in two; the host ends in the config's own memory. */
+static int split_address(char *address, uint16_t *port)
+{
+    char *colon = strrchr(address, ':');
+    uint64_t number;
+    if (!colon || ay_parse_u64(ay_slice_str(colon + 1), UINT16_MAX, &number) != AY_OK)
+        return ay_cli_fail(AY_E_USAGE, "rpc.address is host:port, not %s", address);
+    *colon = 0;
+    *port = (uint16_t)number;
+    return 0;
+}
+
+static void split_origins(char *list, const char *origins[MAX_ORIGINS + 1])
+{
+    uint32_t n = 0;
+    for (char *at = strtok(list, ", "); at && n < MAX_ORIGINS; at = strtok(NULL, ", "))
+        origins[n++] = at;
+    origins[n] = NULL;
+}
+
+static int gas_price(const char *text, uint64_t *nano)
+{
+    uint64_t num, den;
+    if (ay_gas_price_parse(text, &num, &den) == AY_OK &&
+        ay_mul_div(num, 1000000000, den, AY_CEIL, nano) == AY_OK)
+        return 0;
+    return ay_cli_fail(AY_E_USAGE, "node.min_gas_price looks like 0.025nasy, not %s", text);
+}
+
+/* Waits for a signal or for the engine to stop by itself. */
+static enum ay_code run(struct ay_engine *engine)
+{
+    struct ay_engine_tip tip;
+    while (!ay_cli_stop) {
+        ay_engine_tip(engine, &tip);
+        enum ay_code code = ay_engine_wait_block(engine, tip.height, 500);
+        if (code != AY_OK && code != AY_E_TIMEOUT) return code;
+    }
+    return AY_OK;
+}
+
+struct node {
+    struct ay_config config;
+    struct ay_genesis_genesis genesis;
+    struct ay_engine *engine;
+    struct ay_blob_store *blobs;
+    struct ay_node_server *server;
+    char host[AY_MAX_CONFIG_TEXT];
+    const char *origins[MAX_ORIGINS + 1];
+};
+
+static int open_engine(struct node *node, struct ay_arena *arena, uint8_t pub_key[32])
+{
+    char data[PATH_MAX], why[256];
+    struct ay_engine_options options = {.data_path = data,
+                                        .genesis = &node->genesis,
+                                        .mempool_txs = (uint32_t)node->config.mempool_txs,
+                                        .mempool_bytes = node->config.mempool_bytes,
+                                        .map_bytes = node->config.map_bytes};
+    int failed = load_genesis(arena, &node->genesis);
+    if (!failed) failed = load_validator(options.validator_seed);
+    if (!failed) failed = gas_price(node->config.min_gas_price, &options.min_price_nano);
+    if (failed) return failed;
+    if (ay_cli_path(data, "data/chain") != AY_OK)
+        return ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
+    ay_ed25519_pubkey(options.validator_seed, pub_key);
+    enum ay_code code = ay_engine_open(&options, &node->engine, why);
+    explicit_bzero(options.validator_seed, 32);
+    return code == AY_OK ? 0 : ay_cli_fail(code, "%s%s%s", data, *why ? ": " : "", why);
+}
+
+static int serve(struct node *node, const uint8_t pub_key[32])
+{
+    char path[PATH_MAX];
+    uint16_t port;
+    const struct ay_blob_limits limits = {.max_total_bytes = node->config.blob_quota_bytes};
+    snprintf(node->host, sizeof node->host, "%s", node->config.rpc_address);
+    int failed = split_address(node->host, &port);
+    if (failed) return failed;
+    split_origins(node->config.cors_origins, node->origins);
+    enum ay_code code = ay_cli_path(path, "data/blobs");
+    if (code == AY_OK) code = ay_blob_open(path, &limits, &node->blobs);
+    if (code != AY_OK) return ay_cli_fail(code, "%s", path);
+    struct ay_node_server_options options = {
+        .engine = node->engine,
+        .blobs = node->blobs,
+        .address = node->host,
+        .port = port,
+        .key = node->config.rpc_key[0] ? node->config.rpc_key : NULL,
+        .origins = node->origins,
+        .moniker = node->config.moniker,
+        .min_gas_price = node->config.min_gas_price,
+        .version = AY_VERSION,
+        .validator_power = node->genesis.stake.validators[0].power,
+        .genesis = &node->genesis};
+    memcpy(options.validator_pub_key, pub_key, 32);
+    code = ay_node_server_start(&options, &node->server);
+    if (code == AY_OK) {
+        fprintf(stderr, "%.*s: serving on http://%s:%u\n", (int)node->genesis.chain_id.len,
+                (const char *)node->genesis.chain_id.data, node->host,
+                ay_node_server_port(node->server));
+        return 0;
+    }
+    if (code == AY_E_EXISTS)
+        return ay_cli_fail(code, "%s is in use; is another node running?", node->config.rpc_address);
+    if (code == AY_E_USAGE)
+        return ay_cli_fail(code, "%s is no loopback address, so rpc.key (16 characters or more) must "
+                                 "be set",
+                           node->config.rpc_address);
+    return ay_cli_fail(code, "cannot serve on %s", node->config.rpc_address);
+}
+
+int ay_cli_start(int argc, char **argv)
+{
+    static struct node node;
+    struct ay_arena arena = ay_cli_arena();
+    uint8_t pub_key[32];
+    if (argc > 1) return ay_cli_usage(!strcmp(argv[1], "--help"), usage);
+    ay_cli_catch();
+    signal(SIGPIPE, SIG_IGN);
+    int failed = load_config(&node.config);
+    if (!failed) failed = open_engine(&node, &arena, pub_key);
+    if (!failed) failed = serve(&node, pub_key);
+    if (!failed) {
+        enum ay_code code = run(node.engine);
+        if (code != AY_OK) failed = ay_cli_fail(code, "the node has stopped");
+    }
+    ay_node_server_stop(node.server);
+    ay_engine_close(node.engine);
+    ay_blob_close(node.blobs);
+    if (!failed) fputs("stopped cleanly\n", stderr);
+    return failed;
+}
