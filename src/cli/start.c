@@ -223,6 +223,7 @@ int ay_cli_start(int argc, char **argv)
         enum ay_code code = run(node.engine);
         if (code != AY_OK) failed = ay_cli_fail(code, "the node has stopped");
     }
+    ay_engine_stop(node.engine);
     ay_node_server_stop(node.server);
     ay_engine_close(node.engine);
     ay_blob_close(node.blobs);

@@ -45,7 +45,11 @@ struct ay_engine_tip {
 enum ay_code ay_engine_open(const struct ay_engine_options *options, struct ay_engine **out,
                             char why[256]) AY_MUST;
 
-/* Finishes the block in hand, stops the maker, closes the store. NULL is nothing. */
+/* Makes no more blocks after the one in hand and sends those who wait away with AY_E_INTERRUPTED, so
+ * that servers can stop before the engine is closed. NULL is nothing. */
+void ay_engine_stop(struct ay_engine *engine);
+
+/* Stops, closes the store, frees. NULL is nothing. */
 void ay_engine_close(struct ay_engine *engine);
 
 /* Not AY_OK once the maker has stopped by itself: AY_E_DISK_FULL, AY_E_INVARIANT, AY_E_IO. */

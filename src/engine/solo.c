@@ -332,15 +332,21 @@ enum ay_code ay_engine_open(const struct ay_engine_options *options, struct ay_e
     return AY_OK;
 }
 
+void ay_engine_stop(struct ay_engine *e)
+{
+    if (!e) return;
+    pthread_mutex_lock(&e->lock);
+    e->stop = true;
+    pthread_cond_broadcast(&e->work);
+    pthread_cond_broadcast(&e->done);
+    pthread_mutex_unlock(&e->lock);
+}
+
 void ay_engine_close(struct ay_engine *e)
 {
     if (!e) return;
     if (e->running) {
-        pthread_mutex_lock(&e->lock);
-        e->stop = true;
-        pthread_cond_broadcast(&e->work);
-        pthread_cond_broadcast(&e->done);
-        pthread_mutex_unlock(&e->lock);
+        ay_engine_stop(e);
         pthread_join(e->thread, NULL);
     }
     ay_mempool_free(&e->pool);

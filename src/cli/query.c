@@ -1,0 +1,98 @@
+#include "cli/cli.h"
+
+#include "base/codec.h"
+#include "cli/flags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELP_BYTES (64u << 10)
+
+static const char usage[] = "usage: assay query MODULE WHAT ...\n"
+                            "Asks the node. The first field may be given without its flag.\n\n";
+
+static const struct ay_msg *find(const char *module, const char *name)
+{
+    for (uint32_t i = 0; i < ay_msgs_count; i++)
+        if (ay_msgs[i]->query && !strcmp(ay_msgs[i]->module, module) &&
+            !strcmp(ay_msgs[i]->query->cli, name))
+            return ay_msgs[i];
+    return NULL;
+}
+
+static int list(bool asked, const char *module)
+{
+    FILE *out = asked ? stdout : stderr;
+    fputs(usage, out);
+    for (uint32_t i = 0; i < ay_msgs_count; i++) {
+        const struct ay_msg *msg = ay_msgs[i];
+        if (!msg->query || !*msg->query->cli || (module && strcmp(msg->module, module) != 0)) continue;
+        char name[64];
+        snprintf(name, sizeof name, "%s %s", msg->module, msg->query->cli);
+        fprintf(out, "  %-22s %s\n", name, msg->doc);
+    }
+    return asked ? 0 : AY_EXIT_USAGE;
+}
+
+static int help(const struct ay_msg *msg)
+{
+    char *text = malloc(HELP_BYTES);
+    AY_ASSERT(text);
+    struct ay_text out = ay_text_over(text, HELP_BYTES);
+    ay_flags_help(msg, NULL, &out);
+    printf("usage: assay query %s %s ...\n%s\n\n%s", msg->module, msg->query->cli, msg->doc, text);
+    free(text);
+    return 0;
+}
+
+static int ask(const struct ay_msg *msg, int argc, char **argv)
+{
+    struct ay_arena arena = ay_cli_arena();
+    struct ay_node_client *node;
+    char reason[512] = "", flag[96], *with_flag[64];
+    struct ay_text why = ay_text_over(reason, sizeof reason);
+    void *request = ay_arena_take(&arena, 1, msg->size);
+    void *answer = ay_arena_take(&arena, 1, msg->query->answer->size);
+    AY_ASSERT(request && answer);
+    if (argc > 0 && argc < 63 && argv[0][0] != '-' && msg->n) { /* the first field, bare */
+        snprintf(flag, sizeof flag, "--%s", msg->fields[0].name);
+        for (char *c = flag; *c; c++)
+            if (*c == '_') *c = '-';
+        with_flag[0] = flag;
+        memcpy(with_flag + 1, argv, sizeof *argv * (size_t)argc);
+        argv = with_flag;
+        argc++;
+    }
+    if (ay_flags_read(msg, argc, argv, &arena, request, &why) != AY_OK)
+        return ay_cli_fail(AY_E_USAGE, "%s", reason);
+    int failed = ay_cli_node(&node);
+    if (failed) return failed;
+    struct ay_node_query got;
+    struct ay_slice data;
+    enum ay_code code = ay_encode_arena(msg, request, &arena, &data);
+    if (code == AY_OK) code = ay_node_query(node, msg->query->path, data, 0, &got);
+    if (code != AY_OK)
+        failed = ay_cli_fail(code, "%s", ay_node_message(node));
+    else if (got.result.code)
+        failed = ay_cli_fail(ay_node_code(&got.result), "%s", got.result.log);
+    else if (ay_decode(msg->query->answer, got.result.data, &arena, answer, NULL) != AY_OK)
+        failed = ay_cli_fail(AY_E_FORMAT, "the node's answer");
+    else if ((code = ay_cli_show_msg(msg->query->answer, answer)) != AY_OK)
+        failed = ay_cli_fail(code, "the node's answer");
+    ay_node_close(node);
+    return failed;
+}
+
+int ay_cli_query(int argc, char **argv)
+{
+    bool asked = argc > 1 && !strcmp(argv[argc - 1], "--help");
+    if (argc < 3 || (asked && argc == 3))
+        return list(asked || argc == 2, argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+    const struct ay_msg *msg = find(argv[1], argv[2]);
+    if (!msg) {
+        fprintf(stderr, "assay: there is no query %s in %s\n\n", argv[2], argv[1]);
+        return list(false, NULL);
+    }
+    return asked ? help(msg) : ask(msg, argc - 3, argv + 3);
+}

@@ -1,0 +1,187 @@
+#include "cli/cli.h"
+
+#include "cli/flags.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELP_BYTES (256u << 10)
+
+static const char usage[] =
+    "usage: assay tx MODULE MESSAGE --from KEY [--gas N] [--gas-price 0.025nasy] [--memo TEXT] ...\n"
+    "Signs a message, sends it and waits until it stands in a block. The signer's address is filled\n"
+    "in by itself. --FIELD-file PATH reads a field's bytes from a file. Messages:\n\n";
+
+/* What the command takes besides the message's own flags. */
+struct options {
+    const char *from, *gas_price, *memo;
+    uint64_t gas;
+};
+
+static const struct ay_msg *find(const char *module, const char *name)
+{
+    for (uint32_t i = 0; i < ay_msgs_count; i++)
+        if (ay_msgs[i]->tx && !strcmp(ay_msgs[i]->module, module) &&
+            !strcmp(ay_msgs[i]->tx->cli, name))
+            return ay_msgs[i];
+    return NULL;
+}
+
+/* All messages, or those of one module. */
+static int list(bool asked, const char *module)
+{
+    FILE *out = asked ? stdout : stderr;
+    fputs(usage, out);
+    for (uint32_t i = 0; i < ay_msgs_count; i++) {
+        const struct ay_msg *msg = ay_msgs[i];
+        if (!msg->tx || !*msg->tx->cli || (module && strcmp(msg->module, module) != 0)) continue;
+        char name[64];
+        snprintf(name, sizeof name, "%s %s", msg->module, msg->tx->cli);
+        fprintf(out, "  %-22s %s\n", name, msg->doc);
+    }
+    return asked ? 0 : AY_EXIT_USAGE;
+}
+
+static int help(const struct ay_msg *msg)
+{
+    char *text = malloc(HELP_BYTES);
+    AY_ASSERT(text);
+    struct ay_text out = ay_text_over(text, HELP_BYTES);
+    ay_flags_help(msg, msg->tx->signer, &out);
+    printf("usage: assay tx %s %s --from KEY ...\n%s\n\n%s"
+           "  --from KEY              who signs\n"
+           "  --gas N                 limit; without it the node is asked first\n"
+           "  --gas-price 0.025nasy   what a unit of gas is paid\n"
+           "  --memo TEXT             a note in the transaction\n",
+           msg->module, msg->tx->cli, msg->doc, text);
+    free(text);
+    return 0;
+}
+
+/* Takes the command's own options out of argv; what stays are the message's flags. */
+static int own_options(int *argc, char **argv, struct options *o)
+{
+    const struct {
+        const char *name;
+        const char **text;
+    } table[] = {{"--from", &o->from}, {"--gas-price", &o->gas_price}, {"--memo", &o->memo}};
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        const char **to = NULL, *gas;
+        for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
+            if (!strcmp(argv[i], table[k].name)) to = table[k].text;
+        if (!strcmp(argv[i], "--gas")) to = &gas;
+        if (!to) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        if (++i == *argc) return ay_cli_fail(AY_E_USAGE, "%s needs a value", argv[i - 1]);
+        *to = argv[i];
+        if (to == &gas && ay_parse_u64(ay_slice_str(gas), INT64_MAX, &o->gas) != AY_OK)
+            return ay_cli_fail(AY_E_USAGE, "--gas takes a number, not %s", gas);
+    }
+    *argc = kept;
+    return 0;
+}
+
+/* --FIELD-file PATH: the bytes of a file into a bytes field that flags did not fill. */
+static int take_files(const struct ay_msg *msg, int *argc, char **argv, struct ay_arena *arena,
+                      void *value)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        size_t len = strlen(argv[i]);
+        const struct ay_field *field = NULL;
+        if (len > 7 && !strncmp(argv[i], "--", 2) && !strcmp(argv[i] + len - 5, "-file") &&
+            i + 1 < *argc)
+            field = ay_field_find(msg, ay_slice(argv[i] + 2, (uint32_t)len - 7));
+        if (!field || field->kind != AY_KIND_BYTES || field->flags & AY_FIELD_REPEATED) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        FILE *file = fopen(argv[++i], "rbe");
+        uint8_t *bytes = ay_arena_take(arena, (size_t)field->len + 1, 1);
+        if (!file || !bytes) return ay_cli_fail(AY_E_USAGE, "cannot read %s", argv[i]);
+        size_t n = fread(bytes, 1, (size_t)field->len + 1, file);
+        fclose(file);
+        if (n > field->len)
+            return ay_cli_fail(AY_E_LIMIT, "%s is longer than %u bytes", argv[i], field->len);
+        struct ay_slice slice = ay_slice(bytes, (uint32_t)n);
+        memcpy((uint8_t *)value + field->offset, &slice, sizeof slice);
+    }
+    *argc = kept;
+    return 0;
+}
+
+static int report(const struct ay_msg *msg, const struct ay_sent *sent, struct ay_arena *arena)
+{
+    char hash[65];
+    struct ay_text text = ay_text_over(hash, sizeof hash);
+    ay_text_hex_upper(&text, ay_slice(sent->hash, 32));
+    if (sent->code != AY_OK) {
+        fprintf(stderr, "assay: rejected: %s (%s %u)%s%s\n", sent->log, sent->codespace, sent->wire,
+                sent->height ? ", in transaction " : "", sent->height ? hash : "");
+        return AY_EXIT_REJECTED;
+    }
+    void *response = ay_arena_take(arena, 1, msg->tx->response ? msg->tx->response->size : 1);
+    if (ay_cli.json)
+        printf("{\"txhash\":\"%s\",\"height\":\"%" PRId64 "\",\"gas_used\":\"%" PRId64
+               "\",\"fee_nasy\":\"%" PRIu64 "\"",
+               hash, sent->height, sent->gas_used, sent->fee_nasy);
+    else
+        printf("txhash: %s\nheight: %" PRId64 "\ngas_used: %" PRId64 "\nfee_nasy: %" PRIu64 "\n",
+               hash, sent->height, sent->gas_used, sent->fee_nasy);
+    if (ay_cli.json) printf(",\"response\":");
+    fflush(stdout);
+    if (response && msg->tx->response && msg->tx->response->n &&
+        ay_sent_response(sent, 0, msg->tx->response, arena, response) == AY_OK) {
+        if (ay_cli_show_msg(msg->tx->response, response) != AY_OK) return AY_EXIT_FAILURE;
+    } else if (ay_cli.json) {
+        puts("{}");
+    }
+    if (ay_cli.json) puts("}");
+    return 0;
+}
+
+static int send(const struct ay_msg *msg, int argc, char **argv)
+{
+    struct ay_arena arena = ay_cli_arena();
+    struct options o = {.gas_price = "0.025nasy", .memo = ""};
+    struct ay_cli_session session;
+    struct ay_sent sent;
+    char reason[512] = "";
+    struct ay_text why = ay_text_over(reason, sizeof reason);
+    void *value = ay_arena_take(&arena, 1, msg->size);
+    AY_ASSERT(value);
+    int failed = own_options(&argc, argv, &o);
+    if (!failed) failed = take_files(msg, &argc, argv, &arena, value);
+    if (!failed && ay_flags_read(msg, argc, argv, &arena, value, &why) != AY_OK)
+        failed = ay_cli_fail(AY_E_USAGE, "%s", reason);
+    if (!failed) failed = ay_cli_session_open(o.from, o.gas_price, &session);
+    if (failed) return failed;
+    struct ay_slice me = ay_slice_str(session.signer.text);
+    memcpy((uint8_t *)value + msg->tx->signer->offset, &me, sizeof me);
+    struct ay_outgoing out = {msg, value};
+    enum ay_code code = ay_wallet_send(session.wallet, &out, 1, o.gas, o.memo, &sent);
+    if (code != AY_OK)
+        failed = ay_cli_fail(code, "%s", ay_node_message(session.node));
+    else
+        failed = report(msg, &sent, &arena);
+    ay_cli_session_close(&session);
+    return failed;
+}
+
+int ay_cli_tx(int argc, char **argv)
+{
+    bool asked = argc > 1 && !strcmp(argv[argc - 1], "--help");
+    if (argc < 3 || (asked && argc == 3))
+        return list(asked || argc == 2, argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+    const struct ay_msg *msg = find(argv[1], argv[2]);
+    if (!msg) {
+        fprintf(stderr, "assay: there is no message %s in %s\n\n", argv[2], argv[1]);
+        return list(false, NULL);
+    }
+    return asked ? help(msg) : send(msg, argc - 3, argv + 3);
+}
