@@ -63,6 +63,9 @@ struct ay_arena ay_cli_arena(void);
  * Prints what is wrong; the return value is the exit code, 0 when *out is open. */
 int ay_cli_node(struct ay_node_client **out);
 
+/* Its URL alone. */
+int ay_cli_node_url(char *url, size_t room);
+
 /* Unlocks a key of the keystore by name; the passphrase comes from ASSAY_PASSPHRASE, the file that
  * ASSAY_PASSPHRASE_FILE names, or the terminal. Exit code as above. */
 int ay_cli_signer(const char *name, struct ay_signer *signer);

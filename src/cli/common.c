@@ -152,23 +152,37 @@ struct ay_arena ay_cli_arena(void)
     return ay_arena_over(mem, AY_CLI_ARENA_BYTES);
 }
 
-int ay_cli_node(struct ay_node_client **out)
+/* The home's settings; without a file the defaults. Prints what is wrong with one. */
+static int home_config(struct ay_config *config)
 {
-    static char url[AY_MAX_CONFIG_TEXT + 16];
     char path[PATH_MAX], why[256];
-    struct ay_config config;
-    ay_config_default(&config);
+    ay_config_default(config);
     if (ay_cli_path(path, "config/config.toml") != AY_OK)
         return ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
-    enum ay_code code = ay_config_read(path, &config, why);
-    if (code == AY_E_FORMAT) return ay_cli_fail(code, "%s", why);
-    if (ay_cli.node)
-        snprintf(url, sizeof url, "%s", ay_cli.node);
-    else
-        snprintf(url, sizeof url, "http://%s", config.rpc_address);
+    enum ay_code code = ay_config_read(path, config, why);
+    return code == AY_E_FORMAT ? ay_cli_fail(code, "%s", why) : 0;
+}
+
+int ay_cli_node_url(char *url, size_t room)
+{
+    struct ay_config config;
+    int failed = home_config(&config);
+    if (failed) return failed;
+    snprintf(url, room, "%s%s", ay_cli.node ? "" : "http://",
+             ay_cli.node ? ay_cli.node : config.rpc_address);
+    return 0;
+}
+
+int ay_cli_node(struct ay_node_client **out)
+{
+    char url[AY_MAX_CONFIG_TEXT + 16];
+    struct ay_config config;
     const char *key = getenv("ASSAY_RPC_KEY");
+    int failed = home_config(&config);
+    if (!failed) failed = ay_cli_node_url(url, sizeof url);
+    if (failed) return failed;
     if (!key && config.rpc_key[0]) key = config.rpc_key;
-    code = ay_node_open(url, key, out);
+    enum ay_code code = ay_node_open(url, key, out);
     return code == AY_OK ? 0 : ay_cli_fail(code, "cannot use the node address %s", url);
 }
 

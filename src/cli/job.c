@@ -1,0 +1,175 @@
+#include "cli/work.h"
+
+#include "role/consume.h"
+#include "tensor/npy.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_INPUT_BYTES (256u << 20)
+#define MAX_LINES (1u << 20)
+
+static const char usage[] =
+    "usage: assay job run FILE --model DIR --from KEY --out FILE.npy [--max-price NASY]\n"
+    "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] [--no-wait]\n"
+    "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs with\n"
+    "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are what\n"
+    "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no taker,\n"
+    "a late provider, a proven lie) is posted again.\n"
+    "  --max-price   of a million work units, in nasy (default 1000)\n"
+    "  --per-job     lines in one job (default 64)\n"
+    "  --blobs       where to upload the input (default: the node)\n"
+    "  --recheck     lines of each job to compute again here and compare (default 1)\n"
+    "  --no-wait     be content with claims that may still be doubted\n";
+
+/* The file's lines, split at newline only. Owned: *text and the array. */
+static int read_lines(const char *path, char **text, struct ay_slice **lines, uint32_t *count)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file) return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%s", path);
+    size_t len = 0, cap = 1 << 16;
+    char *all = NULL;
+    for (;;) {
+        char *grown = realloc(all, cap);
+        if (!grown) break;
+        all = grown;
+        len += fread(all + len, 1, cap - len, file);
+        if (len < cap || cap > MAX_INPUT_BYTES) break;
+        cap *= 2;
+    }
+    bool whole = feof(file) && !ferror(file);
+    fclose(file);
+    *text = all;
+    if (!all || !whole) return ay_cli_fail(whole ? AY_E_MEMORY : AY_E_LIMIT, "%s", path);
+    uint32_t n = 0;
+    for (size_t i = 0; i < len; i++) n += all[i] == '\n';
+    n += len && all[len - 1] != '\n';
+    if (!n || n > MAX_LINES) return ay_cli_fail(AY_E_RANGE, "%s has %u lines", path, n);
+    *lines = calloc(n, sizeof **lines);
+    if (!*lines) return ay_cli_fail(AY_E_MEMORY, "%s", path);
+    *count = n;
+    char *at = all;
+    for (uint32_t i = 0; i < n; i++) {
+        char *end = memchr(at, '\n', (size_t)(all + len - at));
+        if (!end) end = all + len;
+        (*lines)[i] = ay_slice(at, (uint32_t)(end - at));
+        at = end + 1;
+    }
+    return 0;
+}
+
+struct settings {
+    const char *file, *model, *from, *out, *blobs;
+    uint64_t max_price, per_job, tier, recheck;
+    bool no_wait;
+};
+
+static int read_options(int argc, char **argv, struct settings *s)
+{
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'},     {"from", required_argument, NULL, 'f'},
+        {"out", required_argument, NULL, 'o'},       {"blobs", required_argument, NULL, 'b'},
+        {"max-price", required_argument, NULL, 'p'}, {"per-job", required_argument, NULL, 'j'},
+        {"tier", required_argument, NULL, 't'},      {"recheck", required_argument, NULL, 'r'},
+        {"no-wait", no_argument, NULL, 'n'},         {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    int option, failed = 0;
+    while (!failed && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'm': s->model = optarg; break;
+        case 'f': s->from = optarg; break;
+        case 'o': s->out = optarg; break;
+        case 'b': s->blobs = optarg; break;
+        case 'n': s->no_wait = true; break;
+        case 'p': failed = ay_cli_number("max-price", optarg, INT64_MAX, &s->max_price); break;
+        case 'j': failed = ay_cli_number("per-job", optarg, 65536, &s->per_job); break;
+        case 't': failed = ay_cli_number("tier", optarg, UINT32_MAX, &s->tier); break;
+        case 'r': failed = ay_cli_number("recheck", optarg, UINT32_MAX, &s->recheck); break;
+        case 'h': exit(ay_cli_usage(true, usage));
+        default: return ay_cli_usage(false, usage);
+        }
+    }
+    if (failed) return failed;
+    s->file = optind + 1 == argc ? argv[optind] : NULL;
+    if (!s->file || !s->out || !s->per_job) return ay_cli_usage(false, usage);
+    return 0;
+}
+
+static void report(const struct ay_consumed *jobs, uint32_t count)
+{
+    if (ay_cli.json) putchar('[');
+    for (uint32_t i = 0; i < count; i++) {
+        char provider[AY_ADDRESS_TEXT_CHARS + 1];
+        const struct ay_job_job *job = &jobs[i].job;
+        ay_address_encode(job->provider, provider);
+        printf(ay_cli.json
+                   ? "%s{\"job_id\":\"%" PRIu64 "\",\"first_line\":%u,\"lines\":%u,\"provider\":\"%s\","
+                     "\"price_nasy\":\"%" PRIu64 "\",\"fee_nasy\":\"%" PRIu64 "\",\"units\":\"%" PRIu64
+                     "\"}"
+                   : "%sjob %" PRIu64 ": from line %u, %u lines, %s, %" PRIu64
+                     " nasy a million units, fee %" PRIu64 " nasy for %" PRIu64 " units\n",
+               ay_cli.json && i ? "," : "", jobs[i].job_id, jobs[i].first_line + 1, jobs[i].lines,
+               provider, job->price_nasy, job->fee_nasy, job->units);
+    }
+    if (ay_cli.json) puts("]");
+}
+
+static void progressed(void *context, uint32_t lines)
+{
+    ay_progress_set(context, lines);
+}
+
+static int run(const struct settings *s, struct ay_cli_work *work, const struct ay_slice *lines,
+               uint32_t count)
+{
+    char url[AY_MAX_CONFIG_TEXT + 16];
+    struct ay_consumed *jobs = NULL;
+    struct ay_progress bar;
+    uint32_t n = 0;
+    float *out = calloc((size_t)count * work->model->dims, sizeof *out);
+    if (!out) return ay_cli_fail(AY_E_MEMORY, "%u lines", count);
+    ay_cli_node_url(url, sizeof url);
+    struct ay_consume_options options = {.model = work->model,
+                                         .lines = lines,
+                                         .line_count = count,
+                                         .lines_a_job = (uint32_t)s->per_job,
+                                         .tier = (uint32_t)s->tier,
+                                         .max_price_nasy = s->max_price,
+                                         .url = s->blobs ? s->blobs : url,
+                                         .wait_paid = !s->no_wait,
+                                         .rechecks = (uint32_t)s->recheck};
+    ay_progress_begin(&bar, "lines", count);
+    enum ay_code code = ay_consume(&work->role, &options, out, &jobs, &n, progressed, &bar);
+    ay_progress_end(&bar);
+    if (code == AY_OK) code = ay_npy_write(s->out, out, count, work->model->dims);
+    if (code == AY_OK) report(jobs, n);
+    free(jobs);
+    free(out);
+    return code == AY_OK ? 0 : ay_cli_fail(code, "the work is not done");
+}
+
+int ay_cli_job(int argc, char **argv)
+{
+    struct settings s = {.max_price = 1000, .per_job = 64, .recheck = 1};
+    struct ay_cli_work work = {0};
+    char *text = NULL;
+    struct ay_slice *lines = NULL;
+    uint32_t count;
+    if (argc < 2 || !strcmp(argv[1], "--help")) return ay_cli_usage(argc > 1, usage);
+    if (strcmp(argv[1], "run") != 0) return ay_cli_usage(false, usage);
+    int failed = read_options(argc - 1, argv + 1, &s);
+    if (failed) return failed;
+    failed = read_lines(s.file, &text, &lines, &count);
+    if (!failed) {
+        failed = ay_cli_work_open(&work, "job", s.from, s.model, 0);
+        if (!failed) failed = run(&s, &work, lines, count);
+        ay_cli_work_close(&work);
+    }
+    free(lines);
+    free(text);
+    return failed;
+}

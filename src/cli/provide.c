@@ -1,0 +1,118 @@
+#include "cli/work.h"
+
+#include "role/provide.h"
+#include "tensor/program.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: assay provide --key NAME --model DIR [--price NASY] [--lock NASY] [--bond NASY]\n"
+    "                     [--capacity UNITS] [--tier N] [--rate UNITS] [--listen HOST:PORT]\n"
+    "                     [--url URL] [--threads N]\n"
+    "Keeps an ask standing, runs the jobs that the market gives it, and defends its claims. The bond\n"
+    "can be slashed for a wrong answer, for silence in a dispute, and for nothing else. Stop it with\n"
+    "SIGINT: the ask is taken back. Start it again to finish and defend jobs still in hand.\n"
+    "  --key        who earns and signs\n"
+    "  --price      least price of a million work units, in nasy (default 100)\n"
+    "  --bond       raise the bond to this first (default: the lock)\n"
+    "  --lock       coins of the bond that this ask may put at risk (default 1000000000)\n"
+    "  --capacity   work units in hand at one time (default: 1000 of the longest runs)\n"
+    "  --rate       units a second that a dispute may count on (default: half of what is measured)\n"
+    "  --tier       stake tier to serve (default 0)\n"
+    "  --listen     where outputs are served (default 127.0.0.1 and any free port)\n"
+    "  --url        how others reach that (default http://LISTEN)\n"
+    "  --threads    for computing (default: one a processor)\n";
+
+struct settings {
+    const char *key, *model, *listen, *url;
+    uint64_t price, lock, bond, capacity, tier, rate, threads;
+};
+
+static int read_options(int argc, char **argv, struct settings *s)
+{
+    static const char *const names[] = {"key",  "model",    "listen", "url",  "price",  "lock",
+                                        "bond", "capacity", "tier",   "rate", "threads"};
+    const char **texts[] = {&s->key, &s->model, &s->listen, &s->url};
+    uint64_t *numbers[] = {&s->price, &s->lock, &s->bond, &s->capacity,
+                           &s->tier,  &s->rate, &s->threads};
+    enum { TEXTS = 4, COUNT = 11 };
+    struct option options[COUNT + 2] = {0};
+    for (int i = 0; i < COUNT; i++)
+        options[i] = (struct option){names[i], required_argument, NULL, i};
+    options[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == COUNT) exit(ay_cli_usage(true, usage));
+        if (option < 0 || option > COUNT) return ay_cli_usage(false, usage);
+        if (option < TEXTS) {
+            *texts[option] = optarg;
+        } else {
+            int failed = ay_cli_number(names[option], optarg, INT64_MAX, numbers[option - TEXTS]);
+            if (failed) return failed;
+        }
+    }
+    return optind == argc ? 0 : ay_cli_usage(false, usage);
+}
+
+/* Serves the role's blobs; *url is how others reach them. */
+static int serve(const struct settings *s, struct ay_role *role, struct ay_http_server **server,
+                 char url[160])
+{
+    static struct ay_http_route routes[2];
+    char host[AY_MAX_CONFIG_TEXT];
+    uint64_t port = 0;
+    snprintf(host, sizeof host, "%s", s->listen ? s->listen : "127.0.0.1:0");
+    char *colon = strrchr(host, ':');
+    if (!colon || ay_cli_number("listen", colon + 1, UINT16_MAX, &port))
+        return ay_cli_fail(AY_E_USAGE, "--listen takes HOST:PORT");
+    *colon = 0;
+    routes[0] = (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}", ay_blob_http_get, role->blobs, 0};
+    routes[1] =
+        (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}/proof", ay_blob_http_proof, role->blobs, 0};
+    struct ay_http_options options = {.address = host,
+                                      .port = (uint16_t)port,
+                                      .key = getenv("ASSAY_BLOB_KEY"),
+                                      .routes = routes,
+                                      .route_count = 2};
+    enum ay_code code = ay_http_start(&options, server);
+    if (code == AY_E_USAGE)
+        return ay_cli_fail(code, "%s is no loopback address, so ASSAY_BLOB_KEY must be set", host);
+    if (code != AY_OK) return ay_cli_fail(code, "cannot serve on %s", host);
+    if (s->url)
+        snprintf(url, 160, "%s", s->url);
+    else
+        snprintf(url, 160, "http://%s:%u", host, ay_http_port(*server));
+    return 0;
+}
+
+int ay_cli_provide(int argc, char **argv)
+{
+    struct settings s = {.price = 100, .lock = 1000000000};
+    struct ay_cli_work work = {0};
+    struct ay_http_server *server = NULL;
+    char url[160];
+    int failed = read_options(argc, argv, &s);
+    if (failed) return failed;
+    failed = ay_cli_work_open(&work, "provide", s.key, s.model, (uint32_t)s.threads);
+    if (!failed) failed = serve(&s, &work.role, &server, url);
+    if (!failed) {
+        uint64_t most = ay_program_max_units(&work.model->program);
+        struct ay_provide_options options = {
+            .tier = (uint32_t)s.tier,
+            .price_nasy = s.price,
+            .capacity_units = s.capacity ? s.capacity : 1000 * most,
+            .lock_nasy = s.lock,
+            .bond_nasy = s.bond ? s.bond : s.lock,
+            .rate_units = s.rate,
+            .url = url};
+        enum ay_code code = ay_provide(&work.role, &options);
+        if (code != AY_OK) failed = ay_cli_fail(code, "cannot go on");
+    }
+    ay_http_stop(server);
+    ay_cli_work_close(&work);
+    return failed;
+}

@@ -1,0 +1,23 @@
+/* What the commands that run a role share: a model, a wallet, the role and its blobs. */
+#ifndef AY_CLI_WORK_H
+#define AY_CLI_WORK_H
+
+#include "cli/cli.h"
+#include "role/role.h"
+
+struct ay_cli_work {
+    struct ay_cli_session session;
+    struct ay_model *model;
+    struct ay_compute compute;
+    struct ay_role role;
+};
+
+/* Opens all of it; blobs lie in HOME/<name>-<address>. Prints what is wrong; 0 or the exit code. */
+int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key, const char *model,
+                     uint32_t threads);
+void ay_cli_work_close(struct ay_cli_work *work);
+
+/* A number of an option; prints what is wrong. */
+int ay_cli_number(const char *option, const char *text, uint64_t max, uint64_t *out);
+
+#endif
