@@ -6,7 +6,8 @@
 
 #include "tensor/kernel/fn_lanes.h"
 
-#define SUMS (16 / LANES)
+#define SUMS       (16 / LANES)
+#define LOG2_LANES (LANES == 8 ? 3 : 4)
 
 AY_INLINE float first_lane(vf x)
 {
@@ -21,7 +22,7 @@ AY_INLINE float tree(const vf sums[SUMS])
     vf s = sums[0];
     if (SUMS == 2) s = vf_add(s, sums[SUMS - 1]);
     AY_UNROLL
-    for (int h = SUMS == 2 ? 4 : 8; h > 0; h /= 2) s = vf_add(s, vf_swap(s, h));
+    for (int i = 1; i <= LOG2_LANES; i++) s = vf_add(s, vf_swap(s, LANES >> i));
     return first_lane(s);
 }
 
@@ -58,7 +59,7 @@ static float row_max(const float *x, size_t n)
                                     : vf_first(left, vf_load_part(x + i, left), lowest));
     }
     AY_UNROLL
-    for (int h = LANES / 2; h > 0; h /= 2) m = vf_max(m, vf_swap(m, h));
+    for (int i = 1; i <= LOG2_LANES; i++) m = vf_max(m, vf_swap(m, LANES >> i));
     return first_lane(m);
 }
 
