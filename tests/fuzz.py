@@ -27,6 +27,8 @@ TARGETS = {
             BASE + [f"src/net/{name}.c" for name in ("json", "jsonrpc", "http_server", "http_check",
                                                      "http_response", "ws")],
             ["-ljansson", "-lmicrohttpd", "-lcrypto"]),
+    "smt": ("src/crypto/fuzz_smt.c", ["src/base/panic.c", "src/crypto/smt.c", "src/crypto/hash.c"],
+            ["-lcrypto"]),
 }
 
 

@@ -1,5 +1,6 @@
 /* Validator and session keys: Ed25519 (RFC 8032), thin over libsodium. libsodium refuses
- * small-order keys and s that is not reduced, so a signature has one form. some 100 us to verify. */
+ * small-order keys and s that is not reduced, so a signature has one form. Some
+ * 100 us to verify. */
 #ifndef AY_CRYPTO_ED25519_H
 #define AY_CRYPTO_ED25519_H
 

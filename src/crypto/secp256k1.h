@@ -1,7 +1,7 @@
 /* Account signatures: ECDSA over secp256k1 as Cosmos chains use it, thin over libsecp256k1.
  * Signatures are r | s, 64 bytes big-endian, s <= n/2; nonces are those of RFC 6979, so signing is
- * deterministic. Verifying is pure and thread-safe, some 50 us; signing is
- * thread-safe and blinded against side channels. Source: SEC 1 v2, RFC 6979, BIP-62 rule 5. */
+ * deterministic. Verifying is pure and thread-safe, some 50 us; signing is thread-safe and blinded
+ * against side channels. Source: SEC 1 v2, RFC 6979, BIP-62 rule 5. */
 #ifndef AY_CRYPTO_SECP256K1_H
 #define AY_CRYPTO_SECP256K1_H
 
