@@ -38,6 +38,10 @@ typedef int ay_cli_command(int argc, char **argv);
 ay_cli_command ay_cli_init, ay_cli_start, ay_cli_keys, ay_cli_tx, ay_cli_query, ay_cli_model,
     ay_cli_job, ay_cli_provide, ay_cli_watch, ay_cli_status, ay_cli_version;
 
+/* Takes the global options, which may stand anywhere before "--", out of argv into ay_cli; what is
+ * not said comes from the environment. 0 or the exit code. */
+int ay_cli_globals(int *argc, char **argv);
+
 /* The exit code for an error. */
 int ay_cli_exit(enum ay_code code);
 

@@ -66,6 +66,54 @@ int ay_cli_fail(enum ay_code code, const char *format, ...)
     return ay_cli_exit(code == AY_OK ? AY_E_STATE : code);
 }
 
+/* Takes the option at argv[i] out; returns its value. NULL and *wrong: it has none. */
+static const char *take(int *argc, char **argv, int i, bool *wrong)
+{
+    char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : argv[i + 1];
+    int used = equals ? 1 : 2;
+    *wrong = !value;
+    if (!value) return NULL;
+    memmove(&argv[i], &argv[i + used], sizeof *argv * (size_t)(*argc - i - used + 1));
+    *argc -= used;
+    return value;
+}
+
+static bool is(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(arg, name, n) == 0 && (arg[n] == 0 || arg[n] == '=');
+}
+
+/* Global options may stand anywhere before "--". */
+int ay_cli_globals(int *argc, char **argv)
+{
+    const char *home = getenv("ASSAY_HOME"), *user = getenv("HOME");
+    char own[PATH_MAX];
+    bool wrong = false;
+    ay_cli.node = getenv("ASSAY_NODE");
+    ay_cli.color = isatty(2) && !getenv("NO_COLOR");
+    for (int i = 1; i < *argc && !wrong && strcmp(argv[i], "--") != 0;) {
+        if (is(argv[i], "--home")) {
+            home = take(argc, argv, i, &wrong);
+        } else if (is(argv[i], "--node")) {
+            ay_cli.node = take(argc, argv, i, &wrong);
+        } else if (!strcmp(argv[i], "-o") || is(argv[i], "--output")) {
+            const char *form = take(argc, argv, i, &wrong);
+            wrong = wrong || (strcmp(form, "json") != 0 && strcmp(form, "text") != 0);
+            ay_cli.json = !wrong && !strcmp(form, "json");
+        } else {
+            i++;
+        }
+    }
+    if (wrong) return ay_cli_fail(AY_E_USAGE, "--home, --node and -o json|text each need a value");
+    if (!home) {
+        snprintf(own, sizeof own, "%s/.assay", user ? user : "");
+        home = own;
+    }
+    int n = snprintf(ay_cli.home, sizeof ay_cli.home, "%s", home);
+    return n > 0 && n < PATH_MAX ? 0 : ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
+}
+
 int ay_cli_usage(bool asked, const char *text)
 {
     fputs(text, asked ? stdout : stderr);

@@ -91,6 +91,11 @@ static int serve(const struct settings *s, struct ay_role *role, struct ay_http_
 
 int ay_cli_provide(int argc, char **argv)
 {
+    return ay_cli_provide_with(argc, argv, NULL);
+}
+
+int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *compute))
+{
     struct settings s = {.price = 100, .lock = 1000000000};
     struct ay_cli_work work = {0};
     struct ay_http_server *server = NULL;
@@ -98,6 +103,7 @@ int ay_cli_provide(int argc, char **argv)
     int failed = read_options(argc, argv, &s);
     if (failed) return failed;
     failed = ay_cli_work_open(&work, "provide", s.key, s.model, (uint32_t)s.threads);
+    if (!failed && wrap) wrap(&work.compute);
     if (!failed) failed = serve(&s, &work.role, &server, url);
     if (!failed) {
         uint64_t most = ay_program_max_units(&work.model->program);
