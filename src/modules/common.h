@@ -75,10 +75,11 @@ AY_MUST static inline enum ay_code ay_rows_list(struct ay_ctx *ctx, const struct
     return code == AY_E_NOT_FOUND ? AY_OK : code;
 }
 
-/* amount · h(owner): sums of it differ when an amount stands with the wrong owner. */
-static inline uint64_t ay_weigh(const uint8_t owner[AY_ADDRESS_BYTES], uint64_t amount)
+/* amount · h(owner), exact in 128 bits: sums of it differ when an amount stands with an owner that it
+ * should not, unless owners share their first 8 bytes. */
+static inline unsigned __int128 ay_weigh(const uint8_t owner[AY_ADDRESS_BYTES], uint64_t amount)
 {
-    return amount * (ay_get_be64(owner) | 1);
+    return (unsigned __int128)amount * ay_get_be64(owner);
 }
 
 #endif

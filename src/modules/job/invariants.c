@@ -5,6 +5,7 @@
 /* Differences, zero when the books are right; the last three are only summed in full. */
 struct sums {
     uint64_t escrow; /* of the jobs, less their total */
+    uint64_t jobs;   /* there are, less the ids given out */
     uint64_t locks, in_hand, units;
 };
 
@@ -53,6 +54,7 @@ static enum ay_code job_changed(struct ay_ctx *ctx, void *self, bool has_old, co
         if (!ay_job_may_become(old->state, job->state))
             return broken(ctx, job, "left a state that is final");
     }
+    if (!has_old) sums->jobs++;
     sums->escrow += job->escrow_nasy;
     sums->locks += job->lock_nasy;
     if (is_matched(job)) {
@@ -65,11 +67,13 @@ static enum ay_code job_changed(struct ay_ctx *ctx, void *self, bool has_old, co
 static enum ay_code totals_changed(struct ay_ctx *ctx, void *self, bool has_old,
                                    const void *old_row, bool has_new, const void *new_row)
 {
-    (void)ctx;
     struct sums *sums = self;
     const struct ay_job_totals *old = old_row, *new = new_row;
-    if (has_old) sums->escrow += old->escrow_nasy;
-    if (has_new) sums->escrow -= new->escrow_nasy;
+    if (!has_new) return ay_refuse(ctx, AY_E_INVARIANT, "the totals are gone");
+    sums->escrow += has_old ? old->escrow_nasy : 0;
+    sums->escrow -= new->escrow_nasy;
+    sums->jobs += has_old ? old->next_job : 1;
+    sums->jobs -= new->next_job;
     return AY_OK;
 }
 
@@ -78,6 +82,7 @@ static enum ay_code check_jobs(struct ay_ctx *ctx, ay_rows_each each, struct sum
     AY_TRY(each(ctx, &ay_job_job_msg, job_changed, sums));
     AY_TRY(each(ctx, &ay_job_totals_msg, totals_changed, sums));
     if (sums->escrow) return ay_refuse(ctx, AY_E_INVARIANT, "escrows and their total disagree");
+    if (sums->jobs) return ay_refuse(ctx, AY_E_INVARIANT, "jobs and the ids given out disagree");
     return AY_OK;
 }
 

@@ -32,27 +32,25 @@ uint64_t ay_job_claim_by(uint64_t now_ms, uint64_t claim_ms, uint64_t units, uin
     return at;
 }
 
-/* What each state can become within one block, by any number of steps. */
-static const uint32_t reach[] = {
-    [AY_JOB_STATE_NONE] = BIT(POSTED) | BIT(CANCELLED) | BIT(MATCHED) | BIT(EXPIRED) | BIT(MISSED),
-    [AY_JOB_STATE_POSTED] = BIT(POSTED) | BIT(CANCELLED) | BIT(MATCHED) | BIT(EXPIRED) |
-                            BIT(MISSED),
-    [AY_JOB_STATE_MATCHED] = BIT(MATCHED) | BIT(MISSED) | BIT(ACCEPTED) | BIT(LATE) |
-                             BIT(CLAIMED) | BIT(PAID) | BIT(SLASHED),
-    [AY_JOB_STATE_ACCEPTED] = BIT(ACCEPTED) | BIT(LATE) | BIT(CLAIMED) | BIT(PAID) | BIT(SLASHED),
-    [AY_JOB_STATE_CLAIMED] = BIT(CLAIMED) | BIT(PAID) | BIT(SLASHED),
-    [AY_JOB_STATE_PAID] = BIT(PAID),
-    [AY_JOB_STATE_SLASHED] = BIT(SLASHED),
-    [AY_JOB_STATE_EXPIRED] = BIT(EXPIRED),
-    [AY_JOB_STATE_MISSED] = BIT(MISSED),
-    [AY_JOB_STATE_LATE] = BIT(LATE),
-    [AY_JOB_STATE_CANCELLED] = BIT(CANCELLED),
+#define AFTER_CLAIMED (BIT(PAID) | BIT(SLASHED))
+#define AFTER_ACCEPTED (BIT(LATE) | BIT(CLAIMED) | AFTER_CLAIMED)
+#define AFTER_MATCHED (BIT(MISSED) | BIT(ACCEPTED) | AFTER_ACCEPTED)
+#define AFTER_POSTED (BIT(CANCELLED) | BIT(EXPIRED) | BIT(MATCHED) | AFTER_MATCHED)
+
+/* What may follow each state, after any number of steps. */
+static const uint32_t after[] = {
+    [AY_JOB_STATE_NONE] = BIT(POSTED) | AFTER_POSTED,
+    [AY_JOB_STATE_POSTED] = AFTER_POSTED,
+    [AY_JOB_STATE_MATCHED] = AFTER_MATCHED,
+    [AY_JOB_STATE_ACCEPTED] = AFTER_ACCEPTED,
+    [AY_JOB_STATE_CLAIMED] = AFTER_CLAIMED,
+    [AY_JOB_STATE_CANCELLED] = 0, /* the longest index; other ended states are 0 as well */
 };
 
 bool ay_job_may_become(enum ay_job_state from, enum ay_job_state to)
 {
-    AY_ASSERT((uint32_t)from < sizeof reach / sizeof reach[0]);
-    return reach[from] >> to & 1;
+    AY_ASSERT((uint32_t)from < sizeof after / sizeof after[0]);
+    return from == to || (after[from] >> to & 1);
 }
 
 bool ay_job_is_live(enum ay_job_state state)

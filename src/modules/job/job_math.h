@@ -21,8 +21,8 @@ uint64_t ay_job_penalty(uint64_t fee_nasy, uint32_t late_bps, uint64_t lock_nasy
  * the declared rate, rounded up. Stops at 2^64 - 1. rate_units > 0. */
 uint64_t ay_job_claim_by(uint64_t now_ms, uint64_t claim_ms, uint64_t units, uint64_t rate_units);
 
-/* May a job be in state `to` at the end of a block that it began in state `from` (STATE_NONE: it was
- * posted in this block)? Ended states never change. */
+/* May a job that was in state `from` (STATE_NONE: not yet posted) later be in state `to`? Ended states
+ * never change. */
 bool ay_job_may_become(enum ay_job_state from, enum ay_job_state to);
 
 /* Does the state hold escrow? */

@@ -2,9 +2,9 @@
 
 /* Differences, all zero when the books are right. */
 struct sums {
-    uint64_t locks;     /* locks less what operators say is locked, weighed by operator */
-    uint64_t bonded;    /* bonds less their total */
-    uint64_t unbonding; /* unbondings less their total */
+    unsigned __int128 locks; /* locks less what operators say is locked, weighed by operator */
+    uint64_t bonded;         /* bonds less their total */
+    uint64_t unbonding;      /* unbondings less their total */
 };
 
 static enum ay_code lock_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,

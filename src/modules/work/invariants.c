@@ -52,7 +52,8 @@ static enum ay_code withdrawn_changed(struct ay_ctx *ctx, void *self, bool has_o
     if (has_old) sums->held += old->amount_nasy;
     sums->held -= new->amount_nasy;
     struct ay_work_work work;
-    AY_TRY(ay_work_get(ctx, new->work_id, &work));
+    enum ay_code code = ay_work_get(ctx, new->work_id, &work);
+    if (code != AY_OK && code != AY_E_NOT_FOUND) return code;
     for (uint32_t i = 0; i < work.shares_count; i++)
         if (memcmp(work.shares[i].address, new->address, AY_ADDRESS_BYTES) == 0 &&
             new->amount_nasy <= ay_work_entitled(&work, work.shares[i].bps))
