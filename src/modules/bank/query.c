@@ -35,8 +35,7 @@ enum ay_code ay_bank_query_balance(struct ay_ctx *ctx, const void *request, void
     return coin_of(ctx, ask->denom, row.amount, &answer->balance);
 }
 
-/* There are as many denoms as AY_MAX_BANK_QUERY_ALL_BALANCES_RESPONSE_BALANCES allows and more, so
- * the answer is whole and pagination is not looked at. */
+/* There is one denom, so the answer is whole and pagination is not looked at. */
 enum ay_code ay_bank_query_all_balances(struct ay_ctx *ctx, const void *request, void *out)
 {
     const struct ay_bank_query_all_balances_request *ask = request;
