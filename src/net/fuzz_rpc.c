@@ -22,7 +22,7 @@ static enum ay_code touch(void *ctx, const struct ay_rpc_call *call, json_t **re
         if (!value->text) abort();
         uint32_t end = value->bytes.len;
 #ifdef AY_PLANTED_BUG
-        if (i == 4 && end == 2) end = 64;
+        if (i == 4 && call->arg[1].number == 7) end = 64;
 #endif
         for (uint32_t j = 0; j < end; j++) seen = (uint8_t)(seen ^ value->bytes.data[j]);
     }
