@@ -158,7 +158,7 @@ int ay_cli_job(int argc, char **argv)
     struct ay_cli_work work = {0};
     char *text = NULL;
     struct ay_slice *lines = NULL;
-    uint32_t count;
+    uint32_t count = 0;
     if (argc < 2 || !strcmp(argv[1], "--help")) return ay_cli_usage(argc > 1, usage);
     if (strcmp(argv[1], "run") != 0) return ay_cli_usage(false, usage);
     int failed = read_options(argc - 1, argv + 1, &s);

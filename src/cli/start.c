@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/gen/genesis.h"
+#include "base/math.h"
 #include "crypto/ed25519.h"
 #include "engine/engine.h"
 #include "net/json.h"

@@ -134,6 +134,7 @@ enum ay_code ay_block_index(const struct ay_slice *txs, const struct ay_ledger_b
     if (!index) return AY_E_LIMIT;
     for (uint32_t i = 0; i < results->txs_count; i++) {
         ay_sha256(txs[i], index[i].hash);
+        index[i].failed = results->txs[i].code != 0;
         AY_TRY(tags(&results->txs[i], arena, &index[i]));
     }
     *out = index;
