@@ -171,7 +171,7 @@ static int open_engine(struct node *node, struct ay_arena *arena, uint8_t pub_ke
 static int serve(struct node *node, const uint8_t pub_key[32])
 {
     char path[PATH_MAX];
-    uint16_t port;
+    uint16_t port = 0;
     const struct ay_blob_limits limits = {.max_total_bytes = node->config.blob_quota_bytes};
     snprintf(node->host, sizeof node->host, "%s", node->config.rpc_address);
     int failed = split_address(node->host, &port);
