@@ -244,57 +244,76 @@ enum ay_code ay_player_answer(const struct ay_player *p, const struct ay_dispute
 
 /* The challenger. */
 
-/* The Merkle node of ops [first, first + count) as the provider has listed it; what it has not
- * listed comes before the first difference, hence is as we have it. */
-static void op_node(const struct ay_player *p, uint64_t first, uint64_t count, uint8_t out[HASH])
+/* The list of ops as the provider has given it to a challenger of op `op`: whole, or the hashes of
+ * its spans and the roots of the span with the op. What is not listed comes before the first
+ * difference, hence is as the challenger has it. */
+struct op_list {
+    const struct ay_player *p;
+    struct ay_merkle_span spans[AY_GAME_WAYS];
+    size_t n_spans; /* 0: the list is whole */
+    uint64_t first, count; /* ops whose roots are listed */
+    ay_hashes roots;
+};
+
+static void op_list_of(const struct ay_player *p, uint32_t op, struct op_list *list)
 {
     uint64_t n = p->claim.program->ops_count;
-    if (n > AY_GAME_WAYS) {
-        struct ay_merkle_span spans[AY_GAME_WAYS];
-        size_t entries = ay_merkle_spans((struct ay_merkle_span){0, n}, AY_GAME_LEVELS, spans);
-        for (size_t i = 0; i < entries && i < p->lists[0].len / HASH; i++) {
-            if (spans[i].first != first || spans[i].count != count) continue;
-            memcpy(out, ay_hashes_of(p->lists[0])[i], HASH);
-            return;
-        }
+    *list = (struct op_list){.p = p, .count = n, .roots = ay_hashes_of(p->lists[0])};
+    if (n <= AY_GAME_WAYS) return;
+    list->n_spans = ay_merkle_spans((struct ay_merkle_span){0, n}, AY_GAME_LEVELS, list->spans);
+    size_t i = 0;
+    while (op >= list->spans[i].first + list->spans[i].count) i++;
+    list->first = list->spans[i].first;
+    list->count = list->spans[i].count;
+    list->roots = ay_hashes_of(p->lists[1]);
+}
+
+/* The Merkle node of ops [first, first + count). */
+static void op_node(const struct op_list *list, uint64_t first, uint64_t count, uint8_t out[HASH])
+{
+    for (size_t i = 0; i < list->n_spans; i++) {
+        if (list->spans[i].first != first || list->spans[i].count != count) continue;
+        memcpy(out, ay_hashes_of(list->p->lists[0])[i], HASH);
+        return;
     }
     if (count == 1) {
-        const uint8_t *root = n > AY_GAME_WAYS ? p->op_roots[first] : ay_hashes_of(p->lists[0])[first];
-        ay_merkle_leaf(ay_slice(root, HASH), out);
+        bool listed = first >= list->first && first - list->first < list->count;
+        ay_merkle_leaf(ay_slice(listed ? list->roots[first - list->first] : list->p->op_roots[first],
+                                HASH), out);
         return;
     }
     uint64_t left = ay_merkle_split(count);
     uint8_t l[HASH], r[HASH];
-    op_node(p, first, left, l);
-    op_node(p, first + left, count - left, r);
+    op_node(list, first, left, l);
+    op_node(list, first + left, count - left, r);
     ay_merkle_node(l, r, out);
 }
 
 /* Siblings of op `op` within [first, first + count), left to right. */
-static void prove_op(const struct ay_player *p, uint32_t op, uint64_t first, uint64_t count,
+static void prove_op(const struct op_list *list, uint32_t op, uint64_t first, uint64_t count,
                      uint8_t (*proof)[HASH], uint32_t *len)
 {
     if (count == 1) return;
     uint64_t left = ay_merkle_split(count);
     if (op < first + left) {
-        prove_op(p, op, first, left, proof, len);
-        op_node(p, first + left, count - left, proof[(*len)++]);
+        prove_op(list, op, first, left, proof, len);
+        op_node(list, first + left, count - left, proof[(*len)++]);
     } else {
-        op_node(p, first, left, proof[(*len)++]);
-        prove_op(p, op, first + left, count - left, proof, len);
+        op_node(list, first, left, proof[(*len)++]);
+        prove_op(list, op, first + left, count - left, proof, len);
     }
 }
 
-static enum ay_code open_operand(const struct ay_player *p, uint32_t value, const struct tensor *t,
+static enum ay_code open_operand(const struct op_list *list, uint32_t value, const struct tensor *t,
                                  struct ay_arena *arena, struct ay_dispute_operand *out)
 {
-    const struct ay_work_program *program = p->claim.program;
+    const struct ay_work_program *program = list->p->claim.program;
     uint32_t outer = program->inputs_count + program->weights_count, len = 0;
     uint8_t(*proof)[HASH];
     ay_merkle_root_of(t->leaves, t->n_leaves, out->merkle_root);
     if (value < outer) return AY_OK;
     AY_TRY(take_hashes(arena, AY_MERKLE_MAX_DEPTH, &proof));
-    prove_op(p, value - outer, 0, program->ops_count, proof, &len);
+    prove_op(list, value - outer, 0, program->ops_count, proof, &len);
     out->proof = slice_of(proof, (uint64_t)len * HASH);
     return AY_OK;
 }
@@ -316,13 +335,15 @@ enum ay_code ay_player_evidence(const struct ay_player *p, const struct ay_targe
     struct ay_need needs[AY_ARBITER_MAX_RANGES];
     struct ay_dispute_operand *operands = AY_NEW(arena, struct ay_dispute_operand, op->in_count);
     struct ay_dispute_range *ranges = AY_NEW(arena, struct ay_dispute_range, AY_ARBITER_MAX_RANGES);
+    struct op_list list;
     uint32_t count;
     if (!operands || !ranges) return AY_E_LIMIT;
+    op_list_of(p, target->op, &list);
     AY_TRY(read_needs(p, target, arena, needs, &count, ranges));
     for (uint32_t i = 0; i < op->in_count; i++) {
         struct tensor t;
         AY_TRY(get_tensor(p, op->in[i], arena, &t));
-        AY_TRY(open_operand(p, op->in[i], &t, arena, &operands[i]));
+        AY_TRY(open_operand(&list, op->in[i], &t, arena, &operands[i]));
         for (uint32_t k = 0; k < count; k++)
             if (needs[k].operand == i) AY_TRY(prove_range(&t, &needs[k], arena, &ranges[k]));
     }
