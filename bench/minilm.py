@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""MiniLM here beside onnxruntime: same weights, threads, batch and length, turn by turn in one run.
+
+usage: minilm.py MODEL_DIR ORIGINAL_DIR RUNNER [--rounds N]
+MODEL_DIR is an imported model, ORIGINAL_DIR its safetensors folder, RUNNER the built bench/minilm.
+onnxruntime is given its best form of the graph: its own fused Attention, SkipLayerNormalization and
+BiasGelu operators.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/oracle"))
+from bert_numpy import load_safetensors  # noqa: E402
+
+HEADS, LAYERS = 12, 6
+CASES = [(batch, tokens) for batch in (1, 8) for tokens in (16, 128, 256)]
+
+
+class Graph:
+    def __init__(self, weights):
+        self.weights = {name: w.astype(np.float32) for name, w in weights.items()}
+        self.nodes, self.constants = [], []
+
+    def constant(self, name, value):
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def weight(self, name, transpose=False):
+        return self.constant(name, self.weights[name].T if transpose else self.weights[name])
+
+    def node(self, kind, inputs, **attributes):
+        out = f"{kind}_{len(self.nodes)}"
+        domain = "com.microsoft" if kind in ("Attention", "SkipLayerNormalization", "BiasGelu") else ""
+        self.nodes.append(helper.make_node(kind, inputs, [out], domain=domain, **attributes))
+        return out
+
+
+def skip_norm(g, x, skip, name, bias):
+    return g.node("SkipLayerNormalization", [x, skip, g.weight(name + ".weight"),
+                  g.weight(name + ".bias"), g.weight(bias)], epsilon=1e-12)
+
+
+def layer(g, x, prefix):
+    parts = [prefix + "attention.self." + p for p in ("query", "key", "value")]
+    qkv = g.constant(prefix + "qkv", np.concatenate([g.weights[p + ".weight"].T for p in parts], 1))
+    bias = g.constant(prefix + "qkv_bias", np.concatenate([g.weights[p + ".bias"] for p in parts]))
+    mixed = g.node("Attention", [x, qkv, bias], num_heads=HEADS)
+    out = prefix + "attention.output."
+    y = g.node("MatMul", [mixed, g.weight(out + "dense.weight", True)])
+    x = skip_norm(g, y, x, out + "LayerNorm", out + "dense.bias")
+    up = g.node("MatMul", [x, g.weight(prefix + "intermediate.dense.weight", True)])
+    up = g.node("BiasGelu", [up, g.weight(prefix + "intermediate.dense.bias")])
+    y = g.node("MatMul", [up, g.weight(prefix + "output.dense.weight", True)])
+    return skip_norm(g, y, x, prefix + "output.LayerNorm", prefix + "output.dense.bias")
+
+
+def onnx_model(weights):
+    g = Graph(weights)
+    x = g.node("Gather", [g.weight("embeddings.word_embeddings.weight"), "ids"])
+    places = g.weights["embeddings.position_embeddings.weight"]
+    places = places + g.weights["embeddings.token_type_embeddings.weight"][0]
+    x = g.node("Add", [x, g.node("Gather", [g.constant("places", places), "positions"])])
+    x = g.node("LayerNormalization", [x, g.weight("embeddings.LayerNorm.weight"),
+               g.weight("embeddings.LayerNorm.bias")], epsilon=1e-12)
+    for i in range(LAYERS):
+        x = layer(g, x, f"encoder.layer.{i}.")
+    x = g.node("ReduceMean", [x], axes=[1], keepdims=0)
+    x = g.node("LpNormalization", [x], axis=-1, p=2)
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "S"])
+    positions = helper.make_tensor_value_info("positions", TensorProto.INT64, [1, "S"])
+    out = helper.make_tensor_value_info(x, TensorProto.FLOAT, ["B", 384])
+    graph = helper.make_graph(g.nodes, "minilm", [ids, positions], [out], g.constants)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def session(model, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+
+
+def peer_seconds(peer, batch, tokens, times):
+    ids = np.array([[1000 + (i * 7919 + j * 104729) % 25000 for j in range(tokens)]
+                    for i in range(batch)])
+    feed = {"ids": ids, "positions": np.arange(tokens)[None]}
+    best = 1e9
+    for _ in range(times):
+        begun = time.perf_counter()
+        peer.run(None, feed)
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+def our_seconds(runner, batch, tokens, times):
+    runner.stdin.write(f"{batch} {tokens} {times}\n")
+    runner.stdin.flush()
+    return float(runner.stdout.readline())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("original")
+    parser.add_argument("runner")
+    parser.add_argument("--rounds", type=int, default=8)
+    args = parser.parse_args()
+    model = onnx_model(load_safetensors(pathlib.Path(args.original) / "model.safetensors"))
+    model = model.SerializeToString()
+    print(f"MiniLM forward, ms, best of {args.rounds} rounds (onnxruntime {onnxruntime.__version__})")
+    print("threads batch tokens    ours     ort  ort/ours")
+    for threads in (1, 2):
+        peer = session(model, threads)
+        runner = subprocess.Popen([args.runner, args.model, str(threads)], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for batch, tokens in CASES:
+            times = max(1, 1024 // (batch * tokens))
+            ours = theirs = 1e9
+            for _ in range(args.rounds):
+                ours = min(ours, our_seconds(runner, batch, tokens, times))
+                theirs = min(theirs, peer_seconds(peer, batch, tokens, times))
+            print(f"{threads:7} {batch:5} {tokens:6} {ours * 1e3:7.2f} {theirs * 1e3:7.2f}"
+                  f" {theirs / ours:8.2f}", flush=True)
+        runner.stdin.close()
+        runner.wait()
+
+
+if __name__ == "__main__":
+    main()
