@@ -7,8 +7,8 @@ import unittest
 from pathlib import Path
 
 SRC = Path(__file__).resolve().parent.parent / "src"
-LAYERS = ["base", "crypto", "tensor", "verify", "ledger", "modules", "store", "engine", "net", "role",
-          "cli", "sim"]
+LAYERS = ["base", "crypto", "tensor", "verify", "ledger", "modules", "store", "engine", "net",
+          "role", "cli", "sim"]
 # What modules may know of the ledger; a store knows the map alone.
 LEDGER_FOR = {
     "modules": {"account.h", "ctx.h", "events.h", "gas.h", "module.h"},
@@ -30,8 +30,9 @@ def is_test(path):
 def fault(path, target):
     """Why this file must not include that one, or None."""
     if not (SRC / target).is_file():
-        # From src/ on, so that the layer is in the path; a file beside its only user is the exception.
-        return None if "/" not in target and (SRC / path.parent / target).is_file() else "not from src/"
+        # From src/ on, so that the layer is in the path, save for a file beside its only user.
+        beside = "/" not in target and (SRC / path.parent / target).is_file()
+        return None if beside else "not from src/"
     layer, other = path.parts[0], target.split("/")[0]
     if other not in LAYERS or layer not in LAYERS:
         return "no such layer"

@@ -30,9 +30,8 @@ static enum ay_code query_account(struct ay_ctx *ctx, const void *request, void 
     if (code == AY_E_NOT_FOUND)
         return ay_refuse(ctx, code, "rpc error: code = NotFound desc = account %s not found", text);
     AY_TRY(code);
-    struct ay_auth_base_account base = {.address = ask->address,
-                                        .account_number = account.number,
-                                        .sequence = account.sequence};
+    struct ay_auth_base_account base = {
+        .address = ask->address, .account_number = account.number, .sequence = account.sequence};
     if (account.pub_key.len) {
         struct ay_crypto_secp256k1_pub_key key;
         AY_ASSERT(account.pub_key.len == sizeof key.key);
@@ -69,8 +68,8 @@ static const struct ay_query_verb queries[] = {
 
 /* An account never goes, keeps its number, and its sequence never falls: else old signatures would
  * be good once more. */
-static enum ay_code account_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,
-                                    bool has_new, const void *new_row)
+static enum ay_code account_changed(struct ay_ctx *ctx, void *self, bool has_old,
+                                    const void *old_row, bool has_new, const void *new_row)
 {
     (void)self;
     const struct ay_ledger_account *was = old_row, *is = new_row;
@@ -79,7 +78,8 @@ static enum ay_code account_changed(struct ay_ctx *ctx, void *self, bool has_old
     ay_address_encode(was->address, text);
     if (!has_new) return ay_refuse(ctx, AY_E_INVARIANT, "account %s is gone", text);
     if (is->number != was->number || is->sequence < was->sequence)
-        return ay_refuse(ctx, AY_E_INVARIANT, "account %s has another number or a lower sequence", text);
+        return ay_refuse(ctx, AY_E_INVARIANT, "account %s has another number or a lower sequence",
+                         text);
     return AY_OK;
 }
 
@@ -114,7 +114,8 @@ static enum ay_code accounts_full(struct ay_ctx *ctx)
         if (code != AY_E_NOT_FOUND) return code;
     }
     if (count[0] != count[1] || count[0] != meta.next_account)
-        return ay_refuse(ctx, AY_E_INVARIANT, "%llu accounts, %llu in the index, %llu numbers given",
+        return ay_refuse(ctx, AY_E_INVARIANT,
+                         "%llu accounts, %llu in the index, %llu numbers given",
                          (unsigned long long)count[0], (unsigned long long)count[1],
                          (unsigned long long)meta.next_account);
     return AY_OK;

@@ -37,7 +37,7 @@ struct ay_ctx {
 };
 
 /* Writes a text for people about the refusal at hand and returns code, so that a verb may say
- * `return ay_refuse(ctx, AY_E_JOB_STATE, "job %llu is %s", …)`. %s %u %llu %x of libc's subset only. */
+ * `return ay_refuse(ctx, AY_E_JOB_STATE, "job %llu is %s", …)`. Only %s %.*s %u %llu %x. */
 enum ay_code ay_refuse(struct ay_ctx *ctx, enum ay_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

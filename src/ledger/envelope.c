@@ -13,7 +13,8 @@
 #define CUT(slice) (int)((slice).len < 96 ? (slice).len : 96), (const char *)(slice).data
 
 /* Decodes or says which field is wrong. */
-static enum ay_code decode(struct ay_ctx *ctx, const struct ay_msg *msg, struct ay_slice in, void *out)
+static enum ay_code decode(struct ay_ctx *ctx, const struct ay_msg *msg, struct ay_slice in,
+                           void *out)
 {
     struct ay_fault fault;
     enum ay_code code = ay_decode(msg, in, ctx->arena, out, &fault);
@@ -23,8 +24,8 @@ static enum ay_code decode(struct ay_ctx *ctx, const struct ay_msg *msg, struct 
     return ay_refuse(ctx, code == AY_E_FORMAT ? AY_E_TX_PARSE : code, "%s", text);
 }
 
-static const struct ay_tx_verb *find_verb(const struct ay_economy *economy, const struct ay_msg *msg,
-                                          const struct ay_module **module)
+static const struct ay_tx_verb *find_verb(const struct ay_economy *economy,
+                                          const struct ay_msg *msg, const struct ay_module **module)
 {
     for (const struct ay_module *const *m = economy->modules; msg && *m; m++) {
         for (const struct ay_tx_verb *verb = (*m)->txs; verb && verb->msg; verb++) {
@@ -86,8 +87,8 @@ static enum ay_code check_body(struct ay_ctx *ctx, const struct ay_tx_tx_body *b
         return ay_refuse(ctx, AY_E_UNORDERED, "unordered and timeout_timestamp must be left out");
     if (body->memo.len > AY_MAX_MEMO)
         return ay_refuse(ctx, AY_E_MEMO_LARGE,
-                         "maximum number of characters is %u but received %u characters", AY_MAX_MEMO,
-                         body->memo.len);
+                         "maximum number of characters is %u but received %u characters",
+                         AY_MAX_MEMO, body->memo.len);
     return AY_OK;
 }
 
@@ -115,7 +116,8 @@ static enum ay_code read_fee(struct ay_ctx *ctx, struct ay_envelope *e)
 
 static enum ay_code read_signer(struct ay_ctx *ctx, bool simulate, struct ay_envelope *e)
 {
-    if (e->raw.signatures_count == 0) return ay_refuse(ctx, AY_E_UNAUTHORIZED, "no signatures supplied");
+    if (e->raw.signatures_count == 0)
+        return ay_refuse(ctx, AY_E_UNAUTHORIZED, "no signatures supplied");
     if (e->auth.signer_infos_count != 1 || e->raw.signatures_count != 1)
         return ay_refuse(ctx, AY_E_UNAUTHORIZED, "wrong number of signers; expected 1, got %u",
                          e->auth.signer_infos_count > 1 ? e->auth.signer_infos_count

@@ -1,5 +1,6 @@
-/* The envelope of a transaction (cosmos.tx.v1beta1.TxRaw), taken apart strictly, and everything that
- * can be refused without looking at the state. One signer a transaction: every message names it. */
+/* The envelope of a transaction (cosmos.tx.v1beta1.TxRaw), taken apart strictly, and everything
+ * that can be refused without looking at the state. One signer a transaction: every message names
+ * it. */
 #ifndef AY_LEDGER_ENVELOPE_H
 #define AY_LEDGER_ENVELOPE_H
 

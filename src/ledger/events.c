@@ -7,7 +7,7 @@ typedef struct ay_tendermint_abci_event event;
 typedef struct ay_tendermint_abci_event_attribute attribute;
 
 #define MAX_ATTRIBUTES AY_MAX_TENDERMINT_ABCI_EVENT_ATTRIBUTES
-#define MAX_VALUE 1024 /* characters of one attribute made from a schema field */
+#define MAX_VALUE      1024 /* characters of one attribute made from a schema field */
 
 struct ay_event_node {
     event event;

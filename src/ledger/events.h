@@ -13,7 +13,7 @@ struct ay_events {
     struct ay_arena *arena; /* what is recorded lives here */
     struct ay_event_node *first, *last;
     uint32_t count;
-    bool in_message;        /* adds the attribute msg_index */
+    bool in_message; /* adds the attribute msg_index */
     uint32_t message_index;
 };
 

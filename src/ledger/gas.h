@@ -7,15 +7,15 @@
 #include "base/code.h"
 
 enum {
-    AY_GAS_TX_BYTE = 20,       /* each byte of the transaction */
-    AY_GAS_SIGNATURE = 10000,  /* one secp256k1 verification, about 40 us */
-    AY_GAS_FEE = 18000,        /* moving the fee, whether there is one or (simulated) not */
-    AY_GAS_READ = 2000,        /* one look-up */
-    AY_GAS_READ_BYTE = 3,      /* each byte read */
-    AY_GAS_WRITE = 5000,       /* one key written or removed: a path of the state tree is rehashed */
-    AY_GAS_WRITE_BYTE = 30,    /* each byte of key and value written */
-    AY_GAS_ARBITER_UNIT = 1,   /* one element operation of the one-step arbiter */
-    AY_GAS_HASH_BYTE = 1,      /* each byte that a verb hashes beside its own message */
+    AY_GAS_TX_BYTE = 20,      /* each byte of the transaction */
+    AY_GAS_SIGNATURE = 10000, /* one secp256k1 verification, about 40 us */
+    AY_GAS_FEE = 18000,       /* moving the fee, whether there is one or (simulated) not */
+    AY_GAS_READ = 2000,       /* one look-up */
+    AY_GAS_READ_BYTE = 3,     /* each byte read */
+    AY_GAS_WRITE = 5000,      /* one key written or removed: a path of the state tree is rehashed */
+    AY_GAS_WRITE_BYTE = 30,   /* each byte of key and value written */
+    AY_GAS_ARBITER_UNIT = 1,  /* one element operation of the one-step arbiter */
+    AY_GAS_HASH_BYTE = 1,     /* each byte that a verb hashes beside its own message */
 };
 
 /* used may pass limit: what was wanted when gas ran out is reported. */

@@ -29,12 +29,13 @@ static enum ay_code check_ledger(struct ay_ctx *ctx, const struct ay_genesis_gen
         return ay_refuse(ctx, AY_E_RANGE, "chain_id must be of a-z, 0-9, - and _");
     if (!g->has_ledger) return ay_refuse(ctx, AY_E_RANGE, "section ledger is missing");
     if (p->clock_step_ms == 0 || p->max_block_gas == 0)
-        return ay_refuse(ctx, AY_E_RANGE, "ledger: clock_step_ms and max_block_gas must be above 0");
-    if (p->reserve_bytes == 0 || p->reserve_bytes >= p->max_block_bytes ||
-        p->max_tx_bytes == 0 || p->max_tx_bytes > p->max_block_bytes - p->reserve_bytes ||
-        p->max_block_bytes > UINT32_MAX)
-        return ay_refuse(ctx, AY_E_RANGE, "ledger: max_tx_bytes + reserve_bytes must be at most "
-                                          "max_block_bytes, each above 0");
+        return ay_refuse(ctx, AY_E_RANGE,
+                         "ledger: clock_step_ms and max_block_gas must be above 0");
+    if (p->reserve_bytes == 0 || p->reserve_bytes >= p->max_block_bytes || p->max_tx_bytes == 0 ||
+        p->max_tx_bytes > p->max_block_bytes - p->reserve_bytes || p->max_block_bytes > UINT32_MAX)
+        return ay_refuse(ctx, AY_E_RANGE,
+                         "ledger: max_tx_bytes + reserve_bytes must be at most "
+                         "max_block_bytes, each above 0");
     return AY_OK;
 }
 
@@ -44,7 +45,8 @@ static const void *section_of(const struct ay_genesis_genesis *g, const struct a
     for (uint32_t i = 0; i < ay_genesis_genesis_msg.n; i++) {
         const struct ay_field *f = &ay_genesis_genesis_msg.fields[i];
         if (f->kind != AY_KIND_MESSAGE || f->sub != type) continue;
-        return *((const bool *)((const uint8_t *)g + f->aside)) ? (const uint8_t *)g + f->offset : NULL;
+        return *((const bool *)((const uint8_t *)g + f->aside)) ? (const uint8_t *)g + f->offset
+                                                                : NULL;
     }
     return NULL;
 }
@@ -53,7 +55,8 @@ enum ay_code ay_genesis_apply(struct ay_ctx *ctx, const struct ay_economy *econo
                               const struct ay_genesis_genesis *g)
 {
     AY_TRY(check_ledger(ctx, g));
-    struct ay_ledger_meta meta = {.now_ms = g->time_ms, .time_ms = g->time_ms, .chain_id = g->chain_id};
+    struct ay_ledger_meta meta = {
+        .now_ms = g->time_ms, .time_ms = g->time_ms, .chain_id = g->chain_id};
     AY_TRY(ay_genesis_hash(g, ctx->arena, meta.genesis_hash));
     memcpy(ctx->genesis_hash, meta.genesis_hash, sizeof ctx->genesis_hash);
     ctx->height = 0;

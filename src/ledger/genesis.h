@@ -18,6 +18,7 @@ enum ay_code ay_genesis_apply(struct ay_ctx *ctx, const struct ay_economy *econo
 
 /* Sensible parameters of a development chain: short times, small bonds. Accounts and validators are
  * the caller's to add. Every section is set; nothing is borrowed but chain_id. */
-void ay_genesis_defaults(struct ay_genesis_genesis *genesis, const char *chain_id, uint64_t time_ms);
+void ay_genesis_defaults(struct ay_genesis_genesis *genesis, const char *chain_id,
+                         uint64_t time_ms);
 
 #endif

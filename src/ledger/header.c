@@ -13,11 +13,13 @@ struct ay_protobuf_timestamp ay_header_time(uint64_t time_ms)
                                           .nanos = (int32_t)(time_ms % 1000 * 1000000)};
 }
 
-struct ay_tendermint_types_header ay_header_of(const struct ay_engine_header *s, uint32_t last_parts)
+struct ay_tendermint_types_header ay_header_of(const struct ay_engine_header *s,
+                                               uint32_t last_parts)
 {
-    static const uint8_t no_evidence[32] = {
-        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-        0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
+    static const uint8_t no_evidence[32] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
+                                            0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+                                            0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+                                            0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
     struct ay_tendermint_types_header h = {
         .has_version = true,
         .version = {.block = AY_BLOCK_PROTOCOL, .app = AY_APP_PROTOCOL},
@@ -63,9 +65,9 @@ enum ay_code ay_header_hash(const struct ay_tendermint_types_header *h, struct a
     const struct ay_protobuf_string_value chain_id = {h->chain_id};
     const struct ay_protobuf_int64_value height = {h->height};
     const struct ay_slice hashes[] = {
-        h->last_commit_hash, h->data_hash,         h->validators_hash, h->next_validators_hash,
-        h->consensus_hash,   h->app_hash,          h->last_results_hash, h->evidence_hash,
-        h->proposer_address};
+        h->last_commit_hash,     h->data_hash,      h->validators_hash,
+        h->next_validators_hash, h->consensus_hash, h->app_hash,
+        h->last_results_hash,    h->evidence_hash,  h->proposer_address};
     struct ay_merkle tree = {0};
     AY_TRY(add(&tree, &ay_tendermint_types_version_msg, &h->version, arena));
     AY_TRY(add(&tree, &ay_protobuf_string_value_msg, &chain_id, arena));
@@ -160,7 +162,8 @@ enum ay_code ay_header_parts(const struct ay_tendermint_types_header *header,
     AY_TRY(ay_encode_arena(&ay_tendermint_types_block_msg, &block, arena, &bytes));
     for (uint32_t at = 0; at < bytes.len; at += AY_BLOCK_PART_BYTES) {
         uint32_t left = bytes.len - at;
-        ay_merkle_add(&tree, ay_slice(bytes.data + at, left < AY_BLOCK_PART_BYTES ? left : AY_BLOCK_PART_BYTES));
+        ay_merkle_add(&tree, ay_slice(bytes.data + at,
+                                      left < AY_BLOCK_PART_BYTES ? left : AY_BLOCK_PART_BYTES));
     }
     *parts = (uint32_t)tree.count;
     ay_merkle_root(&tree, out);

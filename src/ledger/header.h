@@ -1,5 +1,5 @@
-/* Headers, commits and votes: the bytes that CometBFT 0.38 hashes and signs, so that its light client
- * accepts our blocks. Everything is hashed as a Merkle tree of RFC 6962 over proto3 leaves.
+/* Headers, commits and votes: the bytes that CometBFT 0.38 hashes and signs, so that its light
+ * client accepts our blocks. Everything is hashed as a Merkle tree of RFC 6962 over proto3 leaves.
  * Source: CometBFT spec/core/data_structures.md; types/block.go, types/canonical.go at v0.38.26.
  * Encodings are made in the arena given; AY_E_LIMIT: it is full. */
 #ifndef AY_LEDGER_HEADER_H

@@ -88,9 +88,10 @@ static struct ay_tx_rules rules_of(const struct ay_ledger *ledger, uint64_t min_
                                 .min_price_nano = min_price_nano};
 }
 
-/* Takes the bytes apart. A refusal is in *result and *code; what is returned is fatal. */
+/* Takes the bytes apart. A refusal is in *code, and in *result with its text in `keep`; what is
+ * returned is fatal. */
 static enum ay_code decode(struct ay_ledger *ledger, struct ay_slice raw, bool simulate,
-                           struct ay_envelope *envelope, enum ay_code *code,
+                           struct ay_envelope *envelope, enum ay_code *code, struct ay_arena *keep,
                            struct ay_ledger_tx_result *result)
 {
     struct ay_ctx *ctx = &ledger->ctx;
@@ -104,11 +105,12 @@ static enum ay_code decode(struct ay_ledger *ledger, struct ay_slice raw, bool s
     if (ay_code_is_fatal(*code)) return *code;
     *result = (struct ay_ledger_tx_result){0};
     if (*code == AY_OK) return AY_OK;
-    return ay_tx_refusal(*code, "", ctx->reason, &ledger->arenas.block, result);
+    return ay_tx_refusal(*code, "", ctx->reason, keep, result);
 }
 
 /* Is there room for it? Dispute moves may fill the whole block, others not the reserve. */
-static bool has_room(const struct ay_ledger *ledger, uint32_t len, const struct ay_envelope *envelope)
+static bool has_room(const struct ay_ledger *ledger, uint32_t len,
+                     const struct ay_envelope *envelope)
 {
     const struct ay_ledger_params *p = &ledger->params;
     uint64_t others = ledger->bytes - ledger->reserved_bytes;
@@ -127,7 +129,7 @@ enum ay_code ay_ledger_deliver(struct ay_ledger *ledger, struct ay_slice raw,
     struct ay_tx_rules rules = rules_of(ledger, 0);
     enum ay_code code;
     size_t mark = ledger->arenas.block.used;
-    AY_TRY(decode(ledger, raw, false, &envelope, &code, result));
+    AY_TRY(decode(ledger, raw, false, &envelope, &code, &ledger->arenas.block, result));
     if (!has_room(ledger, raw.len, code == AY_OK ? &envelope : NULL)) {
         ay_arena_rewind(&ledger->arenas.block, mark);
         return AY_E_LIMIT;
@@ -190,20 +192,22 @@ bool ay_ledger_waits(struct ay_ledger *ledger)
     return false;
 }
 
-/* A transaction outside a block: as if in the next one. */
+/* A transaction outside a block: as if in the next one. The result lives in scratch memory, so that
+ * refusals, however many, take none. */
 static enum ay_code run_aside(struct ay_ledger *ledger, struct ay_slice raw, enum ay_tx_mode mode,
                               uint64_t min_price_nano, struct ay_ledger_tx_result *result)
 {
     AY_ASSERT(ledger->initialised && !ledger->in_block);
     struct ay_envelope envelope;
     struct ay_tx_rules rules = rules_of(ledger, min_price_nano);
+    struct ay_arena *keep = &ledger->arenas.scratch;
     enum ay_code code;
     bool paid;
-    ledger->ctx.height = ledger->last_height + 1;
-    AY_TRY(decode(ledger, raw, mode == AY_TX_SIMULATE, &envelope, &code, result));
+    AY_TRY(decode(ledger, raw, mode == AY_TX_SIMULATE, &envelope, &code, keep, result));
     if (code != AY_OK) return AY_OK;
-    code = ay_tx_run(&ledger->ctx, &rules, mode, &envelope, raw.len, &ledger->arenas.tx,
-                     &ledger->arenas.block, result, &paid);
+    ledger->ctx.height = ledger->last_height + 1;
+    code = ay_tx_run(&ledger->ctx, &rules, mode, &envelope, raw.len, &ledger->arenas.tx, keep,
+                     result, &paid);
     ledger->ctx.height = ledger->last_height;
     return code;
 }

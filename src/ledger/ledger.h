@@ -6,8 +6,8 @@
  *   ay_ledger_begin, _deliver ..., _end   one block; ay_ledger_changes is what to commit
  *   ay_ledger_open      again, over a view of the state with the changes in it
  *
- * Checks, simulations and queries run on ledgers of their own over a view, beside the one that makes
- * blocks; opening one costs two reads. A ledger belongs to one thread at a time. */
+ * Checks, simulations and queries run on ledgers of their own over a view, beside the one that
+ * makes blocks; opening one costs two reads. A ledger belongs to one thread at a time. */
 #ifndef AY_LEDGER_LEDGER_H
 #define AY_LEDGER_LEDGER_H
 
@@ -62,7 +62,8 @@ enum ay_code ay_ledger_open(struct ay_ledger *ledger, const struct ay_economy *e
 
 /* Writes the first state; height is 0 then. ay_ledger_changes lists it. ctx.reason names what is
  * wrong with a genesis. AY_E_STATE: there is a state already. AY_E_RANGE, AY_E_ADDRESS, …. */
-enum ay_code ay_ledger_init(struct ay_ledger *ledger, const struct ay_genesis_genesis *genesis) AY_MUST;
+enum ay_code ay_ledger_init(struct ay_ledger *ledger,
+                            const struct ay_genesis_genesis *genesis) AY_MUST;
 
 /* Begins the block after the last. time_ms: header time, not before the last block's. proposer: the
  * operator address of its validator, who receives the fees. AY_E_RANGE: height or time. */
@@ -92,11 +93,13 @@ bool ay_ledger_waits(struct ay_ledger *ledger) AY_MUST;
 
 /* Would the next block take this transaction? Fee and sequence are spent in the ledger's own layer,
  * so that transactions which follow one another are all admitted; open the ledger again after each
- * block and check those still waiting once more. min_price_nano: 10^-9 nasy a unit of gas. */
+ * block and check those still waiting once more. min_price_nano: 10^-9 nasy a unit of gas. The
+ * result's slices live until the next call. AY_E_LIMIT: its memory is full of admitted ones. */
 enum ay_code ay_ledger_check(struct ay_ledger *ledger, struct ay_slice raw, uint64_t min_price_nano,
                              struct ay_ledger_tx_result *result) AY_MUST;
 
-/* What would this transaction, signed or not, do and cost? Leaves nothing behind. */
+/* What would this transaction, signed or not, do and cost? Leaves nothing behind. The result's
+ * slices live until the next call. */
 enum ay_code ay_ledger_simulate(struct ay_ledger *ledger, struct ay_slice raw,
                                 struct ay_ledger_tx_result *result) AY_MUST;
 

@@ -34,13 +34,13 @@ struct ay_module {
     const char *name; /* also the codespace of its codes */
     /* Writes the module's first rows. section: the module's message in the genesis, or NULL. */
     enum ay_code (*genesis)(struct ay_ctx *ctx, const struct ay_msg *msg, const void *section);
-    const struct ay_msg *genesis_msg; /* what section is; NULL: nothing */
+    const struct ay_msg *genesis_msg;                /* what section is; NULL: nothing */
     enum ay_code (*begin_block)(struct ay_ctx *ctx); /* may be NULL */
     enum ay_code (*end_block)(struct ay_ctx *ctx);   /* may be NULL */
     /* True while ledger time must go on although no transaction comes. May be NULL. */
     bool (*waits)(struct ay_ctx *ctx);
-    const struct ay_tx_verb *txs;       /* ends with msg == NULL; may be NULL */
-    const struct ay_query_verb *queries; /* ends with request == NULL; may be NULL */
+    const struct ay_tx_verb *txs;          /* ends with msg == NULL; may be NULL */
+    const struct ay_query_verb *queries;   /* ends with request == NULL; may be NULL */
     const struct ay_invariant *invariants; /* ends with name == NULL; may be NULL */
 };
 

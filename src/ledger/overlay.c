@@ -95,6 +95,20 @@ static node *insert(node *tree, node *fresh)
     return split(skew(tree));
 }
 
+/* Puts a node of the overlay's arena in its place, or its entry into the node that is there. */
+static void place(struct ay_overlay *overlay, node *fresh)
+{
+    node *n = find(overlay, fresh->entry.key);
+    if (n) {
+        n->entry = fresh->entry;
+        return;
+    }
+    fresh->left = fresh->right = NULL;
+    fresh->level = 1;
+    overlay->root = insert(overlay->root, fresh);
+    overlay->count++;
+}
+
 static enum ay_code write(struct ay_overlay *overlay, struct ay_kv_change change)
 {
     AY_TRY(ay_arena_copy(overlay->arena, change.value, &change.value));
@@ -107,9 +121,8 @@ static enum ay_code write(struct ay_overlay *overlay, struct ay_kv_change change
     AY_TRY(ay_arena_copy(overlay->arena, change.key, &change.key));
     n = AY_NEW(overlay->arena, node, 1);
     if (!n) return AY_E_LIMIT;
-    *n = (node){.entry = change, .level = 1};
-    overlay->root = insert(overlay->root, n);
-    overlay->count++;
+    n->entry = change;
+    place(overlay, n);
     return AY_OK;
 }
 
@@ -132,13 +145,33 @@ enum ay_code ay_overlay_own_next(const struct ay_overlay *overlay, struct ay_sli
     return AY_OK;
 }
 
-enum ay_code ay_overlay_commit(const struct ay_overlay *overlay)
+static void adopt(struct ay_overlay *parent, node *tree)
 {
-    AY_ASSERT(overlay->parent);
-    struct ay_kv_change change = {0};
-    for (bool first = true; ay_overlay_own_next(overlay, change.key, first, &change) == AY_OK;
-         first = false)
-        AY_TRY(write(overlay->parent, change));
+    if (!tree) return;
+    node *right = tree->right;
+    adopt(parent, tree->left);
+    place(parent, tree);
+    adopt(parent, right);
+}
+
+static enum ay_code copy(struct ay_overlay *parent, const node *tree)
+{
+    if (!tree) return AY_OK;
+    AY_TRY(copy(parent, tree->left));
+    AY_TRY(write(parent, tree->entry));
+    return copy(parent, tree->right);
+}
+
+enum ay_code ay_overlay_commit(struct ay_overlay *overlay)
+{
+    struct ay_overlay *parent = overlay->parent;
+    AY_ASSERT(parent);
+    if (parent->arena == overlay->arena)
+        adopt(parent, overlay->root);
+    else
+        AY_TRY(copy(parent, overlay->root));
+    overlay->root = NULL;
+    overlay->count = 0;
     return AY_OK;
 }
 

@@ -1,6 +1,6 @@
 /* Writes that are not yet in the state: an ordered layer over a map below it, which is either the
- * stored state or another overlay. A block has one, a transaction one over it, each message one over
- * that; a layer is committed into the one below or forgotten by rewinding its arena.
+ * stored state or another overlay. A block has one, a transaction one over it, each message one
+ * over that; a layer is committed into the one below or forgotten by rewinding its arena.
  *
  * A layer is an AA tree (Andersson 1993) whose nodes live in the arena, so every operation is
  * O(log n) whatever keys an adversary chooses. A deletion is a node that hides what lies below. */
@@ -32,8 +32,8 @@ static inline struct ay_overlay ay_overlay_over(struct ay_overlay *parent, struc
     return (struct ay_overlay){.kv = parent->kv, .parent = parent, .arena = arena};
 }
 
-/* The value as seen from this layer, borrowed until the layer that holds it is forgotten or the view
- * ends. AY_E_NOT_FOUND, or what the state below returns. */
+/* The value as seen from this layer, borrowed until the layer that holds it is forgotten or the
+ * view ends. AY_E_NOT_FOUND, or what the state below returns. */
 enum ay_code ay_overlay_get(const struct ay_overlay *overlay, struct ay_slice key,
                             struct ay_slice *value) AY_MUST;
 
@@ -48,9 +48,10 @@ enum ay_code ay_overlay_put(struct ay_overlay *overlay, struct ay_slice key,
 /* Removes, whether or not there is such a key. AY_E_LIMIT. */
 enum ay_code ay_overlay_del(struct ay_overlay *overlay, struct ay_slice key) AY_MUST;
 
-/* Writes all of this layer into its parent. AY_E_LIMIT leaves the parent half written: the caller
- * gives up the block. */
-enum ay_code ay_overlay_commit(const struct ay_overlay *overlay) AY_MUST;
+/* Writes all of this layer into its parent; the layer is empty afterwards. With the parent's arena
+ * its own nodes move over, which cannot fail. With another one they are copied: AY_E_LIMIT leaves
+ * the parent half written, and the caller gives up the block. */
+enum ay_code ay_overlay_commit(struct ay_overlay *overlay) AY_MUST;
 
 /* This layer's own entries, ascending: the first at or after `from`, deletions included.
  * AY_E_NOT_FOUND at the end. Borrowed. */

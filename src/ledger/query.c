@@ -52,34 +52,48 @@ static enum ay_code raw_of(struct ay_ctx *ctx, const struct ay_tx_simulate_reque
     struct ay_tx_tx_raw tx = {.signatures = ask->tx.signatures,
                               .signatures_count = ask->tx.signatures_count};
     AY_TRY(ay_encode_arena(&ay_tx_tx_body_msg, &ask->tx.body, ctx->arena, &tx.body_bytes));
-    AY_TRY(ay_encode_arena(&ay_tx_auth_info_msg, &ask->tx.auth_info, ctx->arena, &tx.auth_info_bytes));
+    AY_TRY(
+        ay_encode_arena(&ay_tx_auth_info_msg, &ask->tx.auth_info, ctx->arena, &tx.auth_info_bytes));
     return ay_encode_arena(&ay_tx_tx_raw_msg, &tx, ctx->arena, raw);
 }
 
-static enum ay_code simulate(struct ay_ledger *ledger, struct ay_slice data, struct ay_slice *value)
+/* raw must lie outside scratch memory, which the run uses. */
+static enum ay_code simulate_raw(struct ay_ledger *ledger, struct ay_slice raw,
+                                 struct ay_slice *value)
 {
     struct ay_ctx *ctx = &ledger->ctx;
-    struct ay_tx_simulate_request ask;
-    struct ay_slice raw;
     struct ay_ledger_tx_result result;
-    AY_TRY(decode(ctx, &ay_tx_simulate_request_msg, data, &ask));
-    AY_TRY(raw_of(ctx, &ask, &raw));
-    AY_TRY(ay_arena_copy(&ledger->arenas.block, raw, &raw));
     AY_TRY(ay_ledger_simulate(ledger, raw, &result));
     if (result.code)
-        return ay_refuse(ctx, AY_E_UNKNOWN_REQUEST, "%.*s With gas wanted: '%llu' and gas used: '%llu' ",
-                         (int)result.log.len, (const char *)result.log.data,
-                         (unsigned long long)result.gas_wanted, (unsigned long long)result.gas_used);
+        return ay_refuse(ctx, AY_E_UNKNOWN_REQUEST,
+                         "%.*s With gas wanted: '%llu' and gas used: '%llu' ", (int)result.log.len,
+                         (const char *)result.log.data, (unsigned long long)result.gas_wanted,
+                         (unsigned long long)result.gas_used);
     struct ay_tx_simulate_response answer = {
         .has_gas_info = true,
         .gas_info = {.gas_wanted = result.gas_wanted, .gas_used = result.gas_used},
         .has_result = true,
-        .result = {.data = result.data, .events = result.events, .events_count = result.events_count}};
+        .result = {
+            .data = result.data, .events = result.events, .events_count = result.events_count}};
     struct ay_base_abci_tx_msg_data parts;
     AY_TRY(ay_decode(&ay_base_abci_tx_msg_data_msg, result.data, ctx->arena, &parts, NULL));
     answer.result.msg_responses = parts.msg_responses;
     answer.result.msg_responses_count = parts.msg_responses_count;
     return ay_encode_arena(&ay_tx_simulate_response_msg, &answer, ctx->arena, value);
+}
+
+static enum ay_code simulate(struct ay_ledger *ledger, struct ay_slice data, struct ay_slice *value)
+{
+    struct ay_tx_simulate_request ask;
+    struct ay_slice raw;
+    struct ay_arena *aside = &ledger->arenas.block;
+    AY_TRY(decode(&ledger->ctx, &ay_tx_simulate_request_msg, data, &ask));
+    AY_TRY(raw_of(&ledger->ctx, &ask, &raw));
+    size_t mark = aside->used;
+    AY_TRY(ay_arena_copy(aside, raw, &raw));
+    enum ay_code code = simulate_raw(ledger, raw, value);
+    ay_arena_rewind(aside, mark);
+    return code;
 }
 
 enum ay_code ay_ledger_query(struct ay_ledger *ledger, struct ay_slice path, struct ay_slice data,

@@ -15,8 +15,8 @@ static enum ay_code charge_read(struct ay_ctx *ctx, struct ay_slice value)
 
 static enum ay_code charge_write(struct ay_ctx *ctx, struct ay_slice key, struct ay_slice value)
 {
-    return ay_gas_charge(ctx,
-                         AY_GAS_WRITE + (uint64_t)AY_GAS_WRITE_BYTE * ((uint64_t)key.len + value.len));
+    return ay_gas_charge(ctx, AY_GAS_WRITE +
+                                  (uint64_t)AY_GAS_WRITE_BYTE * ((uint64_t)key.len + value.len));
 }
 
 static enum ay_code put(struct ay_ctx *ctx, struct ay_slice key, struct ay_slice value)
@@ -190,7 +190,8 @@ enum ay_code ay_row_walk_next(struct ay_ctx *ctx, struct ay_row_walk *walk, void
         uint8_t primary[MAX_KEY];
         uint32_t len;
         AY_TRY(charge_read(ctx, key));
-        if (ay_row_key_of_index(walk->msg, walk->index, key, primary, sizeof primary, &len) != AY_OK)
+        if (ay_row_key_of_index(walk->msg, walk->index, key, primary, sizeof primary, &len) !=
+            AY_OK)
             return AY_E_CORRUPT;
         code = ay_overlay_get(ctx->overlay, ay_slice(primary, len), &value);
         if (code != AY_OK) return code == AY_E_NOT_FOUND ? AY_E_CORRUPT : code;

@@ -25,13 +25,13 @@ static struct ay_slice hex(const char *text)
     return ay_slice(bytes, len);
 }
 
-#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define EMPTY      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define VALIDATORS "8f98ea4218c084b4260f7f0f2a27831859ec54c0952922790a0ad58c5447356e"
-#define CONSENSUS "048091bc7ddc283f77bfbf91d73c44da58c3df8a9cbc867405d8b7f3daada22f"
-#define ADDRESS "3807e878f533256ff5e76b3d8a678ba404329ea6"
-#define KEY "dbaa0909932be2f63c5e1e44f19f2ff13c9f03f93f39ca0665aeeffcc70da38f"
-#define SIGNATURE                                                                              \
-    "3eb67ceef8c246984564579103b2b7170e94928b898750e8e6d7d10cd00d454aa56b54c2c00331e7bd2617c7" \
+#define CONSENSUS  "048091bc7ddc283f77bfbf91d73c44da58c3df8a9cbc867405d8b7f3daada22f"
+#define ADDRESS    "3807e878f533256ff5e76b3d8a678ba404329ea6"
+#define KEY        "dbaa0909932be2f63c5e1e44f19f2ff13c9f03f93f39ca0665aeeffcc70da38f"
+#define SIGNATURE                                                                                  \
+    "3eb67ceef8c246984564579103b2b7170e94928b898750e8e6d7d10cd00d454aa56b54c2c00331e7bd2617c7"     \
     "fd7b7858586da8e4ad645b2c9885030dbbe9d900"
 
 static struct ay_tendermint_types_block_id last_id(void)
@@ -64,7 +64,8 @@ static void test_header_hash_of_real_header_equals_cometbft(void **state)
         .next_validators_hash = hex(VALIDATORS),
         .consensus_hash = hex(CONSENSUS),
         .app_hash = hex("11ebb82d50dd8c9cdd4d9374a9c253ab513317719a9cf9efe679ca832521ac22"),
-        .last_results_hash = hex("b939cdc0f14875c592c082e04d8ecfc403aef14cc16bc51008aa9015a50b6e0d"),
+        .last_results_hash =
+            hex("b939cdc0f14875c592c082e04d8ecfc403aef14cc16bc51008aa9015a50b6e0d"),
         .evidence_hash = hex(EMPTY),
         .proposer_address = hex(ADDRESS),
     };
@@ -82,8 +83,9 @@ static void test_header_of_first_block_has_the_empty_last_id(void **state)
     struct ay_engine_header stored = {.height = 1, .time_ms = 1795468892861};
     struct ay_tendermint_types_header header = ay_header_of(&stored, 0);
     struct ay_slice bytes;
-    assert_int_equal(ay_encode_arena(&ay_tendermint_types_block_id_msg, &header.last_block_id, &arena,
-                                     &bytes), AY_OK);
+    assert_int_equal(
+        ay_encode_arena(&ay_tendermint_types_block_id_msg, &header.last_block_id, &arena, &bytes),
+        AY_OK);
     assert_int_equal(bytes.len, 2);
     assert_hex(bytes.data, "1200");
     assert_int_equal(header.time.seconds, 1795468892);
@@ -119,19 +121,22 @@ static void test_commit_and_vote_equal_cometbft(void **state)
                                                  .has_timestamp = true,
                                                  .timestamp = header_time,
                                                  .signature = hex(SIGNATURE)};
-    struct ay_tendermint_types_commit commit = {.height = 21, .signatures = &sig, .signatures_count = 1};
+    struct ay_tendermint_types_commit commit = {
+        .height = 21, .signatures = &sig, .signatures_count = 1};
     struct ay_tendermint_types_block_id id = last_id();
     struct ay_slice vote;
     uint8_t hash[32], key[32];
     assert_int_equal(ay_header_commit_hash(&commit, &arena, hash), AY_OK);
     assert_hex(hash, "968909345dd66291f37921693baa7108f8d5defe4675c41305bb885b365ff7ef");
-    assert_int_equal(ay_header_vote_bytes(21, &id, header_time, ay_slice_str("assay-test-1"), &arena,
-                                          &vote), AY_OK);
+    assert_int_equal(
+        ay_header_vote_bytes(21, &id, header_time, ay_slice_str("assay-test-1"), &arena, &vote),
+        AY_OK);
     assert_int_equal(vote.len, 0x72);
-    assert_hex(vote.data, "71080211150000000000000022480a206a5d9edefb14f5da96deb4441546549ca9a4d36c33"
-                          "9e8f41c68cc217e75b07de122408011220d516cb5862adb6b0fc5106f52e1a48b23291aef7"
-                          "d156b7a2e8495f29a1d0c7992a0c08dcdc92d8061081b1eb9a03320c61737361792d746573"
-                          "742d31");
+    assert_hex(vote.data,
+               "71080211150000000000000022480a206a5d9edefb14f5da96deb4441546549ca9a4d36c33"
+               "9e8f41c68cc217e75b07de122408011220d516cb5862adb6b0fc5106f52e1a48b23291aef7"
+               "d156b7a2e8495f29a1d0c7992a0c08dcdc92d8061081b1eb9a03320c61737361792d746573"
+               "742d31");
     from_hex(KEY, key);
     assert_int_equal(ay_ed25519_verify(key, vote, sig.signature.data), AY_OK);
 }
@@ -141,9 +146,11 @@ static void test_vote_bytes_over_127_have_a_length_of_two(void **state)
     (void)state;
     struct ay_tendermint_types_block_id id = last_id();
     struct ay_slice vote;
-    assert_int_equal(ay_header_vote_bytes(21, &id, header_time,
-                                          ay_slice_str("a-name-that-is-as-long-as-one-may-be-000000000-1"),
-                                          &arena, &vote), AY_OK);
+    assert_int_equal(
+        ay_header_vote_bytes(21, &id, header_time,
+                             ay_slice_str("a-name-that-is-as-long-as-one-may-be-000000000-1"),
+                             &arena, &vote),
+        AY_OK);
     assert_true(vote.len > 130);
     assert_int_equal((vote.data[0] & 0x7fu) | (unsigned)vote.data[1] << 7, vote.len - 2);
 }
@@ -152,13 +159,15 @@ static void test_results_hash_equals_cometbft(void **state)
 {
     (void)state;
     struct ay_ledger_tx_result result = {
-        .data = hex("12260a242f636f736d6f732e62616e6b2e763162657461312e4d736753656e64526573706f6e7365"),
+        .data =
+            hex("12260a242f636f736d6f732e62616e6b2e763162657461312e4d736753656e64526573706f6e7365"),
         .log = ay_slice_str("not hashed"),
         .gas_wanted = 200000,
         .gas_used = 93241};
     uint8_t hash[32], want[32];
-    struct ay_slice leaf = hex("122812260a242f636f736d6f732e62616e6b2e763162657461312e4d736753656e645265"
-                               "73706f6e736528c09a0c30b9d805");
+    struct ay_slice leaf =
+        hex("122812260a242f636f736d6f732e62616e6b2e763162657461312e4d736753656e645265"
+            "73706f6e736528c09a0c30b9d805");
     struct ay_merkle tree = {0};
     assert_int_equal(ay_header_results_hash(&result, 1, &arena, hash), AY_OK);
     ay_merkle_add(&tree, leaf);

@@ -102,8 +102,8 @@ static inline void ay_test_map_apply(struct ay_test_map *map, const struct ay_kv
         AY_ASSERT(map->entries);
     }
     memmove(&map->entries[at + 1], &map->entries[at], (map->count - at) * sizeof *map->entries);
-    map->entries[at] = (struct ay_kv_change){.key = ay_test_dup(change->key),
-                                             .value = ay_test_dup(change->value)};
+    map->entries[at] =
+        (struct ay_kv_change){.key = ay_test_dup(change->key), .value = ay_test_dup(change->value)};
     map->count++;
 }
 
@@ -135,8 +135,9 @@ struct ay_test {
     uint8_t proposer[AY_ADDRESS_BYTES];
 };
 
-static const char *const ay_test_names[] = {"alice", "bob", "carol", "dave",  "erin",   "frank",
-                                            "grace", "liar", "watcher", "author", "proposer"};
+static const char *const ay_test_names[] = {"alice",   "bob",    "carol",   "dave",
+                                            "erin",    "frank",  "grace",   "liar",
+                                            "watcher", "author", "proposer"};
 #define AY_TEST_NAMES (sizeof ay_test_names / sizeof *ay_test_names)
 
 /* Somebody's address; text (of AY_ADDRESS_TEXT_CHARS + 1) may be NULL. */
@@ -221,7 +222,8 @@ static inline void ay_test_begin(struct ay_test *t, uint64_t step_ms)
 {
     if (t->ledger.in_block) return;
     t->time_ms += step_ms;
-    enum ay_code code = ay_ledger_begin(&t->ledger, t->ledger.last_height + 1, t->time_ms, t->proposer);
+    enum ay_code code =
+        ay_ledger_begin(&t->ledger, t->ledger.last_height + 1, t->time_ms, t->proposer);
     if (code != AY_OK) ay_panic(__FILE__, __LINE__, t->ledger.ctx.reason);
 }
 
@@ -275,8 +277,8 @@ static inline const struct ay_tx_verb *ay_test_verb(struct ay_test *t, const str
 
 /* Runs one message in the open block, signed by whom its signer field names. A refusal leaves no
  * trace; t->ledger.ctx.reason has its text. response may be NULL. */
-static inline enum ay_code ay_test_run(struct ay_test *t, const struct ay_msg *desc, const void *msg,
-                                       void *response)
+static inline enum ay_code ay_test_run(struct ay_test *t, const struct ay_msg *desc,
+                                       const void *msg, void *response)
 {
     const struct ay_tx_verb *verb = ay_test_verb(t, desc);
     struct ay_ctx *ctx = ay_test_ctx(t);

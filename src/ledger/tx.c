@@ -14,8 +14,8 @@
 
 bool ay_code_is_fatal(enum ay_code code)
 {
-    return code == AY_E_IO || code == AY_E_CORRUPT || code == AY_E_MEMORY || code == AY_E_DISK_FULL ||
-           code == AY_E_INVARIANT;
+    return code == AY_E_IO || code == AY_E_CORRUPT || code == AY_E_MEMORY ||
+           code == AY_E_DISK_FULL || code == AY_E_INVARIANT;
 }
 
 /* A log is ASCII, whatever a stranger's string brought into it. */
@@ -78,8 +78,8 @@ static enum ay_code take_fee(struct ay_ctx *ctx, const struct ay_economy *econom
 }
 
 /* The key that must have signed, and whether it fits the account. */
-static enum ay_code settle_key(struct ay_ctx *ctx, enum ay_tx_mode mode, const struct ay_envelope *e,
-                               struct ay_ledger_account *account)
+static enum ay_code settle_key(struct ay_ctx *ctx, enum ay_tx_mode mode,
+                               const struct ay_envelope *e, struct ay_ledger_account *account)
 {
     if (!e->has_pub_key) {
         if (account->pub_key.len || mode == AY_TX_SIMULATE) return AY_OK;
@@ -147,11 +147,12 @@ static enum ay_code ante(struct ay_ctx *ctx, const struct ay_tx_rules *rules, en
     AY_TRY(check_gas(ctx, rules, mode, e));
     if (e->body.timeout_height && ctx->height > e->body.timeout_height)
         return ay_refuse(ctx, AY_E_TIMEOUT_HEIGHT, "block height: %llu, timeout height: %llu",
-                         (unsigned long long)ctx->height, (unsigned long long)e->body.timeout_height);
+                         (unsigned long long)ctx->height,
+                         (unsigned long long)e->body.timeout_height);
 
     /* A simulated transaction costs what it will cost once it is signed. */
-    uint32_t unsigned_bytes = mode == AY_TX_SIMULATE && e->raw.signatures[0].len == 0
-                                  ? SIGNATURE_BYTES : 0;
+    uint32_t unsigned_bytes =
+        mode == AY_TX_SIMULATE && e->raw.signatures[0].len == 0 ? SIGNATURE_BYTES : 0;
     AY_TRY(ay_gas_charge(ctx, (uint64_t)AY_GAS_TX_BYTE * (raw_len + unsigned_bytes)));
 
     struct ay_ledger_account account;
@@ -202,7 +203,8 @@ static enum ay_code run_messages(struct ay_ctx *ctx, const struct ay_envelope *e
                                  struct ay_slice *data)
 {
     struct ay_base_abci_tx_msg_data all = {.msg_responses_count = e->body.messages_count};
-    struct ay_protobuf_any *answers = AY_NEW(ctx->arena, struct ay_protobuf_any, all.msg_responses_count);
+    struct ay_protobuf_any *answers =
+        AY_NEW(ctx->arena, struct ay_protobuf_any, all.msg_responses_count);
     if (!answers) return AY_E_LIMIT;
     all.msg_responses = answers;
     ctx->events->in_message = true;
@@ -214,8 +216,8 @@ static enum ay_code run_messages(struct ay_ctx *ctx, const struct ay_envelope *e
 }
 
 /* Runs the messages on a layer of their own, so that all of them count or none. */
-static enum ay_code messages(struct ay_ctx *ctx, const struct ay_envelope *e,
-                             struct ay_slice *data, uint32_t *failed)
+static enum ay_code messages(struct ay_ctx *ctx, const struct ay_envelope *e, struct ay_slice *data,
+                             uint32_t *failed)
 {
     struct ay_overlay *below = ctx->overlay;
     struct ay_overlay layer = ay_overlay_over(below, below->arena);
@@ -264,7 +266,8 @@ static enum ay_code run(struct ay_ctx *ctx, const struct ay_tx_rules *rules, enu
     return mode == AY_TX_CHECK ? AY_OK : messages(ctx, e, &out->data, &out->failed);
 }
 
-/* The same on a layer of its own, which stays if the fee is paid, whatever became of the messages. */
+/* The same on a layer of its own, which stays if the fee is paid, whatever became of the messages.
+ */
 static enum ay_code run_layer(struct ay_ctx *ctx, const struct ay_tx_rules *rules,
                               enum ay_tx_mode mode, const struct ay_envelope *e, uint32_t raw_len,
                               struct outcome *out)

@@ -23,11 +23,10 @@ struct ay_tx_rules {
 
 /* Runs a decoded transaction on ctx->overlay, which is the layer below it: the block's, or the
  * check state. What holds afterwards stands in that layer: everything, or fee and sequence alone
- * when a message failed, or nothing when the part before the messages did. tx_arena holds its layers
- * and events and is the caller's to reset. The result's slices live in `keep`.
- * *paid: fee and sequence are spent.
- * Returns AY_OK with *result filled, also when the transaction was refused; any other code means
- * that the ledger itself cannot go on. */
+ * when a message failed, or nothing when the part before the messages did. tx_arena holds its
+ * layers and events and is the caller's to reset. The result's slices live in `keep`. *paid: fee
+ * and sequence are spent. Returns AY_OK with *result filled, also when the transaction was refused;
+ * any other code means that the ledger itself cannot go on. */
 enum ay_code ay_tx_run(struct ay_ctx *ctx, const struct ay_tx_rules *rules, enum ay_tx_mode mode,
                        const struct ay_envelope *envelope, uint32_t raw_len,
                        struct ay_arena *tx_arena, struct ay_arena *keep,

@@ -1,12 +1,14 @@
 #include "modules/bank/verbs.h"
 
 static const struct ay_tx_verb txs[] = {
-    {&ay_bank_msg_send_msg, &ay_bank_msg_send_response_msg, false, ay_bank_send_check, ay_bank_send},
+    {&ay_bank_msg_send_msg, &ay_bank_msg_send_response_msg, false, ay_bank_send_check,
+     ay_bank_send},
     {0},
 };
 
 static const struct ay_query_verb queries[] = {
-    {&ay_bank_query_balance_request_msg, &ay_bank_query_balance_response_msg, ay_bank_query_balance},
+    {&ay_bank_query_balance_request_msg, &ay_bank_query_balance_response_msg,
+     ay_bank_query_balance},
     {&ay_bank_query_all_balances_request_msg, &ay_bank_query_all_balances_response_msg,
      ay_bank_query_all_balances},
     {&ay_bank_query_supply_request_msg, &ay_bank_supply_msg, ay_bank_query_supply},

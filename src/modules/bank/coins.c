@@ -27,7 +27,8 @@ static enum ay_code take(struct ay_ctx *ctx, const uint8_t from[AY_ADDRESS_BYTES
     AY_TRY(get(ctx, from, &row));
     if (row.amount < amount)
         return ay_refuse(ctx, AY_E_FUNDS, "spendable balance %llu%s is smaller than %llu%s",
-                         (unsigned long long)row.amount, AY_DENOM, (unsigned long long)amount, AY_DENOM);
+                         (unsigned long long)row.amount, AY_DENOM, (unsigned long long)amount,
+                         AY_DENOM);
     row.amount -= amount;
     return set(ctx, &row);
 }

@@ -11,7 +11,8 @@ enum ay_code ay_bank_genesis(struct ay_ctx *ctx, const struct ay_msg *msg, const
         const struct ay_genesis_account *account = &bank->accounts[i];
         uint8_t address[AY_ADDRESS_BYTES];
         uint64_t held;
-        if (ay_address_parse(account->address, address) != AY_OK || ay_is_module_address(ctx, address))
+        if (ay_address_parse(account->address, address) != AY_OK ||
+            ay_is_module_address(ctx, address))
             return ay_refuse(ctx, AY_E_ADDRESS, "bank.accounts[%u].address", i);
         if (account->amount_nasy == 0)
             return ay_refuse(ctx, AY_E_RANGE, "bank.accounts[%u].amount_nasy is 0", i);

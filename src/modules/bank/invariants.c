@@ -15,8 +15,8 @@ static wide total_of(const struct ay_bank_supply *supply)
     return (wide)supply->genesis + supply->minted - supply->burned;
 }
 
-static enum ay_code balance_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,
-                                    bool has_new, const void *new_row)
+static enum ay_code balance_changed(struct ay_ctx *ctx, void *self, bool has_old,
+                                    const void *old_row, bool has_new, const void *new_row)
 {
     const struct ay_bank_balance *was = old_row, *is = new_row;
     wide *sum = self;
@@ -26,8 +26,8 @@ static enum ay_code balance_changed(struct ay_ctx *ctx, void *self, bool has_old
     return check_row(ctx, is);
 }
 
-static enum ay_code supply_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,
-                                   bool has_new, const void *new_row)
+static enum ay_code supply_changed(struct ay_ctx *ctx, void *self, bool has_old,
+                                   const void *old_row, bool has_new, const void *new_row)
 {
     wide *sum = self;
     if (!has_new) return ay_refuse(ctx, AY_E_INVARIANT, "the supply is gone");
@@ -63,6 +63,7 @@ enum ay_code ay_bank_conservation_full(struct ay_ctx *ctx)
     if (code != AY_E_NOT_FOUND) return code;
     if (balances == total_of(&supply)) return AY_OK;
     return ay_refuse(ctx, AY_E_INVARIANT, "balances and supply differ by %llu or more",
-                     (unsigned long long)(balances > total_of(&supply) ? balances - total_of(&supply)
-                                                                     : total_of(&supply) - balances));
+                     (unsigned long long)(balances > total_of(&supply)
+                                              ? balances - total_of(&supply)
+                                              : total_of(&supply) - balances));
 }

@@ -28,7 +28,8 @@ enum ay_code ay_bank_query_balance(struct ay_ctx *ctx, const void *request, void
     struct ay_bank_balance row = {.denom = ask->denom};
     AY_TRY(parse(ctx, ask->address, row.address));
     if (ask->denom.len == 0 || ask->denom.len > AY_MAX_BANK_BALANCE_DENOM)
-        return ay_refuse(ctx, AY_E_REQUEST, "denom must have 1 to %u bytes", AY_MAX_BANK_BALANCE_DENOM);
+        return ay_refuse(ctx, AY_E_REQUEST, "denom must have 1 to %u bytes",
+                         AY_MAX_BANK_BALANCE_DENOM);
     enum ay_code code = ay_row_get(ctx, &ay_bank_balance_msg, &row);
     if (code != AY_OK && code != AY_E_NOT_FOUND) return code;
     answer->has_balance = true;

@@ -37,7 +37,8 @@ enum ay_code ay_bank_send(struct ay_ctx *ctx, const void *msg, void *response)
             int n = coin->denom.len < 32 ? (int)coin->denom.len : 32;
             const char *denom = (const char *)coin->denom.data;
             return ay_refuse(ctx, AY_E_FUNDS, "spendable balance 0%.*s is smaller than %.*s%.*s", n,
-                             denom, (int)coin->amount.len, (const char *)coin->amount.data, n, denom);
+                             denom, (int)coin->amount.len, (const char *)coin->amount.data, n,
+                             denom);
         }
         AY_TRY(ay_parse_u64(coin->amount, UINT64_MAX, &amount));
         AY_TRY(ay_bank_move(ctx, ctx->signer, to, amount));

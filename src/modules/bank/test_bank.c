@@ -150,8 +150,14 @@ static void test_conservation_broken_books_are_caught(void **state)
         assert_int_equal(ay_bank_supply_get(ctx, &supply), AY_OK);
         switch (way) {
         case 0: row.amount++; break;
-        case 1: row.amount = 0; supply.burned = AY_TEST_COINS; break;
-        case 2: row.denom = ay_slice_str("other"); supply.minted = row.amount; break;
+        case 1:
+            row.amount = 0;
+            supply.burned = AY_TEST_COINS;
+            break;
+        case 2:
+            row.denom = ay_slice_str("other");
+            supply.minted = row.amount;
+            break;
         case 3: supply.burned++; break;
         default: break;
         }
@@ -174,9 +180,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_send_within_balance_moves_coins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_send_to_self_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_send_refusals_name_their_code, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_send_second_coin_fails_whole_message_is_undone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mint_and_burn_are_counted_in_the_supply, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pay_fees_block_ends_proposer_receives_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_send_second_coin_fails_whole_message_is_undone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_mint_and_burn_are_counted_in_the_supply, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_pay_fees_block_ends_proposer_receives_all, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_conservation_broken_books_are_caught, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@ enum ay_code ay_bank_send_check(struct ay_ctx *ctx, const void *msg) AY_MUST;
 enum ay_code ay_bank_send(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
 
 /* Gives each account of the genesis its coins and an account. AY_E_ADDRESS, AY_E_EXISTS. */
-enum ay_code ay_bank_genesis(struct ay_ctx *ctx, const struct ay_msg *msg, const void *section) AY_MUST;
+enum ay_code ay_bank_genesis(struct ay_ctx *ctx, const struct ay_msg *msg,
+                             const void *section) AY_MUST;
 
 /* End of block: the fees that its transactions paid go to its proposer. */
 enum ay_code ay_bank_pay_fees(struct ay_ctx *ctx) AY_MUST;
@@ -21,7 +22,8 @@ enum ay_code ay_bank_pay_fees(struct ay_ctx *ctx) AY_MUST;
 enum ay_code ay_bank_supply_get(struct ay_ctx *ctx, struct ay_bank_supply *supply) AY_MUST;
 
 enum ay_code ay_bank_query_balance(struct ay_ctx *ctx, const void *request, void *answer) AY_MUST;
-enum ay_code ay_bank_query_all_balances(struct ay_ctx *ctx, const void *request, void *answer) AY_MUST;
+enum ay_code ay_bank_query_all_balances(struct ay_ctx *ctx, const void *request,
+                                        void *answer) AY_MUST;
 enum ay_code ay_bank_query_supply(struct ay_ctx *ctx, const void *request, void *answer) AY_MUST;
 
 /* genesis + minted - burned = sum of all balances, exactly; no balance row is zero or in another
