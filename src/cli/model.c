@@ -182,7 +182,7 @@ static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint
     if (code == AY_OK) {
         code = ay_exec_open(&m->program, m->weights, &options, &exec);
         if (code == AY_E_USAGE || code == AY_E_UNSUPPORTED)
-            code = ay_refuse(reason, code, "ASSAY_CPU names what cannot run here");
+            code = ay_reject(reason, code, "ASSAY_CPU names what cannot run here");
     }
     if (code == AY_OK) {
         ay_progress_begin(&bar, "embedding", in->count);
@@ -191,7 +191,7 @@ static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint
     }
     if (code == AY_OK) {
         code = ay_npy_write(out_path, out, in->count, m->dims);
-        if (code != AY_OK) code = ay_refuse(reason, code, "cannot write %.160s", out_path);
+        if (code != AY_OK) code = ay_reject(reason, code, "cannot write %.160s", out_path);
     }
     ay_exec_close(exec);
     free(out);

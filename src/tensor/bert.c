@@ -217,10 +217,10 @@ static enum ay_code add_weight(struct builder *b, const char *name, uint32_t row
                                uint32_t stored_rows)
 {
     const struct ay_stored_tensor *t = ay_safetensors_find(b->file, name);
-    if (!t) return ay_refuse(b->reason, AY_E_FORMAT, "tensor %s is missing", name);
+    if (!t) return ay_reject(b->reason, AY_E_FORMAT, "tensor %s is missing", name);
     bool shape = cols == 0 ? t->rank == 1 && t->dims[0] == rows
                            : t->rank == 2 && t->dims[0] == stored_rows && t->dims[1] == cols;
-    if (!shape) return ay_refuse(b->reason, AY_E_FORMAT, "tensor %s has another shape", name);
+    if (!shape) return ay_reject(b->reason, AY_E_FORMAT, "tensor %s has another shape", name);
     /* One row alone is a vector. */
     bool vector = cols == 0 || rows == 1;
     uint32_t dims[] = {vector && cols ? cols : rows, cols};
@@ -281,10 +281,10 @@ static enum ay_code config_check(const struct ay_bert_config *c, struct ay_reaso
     };
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
         if (bounds[i].value == 0 || bounds[i].value > bounds[i].max)
-            return ay_refuse(reason, AY_E_UNSUPPORTED, "%s is not in 1..%u", bounds[i].name,
+            return ay_reject(reason, AY_E_UNSUPPORTED, "%s is not in 1..%u", bounds[i].name,
                              bounds[i].max);
     if (c->hidden % c->heads || c->hidden == 1 || c->max_tokens < 2)
-        return ay_refuse(reason, AY_E_UNSUPPORTED, "heads do not divide hidden_size");
+        return ay_reject(reason, AY_E_UNSUPPORTED, "heads do not divide hidden_size");
     return AY_OK;
 }
 
@@ -300,7 +300,7 @@ enum ay_code ay_bert_build(const struct ay_bert_config *config, const struct ay_
     b.ops = AY_NEW(arena, struct ay_work_op, b.max_ops);
     struct ay_work_tensor_type *input = AY_NEW(arena, struct ay_work_tensor_type, 1);
     if (!b.weights || !b.sources || !b.ops || !input)
-        return ay_refuse(reason, AY_E_LIMIT, "arena is full");
+        return ay_reject(reason, AY_E_LIMIT, "arena is full");
     AY_TRY(embedding_weights(&b));
     for (uint32_t i = 0; i < config->layers; i++) AY_TRY(layer_weights(&b, i));
     AY_ASSERT(b.weight_count == weights);
@@ -311,9 +311,9 @@ enum ay_code ay_bert_build(const struct ay_bert_config *config, const struct ay_
         .max_dims_count = 1, .inputs = input, .inputs_count = 1, .weights = b.weights,
         .weights_count = weights, .ops = b.ops, .ops_count = b.op_count};
     out->sources = b.sources;
-    if (b.full) return ay_refuse(reason, AY_E_LIMIT, "arena is full");
+    if (b.full) return ay_reject(reason, AY_E_LIMIT, "arena is full");
     struct ay_program_fault fault;
     enum ay_code code = ay_program_check(&out->program, &fault);
     if (code == AY_OK) return AY_OK;
-    return ay_refuse(reason, code, "op %u: %s", fault.op, fault.reason);
+    return ay_reject(reason, code, "op %u: %s", fault.op, fault.reason);
 }

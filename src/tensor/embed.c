@@ -25,7 +25,7 @@ enum ay_code ay_model_embed(const struct ay_model *m, struct ay_exec *exec,
 {
     for (size_t i = 0; i < count; i++)
         if (!ay_utf8_valid(lines[i]))
-            return ay_refuse(reason, AY_E_FORMAT, "line %zu is not UTF-8", i + 1);
+            return ay_reject(reason, AY_E_FORMAT, "line %zu is not UTF-8", i + 1);
     int32_t *ids = malloc(sizeof *ids * CHUNK * m->max_tokens);
     struct ay_run *runs = calloc(CHUNK, sizeof *runs);
     enum ay_code code = ids && runs ? AY_OK : AY_E_MEMORY;

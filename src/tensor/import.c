@@ -37,7 +37,7 @@ static enum ay_code read_json(struct import *im, const char *name, json_t **out)
     *out = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
     free(bytes);
     if (*out) return AY_OK;
-    return ay_refuse(im->reason, AY_E_FORMAT, "%s, line %d: %s", name, error.line, error.text);
+    return ay_reject(im->reason, AY_E_FORMAT, "%s, line %d: %s", name, error.line, error.text);
 }
 
 static uint32_t number(const json_t *config, const char *name)
@@ -56,14 +56,14 @@ static enum ay_code take_config(struct import *im, const json_t *config)
 {
     float eps = (float)json_number_value(json_object_get(config, "layer_norm_eps"));
     if (!is_text(config, "model_type", "bert"))
-        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: model_type is not bert");
+        return ay_reject(im->reason, AY_E_UNSUPPORTED, "config.json: model_type is not bert");
     if (!is_text(config, "hidden_act", "gelu"))
-        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: hidden_act is not gelu");
+        return ay_reject(im->reason, AY_E_UNSUPPORTED, "config.json: hidden_act is not gelu");
     if (json_object_get(config, "position_embedding_type") &&
         !is_text(config, "position_embedding_type", "absolute"))
-        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: positions are not absolute");
+        return ay_reject(im->reason, AY_E_UNSUPPORTED, "config.json: positions are not absolute");
     if (!(eps > 0 && eps < 1))
-        return ay_refuse(im->reason, AY_E_UNSUPPORTED, "config.json: layer_norm_eps");
+        return ay_reject(im->reason, AY_E_UNSUPPORTED, "config.json: layer_norm_eps");
     im->config = (struct ay_bert_config){
         .vocabulary = number(config, "vocab_size"),
         .positions = number(config, "max_position_embeddings"),
@@ -98,7 +98,7 @@ static enum ay_code read_config(struct import *im)
 static enum ay_code write_failed(struct import *im, const char *name)
 {
     enum ay_code code = errno == ENOSPC ? AY_E_DISK_FULL : AY_E_IO;
-    return ay_refuse(im->reason, code, "%.120s/%s: %s", im->to, name, strerror(errno));
+    return ay_reject(im->reason, code, "%.120s/%s: %s", im->to, name, strerror(errno));
 }
 
 static FILE *create(struct import *im, const char *name)
@@ -144,7 +144,7 @@ static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uin
         code = ay_tensor_root((uint8_t)w->dtype, (uint8_t)w->dims_count, w->dims, values, len,
                               w->root);
     if (code != AY_OK)
-        code = ay_refuse(im->reason, code, "model.safetensors: %.100s cannot be used",
+        code = ay_reject(im->reason, code, "model.safetensors: %.100s cannot be used",
                          source->tensor ? source->tensor->name : "positions");
     else if (fwrite(zeros, 1, begin - before, f) != begin - before ||
              fwrite(values, 1, len, f) != len)
@@ -195,7 +195,7 @@ static enum ay_code write_vocabulary(struct import *im)
     AY_TRY(ay_model_read(im->from, "vocab.txt", AY_MAX_VOCABULARY_BYTES, &bytes, &len, im->reason));
     enum ay_code code = ay_wordpiece_open(ay_slice(bytes, len), &wp, im->reason);
     if (code == AY_OK && ay_wordpiece_size(wp) > im->config.vocabulary)
-        code = ay_refuse(im->reason, AY_E_FORMAT, "vocab.txt: more entries than vocab_size");
+        code = ay_reject(im->reason, AY_E_FORMAT, "vocab.txt: more entries than vocab_size");
     if (code == AY_OK) code = write_file(im, "vocab.txt", bytes, len);
     ay_wordpiece_close(wp);
     free(bytes);
@@ -238,7 +238,7 @@ enum ay_code ay_model_import(const char *from, const char *dir, const char *lice
     char *part = NULL;
     void *memory = NULL;
     const char *name = strrchr(dir, '/');
-    if (stat(dir, &info) == 0) return ay_refuse(reason, AY_E_EXISTS, "%.160s is there already", dir);
+    if (stat(dir, &info) == 0) return ay_reject(reason, AY_E_EXISTS, "%.160s is there already", dir);
     if (asprintf(&part, "%s.part", dir) < 0) return AY_E_MEMORY;
     struct import im = {.from = from, .to = part, .reason = reason};
     enum ay_code code = AY_E_MEMORY;
@@ -247,7 +247,7 @@ enum ay_code ay_model_import(const char *from, const char *dir, const char *lice
     im.arena = ay_arena_over(memory, ARENA_BYTES);
     remove_folder(part); /* of an import that was cut short */
     code = mkdir(part, 0777) == 0 ? import_into(&im, name ? name + 1 : dir, licence, source)
-                                  : ay_refuse(reason, AY_E_IO, "%.160s: %s", part, strerror(errno));
+                                  : ay_reject(reason, AY_E_IO, "%.160s: %s", part, strerror(errno));
     if (code == AY_OK && rename(part, dir) != 0) code = write_failed(&im, "");
     if (code != AY_OK) remove_folder(part);
 out:

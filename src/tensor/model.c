@@ -71,12 +71,12 @@ enum ay_code ay_model_read(const char *dir, const char *name, uint32_t max, uint
     int error = errno;
     free(path);
     if (fd < 0)
-        return ay_refuse(reason, error == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%.120s/%s: %s", dir,
+        return ay_reject(reason, error == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%.120s/%s: %s", dir,
                          name, strerror(error));
     enum ay_code code = read_all(fd, max, out, len);
     (void)close(fd);
     if (code == AY_OK) return AY_OK;
-    return ay_refuse(reason, code, "%.120s/%s: %s", dir, name, ay_code_info(code)->text);
+    return ay_reject(reason, code, "%.120s/%s: %s", dir, name, ay_code_info(code)->text);
 }
 
 enum ay_code ay_model_extent(const struct ay_work_weight *w, uint64_t *at, uint64_t *begin,
@@ -114,11 +114,11 @@ static enum ay_code open_program(struct ay_model *m, const char *dir, struct ay_
     if (code != AY_OK) {
         char text[160];
         ay_fault_text(&fault, text, sizeof text);
-        return ay_refuse(reason, code, "program.bin: %s", text);
+        return ay_reject(reason, code, "program.bin: %s", text);
     }
     struct ay_program_fault why;
     code = ay_program_check(&m->program, &why);
-    if (code != AY_OK) return ay_refuse(reason, code, "program.bin, op %d: %s", (int)why.op, why.reason);
+    if (code != AY_OK) return ay_reject(reason, code, "program.bin, op %d: %s", (int)why.op, why.reason);
     ay_program_id(m->program_bytes, m->program_id);
     ay_program_weights_root(&m->program, m->weights_root);
     return AY_OK;
@@ -133,7 +133,7 @@ static enum ay_code check_kind(struct ay_model *m, struct ay_reason *reason)
         p->inputs[0].dims_count != 1 || p->inputs[0].dims[0] != AY_DIM_SYMBOL ||
         p->max_dims_count != 1 || p->max_dims[0] < 2 || last->dims_count != 2 ||
         last->dims[0] != 1 || last->dims[1] & AY_DIM_SYMBOL)
-        return ay_refuse(reason, AY_E_UNSUPPORTED, "program.bin: not from tokens to one vector");
+        return ay_reject(reason, AY_E_UNSUPPORTED, "program.bin: not from tokens to one vector");
     m->max_tokens = p->max_dims[0];
     m->dims = last->dims[1];
     return AY_OK;
@@ -146,11 +146,11 @@ static enum ay_code map_weights(struct ay_model *m, const char *dir, struct ay_r
     if (!path) return AY_E_MEMORY;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     free(path);
-    if (fd < 0) return ay_refuse(reason, AY_E_NOT_FOUND, "%.120s/weights.bin: cannot be read", dir);
+    if (fd < 0) return ay_reject(reason, AY_E_NOT_FOUND, "%.120s/weights.bin: cannot be read", dir);
     bool ok = fstat(fd, &info) == 0 && info.st_size > 0;
     void *map = ok ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     (void)close(fd);
-    if (map == MAP_FAILED) return ay_refuse(reason, AY_E_IO, "weights.bin: cannot be mapped");
+    if (map == MAP_FAILED) return ay_reject(reason, AY_E_IO, "weights.bin: cannot be mapped");
     m->map = map;
     m->map_len = (size_t)info.st_size;
     return AY_OK;
@@ -168,15 +168,15 @@ static enum ay_code open_weights(struct ay_model *m, const char *dir, struct ay_
         const struct ay_work_weight *w = &p->weights[i];
         enum ay_code code = ay_model_extent(w, &at, &begin, &len);
         if (code != AY_OK || at > m->map_len)
-            return ay_refuse(reason, AY_E_FORMAT, "weights.bin: too short for weight %u", i);
+            return ay_reject(reason, AY_E_FORMAT, "weights.bin: too short for weight %u", i);
         m->weights[i] = (const uint8_t *)m->map + begin;
         code = ay_tensor_root((uint8_t)w->dtype, (uint8_t)w->dims_count, w->dims, m->weights[i],
                               len, root);
         if (code == AY_OK && memcmp(root, w->root, 32) != 0) code = AY_E_HASH;
         if (code != AY_OK)
-            return ay_refuse(reason, code, "weights.bin: weight %u is not the program's", i);
+            return ay_reject(reason, code, "weights.bin: weight %u is not the program's", i);
     }
-    if (at != m->map_len) return ay_refuse(reason, AY_E_FORMAT, "weights.bin: bytes at its end");
+    if (at != m->map_len) return ay_reject(reason, AY_E_FORMAT, "weights.bin: bytes at its end");
     return AY_OK;
 }
 
@@ -205,7 +205,7 @@ static enum ay_code open_card(struct ay_model *m, const char *dir, struct ay_rea
     json_t *card = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
     free(bytes);
     if (!card)
-        return ay_refuse(reason, AY_E_FORMAT, "model.json, line %d: %s", error.line, error.text);
+        return ay_reject(reason, AY_E_FORMAT, "model.json, line %d: %s", error.line, error.text);
     m->name = card_text(card, "name");
     m->licence = card_text(card, "licence");
     m->source = card_text(card, "source");

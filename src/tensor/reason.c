@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum ay_code ay_refuse(struct ay_reason *reason, enum ay_code code, const char *format, ...)
+enum ay_code ay_reject(struct ay_reason *reason, enum ay_code code, const char *format, ...)
 {
     if (!reason) return code;
     va_list args;

@@ -11,6 +11,6 @@ struct ay_reason {
 
 /* Writes the text and gives back the code, so that a refusal is one line. reason may be NULL. */
 AY_MUST __attribute__((format(printf, 3, 4))) enum ay_code
-ay_refuse(struct ay_reason *reason, enum ay_code code, const char *format, ...);
+ay_reject(struct ay_reason *reason, enum ay_code code, const char *format, ...);
 
 #endif

@@ -33,14 +33,14 @@ static enum ay_code parse_shape(const char *name, const json_t *shape, struct ay
                                 uint64_t *elements, struct ay_reason *reason)
 {
     if (!json_is_array(shape) || json_array_size(shape) > AY_MAX_RANK)
-        return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: shape is not a list of at most %d",
+        return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: shape is not a list of at most %d",
                          name, AY_MAX_RANK);
     t->rank = (uint32_t)json_array_size(shape);
     *elements = 1;
     for (uint32_t i = 0; i < t->rank; i++) {
         if (!json_u64(json_array_get(shape, i), &t->dims[i]) ||
             __builtin_mul_overflow(*elements, t->dims[i], elements))
-            return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: size in shape", name);
+            return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: size in shape", name);
     }
     return AY_OK;
 }
@@ -54,7 +54,7 @@ static enum ay_code parse_tensor(const char *name, const json_t *entry, const ui
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     uint64_t elements = 0, begin, end, bytes = 0;
     if (json_object_size(entry) != 3 || !dtype)
-        return ay_refuse(reason, AY_E_FORMAT,
+        return ay_reject(reason, AY_E_FORMAT,
                          "tensor %.80s: not just dtype, shape and data_offsets", name);
     AY_TRY(parse_shape(name, json_object_get(entry, "shape"), t, &elements, reason));
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++)
@@ -62,12 +62,12 @@ static enum ay_code parse_tensor(const char *name, const json_t *entry, const ui
             t->stored = dtypes[i].stored;
             bytes = dtypes[i].bytes;
         }
-    if (bytes == 0) return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: unknown dtype", name);
+    if (bytes == 0) return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: unknown dtype", name);
     if (json_array_size(offsets) != 2 || !json_u64(json_array_get(offsets, 0), &begin) ||
         !json_u64(json_array_get(offsets, 1), &end) || begin > end || end > len)
-        return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: data_offsets outside the file", name);
+        return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: data_offsets outside the file", name);
     if (__builtin_mul_overflow(elements, bytes, &bytes) || bytes != end - begin)
-        return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: bytes do not match the shape", name);
+        return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: bytes do not match the shape", name);
     t->data = base + begin;
     t->len = bytes;
     t->name = strdup(name);
@@ -95,12 +95,12 @@ static enum ay_code check_cover(struct ay_safetensors *file, const uint8_t *base
     if (file->count) qsort(file->tensors, file->count, sizeof *file->tensors, by_data);
     for (uint32_t i = 0; i < file->count; i++) {
         if (file->tensors[i].data != at)
-            return ay_refuse(reason, AY_E_FORMAT, "tensor %.80s: overlap or gap before it",
+            return ay_reject(reason, AY_E_FORMAT, "tensor %.80s: overlap or gap before it",
                              file->tensors[i].name);
         at += file->tensors[i].len;
     }
     if (at != base + len)
-        return ay_refuse(reason, AY_E_FORMAT, "bytes after the last tensor");
+        return ay_reject(reason, AY_E_FORMAT, "bytes after the last tensor");
     if (file->count) qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
     return AY_OK;
 }
@@ -110,9 +110,9 @@ static enum ay_code parse_header(json_t *root, const uint8_t *base, uint64_t len
 {
     const char *name;
     json_t *entry;
-    if (!json_is_object(root)) return ay_refuse(reason, AY_E_FORMAT, "header is not an object");
+    if (!json_is_object(root)) return ay_reject(reason, AY_E_FORMAT, "header is not an object");
     size_t n = json_object_size(root);
-    if (n > AY_MAX_SAFETENSORS_COUNT) return ay_refuse(reason, AY_E_LIMIT, "too many tensors");
+    if (n > AY_MAX_SAFETENSORS_COUNT) return ay_reject(reason, AY_E_LIMIT, "too many tensors");
     out->tensors = calloc(n + 1, sizeof *out->tensors);
     if (!out->tensors) return AY_E_MEMORY;
     json_object_foreach(root, name, entry) {
@@ -130,15 +130,15 @@ enum ay_code ay_safetensors_parse(const void *data, uint64_t len, struct ay_safe
     uint64_t header = 0;
     json_error_t error;
     *out = (struct ay_safetensors){0};
-    if (len < 8) return ay_refuse(reason, AY_E_FORMAT, "shorter than its header's length");
+    if (len < 8) return ay_reject(reason, AY_E_FORMAT, "shorter than its header's length");
     for (int i = 7; i >= 0; i--) header = header << 8 | bytes[i];
     if (header > AY_MAX_SAFETENSORS_HEADER)
-        return ay_refuse(reason, AY_E_LIMIT, "header above %u bytes", AY_MAX_SAFETENSORS_HEADER);
-    if (header > len - 8) return ay_refuse(reason, AY_E_FORMAT, "header longer than the file");
+        return ay_reject(reason, AY_E_LIMIT, "header above %u bytes", AY_MAX_SAFETENSORS_HEADER);
+    if (header > len - 8) return ay_reject(reason, AY_E_FORMAT, "header longer than the file");
     json_t *root = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES,
                               &error);
     if (!root)
-        return ay_refuse(reason, AY_E_FORMAT, "header, byte %d: %s", error.position, error.text);
+        return ay_reject(reason, AY_E_FORMAT, "header, byte %d: %s", error.position, error.text);
     enum ay_code code = parse_header(root, bytes + 8 + header, len - 8 - header, out, reason);
     json_decref(root);
     if (code != AY_OK) ay_safetensors_close(out);
@@ -153,7 +153,7 @@ enum ay_code ay_safetensors_open(const char *path, struct ay_safetensors *out,
     *out = (struct ay_safetensors){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return ay_refuse(reason, errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%.120s: %s", path,
+        return ay_reject(reason, errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%.120s: %s", path,
                          strerror(errno));
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
         void *map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -167,7 +167,7 @@ enum ay_code ay_safetensors_open(const char *path, struct ay_safetensors *out,
             }
         }
     }
-    if (code == AY_E_IO) code = ay_refuse(reason, code, "%.120s: cannot be mapped", path);
+    if (code == AY_E_IO) code = ay_reject(reason, code, "%.120s: cannot be mapped", path);
     (void)close(fd);
     return code;
 }

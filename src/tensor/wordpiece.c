@@ -51,7 +51,7 @@ static enum ay_code parse(struct ay_wordpiece *wp, uint32_t len, struct ay_reaso
         struct ay_slice line = {at, n > 0 && at[n - 1] == '\r' ? n - 1 : n};
         bool inside = line.len > 2 && line.data[0] == '#' && line.data[1] == '#';
         if (!ay_utf8_valid(line))
-            return ay_refuse(reason, AY_E_FORMAT, "vocabulary, line %u: not UTF-8", wp->count + 1);
+            return ay_reject(reason, AY_E_FORMAT, "vocabulary, line %u: not UTF-8", wp->count + 1);
         if (inside) line = ay_slice(line.data + 2, line.len - 2);
         if (line.len > wp->longest) wp->longest = line.len;
         wp->entries[wp->count] = (struct entry){line, inside, (int32_t)wp->count};
@@ -61,7 +61,7 @@ static enum ay_code parse(struct ay_wordpiece *wp, uint32_t len, struct ay_reaso
     qsort(wp->entries, wp->count, sizeof *wp->entries, entry_order);
     for (uint32_t i = 1; i < wp->count; i++)
         if (entry_order(&wp->entries[i - 1], &wp->entries[i]) == 0)
-            return ay_refuse(reason, AY_E_FORMAT, "vocabulary, line %d: entry met before",
+            return ay_reject(reason, AY_E_FORMAT, "vocabulary, line %d: entry met before",
                              wp->entries[i].id + 1);
     return AY_OK;
 }
@@ -72,7 +72,7 @@ static enum ay_code open_into(struct ay_wordpiece *wp, struct ay_slice vocab,
     uint32_t lines = 1;
     for (uint32_t i = 0; i < vocab.len; i++) lines += vocab.data[i] == '\n';
     if (lines > AY_MAX_VOCABULARY)
-        return ay_refuse(reason, AY_E_LIMIT, "vocabulary of more than %u entries",
+        return ay_reject(reason, AY_E_LIMIT, "vocabulary of more than %u entries",
                          AY_MAX_VOCABULARY);
     wp->memory = malloc(vocab.len + 1u);
     wp->entries = calloc(lines, sizeof *wp->entries);
@@ -83,7 +83,7 @@ static enum ay_code open_into(struct ay_wordpiece *wp, struct ay_slice vocab,
     wp->begin = find(wp, ay_slice_str("[CLS]"), false);
     wp->end = find(wp, ay_slice_str("[SEP]"), false);
     if (wp->unknown < 0 || wp->begin < 0 || wp->end < 0)
-        return ay_refuse(reason, AY_E_FORMAT, "vocabulary lacks [UNK], [CLS] or [SEP]");
+        return ay_reject(reason, AY_E_FORMAT, "vocabulary lacks [UNK], [CLS] or [SEP]");
     return AY_OK;
 }
 
