@@ -54,6 +54,9 @@ int ay_cli_usage(bool asked, const char *text);
 /* home/name into path. AY_E_LIMIT when it is too long. */
 enum ay_code ay_cli_path(char path[PATH_MAX], const char *name) AY_MUST;
 
+/* Makes the folder home/name ("": the home itself) and its parents, 0700, where they are missing. */
+enum ay_code ay_cli_make_folder(const char *name) AY_MUST;
+
 /* Prints a JSON text: as it is with -o json, else as "name: value" lines, indented by depth. */
 void ay_cli_show(const char *json);
 

@@ -6,12 +6,14 @@
 
 #include "net/json_read.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -124,6 +126,21 @@ enum ay_code ay_cli_path(char path[PATH_MAX], const char *name)
 {
     int n = snprintf(path, PATH_MAX, "%s/%s", ay_cli.home, name);
     return n > 0 && n < PATH_MAX ? AY_OK : AY_E_LIMIT;
+}
+
+enum ay_code ay_cli_make_folder(const char *name)
+{
+    char path[PATH_MAX];
+    if (*name)
+        AY_TRY(ay_cli_path(path, name));
+    else
+        snprintf(path, sizeof path, "%s", ay_cli.home);
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) { /* parents of the home */
+        *slash = 0;
+        if (mkdir(path, 0700) != 0 && errno != EEXIST) return AY_E_IO;
+        *slash = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? AY_OK : AY_E_IO;
 }
 
 static void show(const json_t *value, int depth);

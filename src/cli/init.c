@@ -109,21 +109,6 @@ static int set_parameter(struct plan *plan, char *text, struct ay_arena *arena)
     return 0;
 }
 
-static enum ay_code make_folder(const char *name)
-{
-    char path[PATH_MAX];
-    if (*name)
-        AY_TRY(ay_cli_path(path, name));
-    else
-        snprintf(path, sizeof path, "%s", ay_cli.home);
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) { /* parents of the home */
-        *slash = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) return AY_E_IO;
-        *slash = '/';
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST ? AY_OK : AY_E_IO;
-}
-
 /* A new file, durable when it returns. */
 static enum ay_code write_file(const char *name, const void *data, size_t len)
 {
@@ -154,7 +139,7 @@ static enum ay_code write_home(struct plan *plan, const uint8_t seed[32], struct
 {
     char path[PATH_MAX], hex[66];
     static const char *const folders[] = {"", "config", "data", "keys"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) AY_TRY(make_folder(folders[i]));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) AY_TRY(ay_cli_make_folder(folders[i]));
     AY_TRY(write_genesis(plan, arena));
     struct ay_text text = ay_text_over(hex, sizeof hex);
     ay_text_hex(&text, ay_slice(seed, 32));

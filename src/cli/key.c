@@ -66,7 +66,8 @@ static enum ay_code ask(void *self, const char *name, bool fresh, char *out, uin
         close(fd);
         return code;
     }
-    snprintf(question, sizeof question, fresh ? "New passphrase for %s" : "Passphrase for %s", name);
+    snprintf(question, sizeof question, fresh ? "New passphrase for %s" : "Passphrase for %s",
+             name);
     AY_TRY(ask_terminal(question, out, len));
     if (!fresh) return AY_OK;
     AY_TRY(ask_terminal("The same again", again, &again_len));
@@ -88,12 +89,14 @@ static int key_folder(char path[PATH_MAX])
 static int key_fail(enum ay_code code, const char *name)
 {
     switch ((int)code) {
-    case AY_E_NOT_FOUND: return ay_cli_fail(code, "there is no key %s in %s/keys", name, ay_cli.home);
+    case AY_E_NOT_FOUND:
+        return ay_cli_fail(code, "there is no key %s in %s/keys", name, ay_cli.home);
     case AY_E_RANGE:
-        return ay_cli_fail(AY_E_USAGE, "a key's name is 1 to 32 of a-z, 0-9, _ and -, not %s", name);
-    case AY_E_STATE:
-        return ay_cli_fail(code, "%s/keys or key %s may be read by others; chmod go-rwx", ay_cli.home,
+        return ay_cli_fail(AY_E_USAGE, "a key's name is 1 to 32 of a-z, 0-9, _ and -, not %s",
                            name);
+    case AY_E_STATE:
+        return ay_cli_fail(code, "%s/keys or key %s may be read by others; chmod go-rwx",
+                           ay_cli.home, name);
     case AY_E_EXISTS: return ay_cli_fail(code, "there is a key %s already", name);
     default: return ay_cli_fail(code, "key %s", name);
     }
@@ -118,19 +121,33 @@ int ay_cli_signer(const char *name, struct ay_signer *signer)
 
 /* --- assay keys --- */
 
+static void key_address(const struct ay_key_info *info, char out[AY_ADDRESS_TEXT_CHARS + 1])
+{
+    uint8_t bytes[AY_ADDRESS_BYTES];
+    out[0] = 0;
+    if (info->kind != AY_KEY_SECP256K1) return;
+    ay_address_of(info->pubkey, bytes);
+    ay_address_encode(bytes, out);
+}
+
 static void print_key(const struct ay_key_info *info)
 {
-    char address[AY_ADDRESS_TEXT_CHARS + 1] = "", hex[67];
-    uint8_t bytes[AY_ADDRESS_BYTES];
-    if (info->kind == AY_KEY_SECP256K1) {
-        ay_address_of(info->pubkey, bytes);
-        ay_address_encode(bytes, address);
-    }
+    char address[AY_ADDRESS_TEXT_CHARS + 1], hex[67];
+    key_address(info, address);
     for (int i = 0; i < 33; i++) snprintf(hex + 2 * i, 3, "%02x", info->pubkey[i]);
     if (ay_cli.json)
-        printf("{\"name\":\"%s\",\"address\":\"%s\",\"pub_key\":\"%s\"}\n", info->name, address, hex);
+        printf("{\"name\":\"%s\",\"address\":\"%s\",\"pub_key\":\"%s\"}", info->name, address, hex);
     else
-        printf("%-16s %s\n", info->name, address);
+        printf("%-16s %s", info->name, address);
+}
+
+/* One line with a text that is a secret or an address. */
+static void print_text(const char *name, const char *text)
+{
+    if (ay_cli.json)
+        printf("{\"%s\":\"%s\"}\n", name, text);
+    else
+        puts(text);
 }
 
 static int list_keys(const char *folder)
@@ -140,7 +157,13 @@ static int list_keys(const char *folder)
     uint32_t count;
     enum ay_code code = ay_keystore_list(folder, infos, MAX_KEYS, &count);
     if (code != AY_OK) return key_fail(code, "list");
-    for (uint32_t i = 0; i < count; i++) print_key(&infos[i]);
+    if (ay_cli.json) putchar('[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (ay_cli.json && i) putchar(',');
+        print_key(&infos[i]);
+        if (!ay_cli.json) putchar('\n');
+    }
+    if (ay_cli.json) puts("]");
     if (!count) fprintf(stderr, "no keys in %s\n", folder);
     return 0;
 }
@@ -150,15 +173,14 @@ static int show_key(const char *folder, const char *name, bool address_only)
     struct ay_key_info info;
     enum ay_code code = ay_keystore_info(folder, name, &info);
     if (code != AY_OK) return key_fail(code, name);
-    if (!address_only) {
-        print_key(&info);
+    if (address_only) {
+        char address[AY_ADDRESS_TEXT_CHARS + 1];
+        key_address(&info, address);
+        print_text("address", address);
         return 0;
     }
-    char address[AY_ADDRESS_TEXT_CHARS + 1];
-    uint8_t bytes[AY_ADDRESS_BYTES];
-    ay_address_of(info.pubkey, bytes);
-    ay_address_encode(bytes, address);
-    puts(address);
+    print_key(&info);
+    putchar('\n');
     return 0;
 }
 
@@ -183,14 +205,18 @@ static int add_key(const char *folder, const char *name, bool recover)
         ay_secret_free(secret);
         return ay_cli_fail(AY_E_KEY, "these are not 12 to 24 words of BIP-39 with their checksum");
     }
+    if (code == AY_OK) code = ay_cli_make_folder("");
     if (code == AY_OK) code = ay_keystore_add(folder, name, secret, &ay_cli_passphrase);
     if (code == AY_OK && !recover) code = ay_secret_words(secret, words);
     ay_secret_free(secret);
     if (code == AY_OK) code = ay_keystore_info(folder, name, &info);
     if (code != AY_OK) return key_fail(code, name);
     print_key(&info);
+    putchar('\n');
+    fflush(stdout);
     if (!recover) {
-        fprintf(stderr, "\nWrite these words down; they are shown once and are the only way back:\n\n%s\n",
+        fprintf(stderr,
+                "\nWrite these words down; they are shown once and are the only way back:\n\n%s\n",
                 words);
         explicit_bzero(words, sizeof words);
     }
@@ -206,7 +232,7 @@ static int export_key(const char *folder, const char *name)
     if (code == AY_OK) code = ay_secret_words(secret, words);
     ay_secret_free(secret);
     if (code != AY_OK) return key_fail(code, name);
-    puts(words);
+    print_text("words", words);
     explicit_bzero(words, sizeof words);
     return 0;
 }
@@ -228,13 +254,15 @@ int ay_cli_keys(int argc, char **argv)
         "  show NAME [--address]    one key; --address prints the address alone\n"
         "  export NAME              the recovery words\n"
         "  remove NAME --yes        delete the key\n"
-        "Keys lie encrypted in HOME/keys. The passphrase comes from ASSAY_PASSPHRASE, the file named\n"
+        "Keys lie encrypted in HOME/keys. The passphrase comes from ASSAY_PASSPHRASE, the file "
+        "named\n"
         "by ASSAY_PASSPHRASE_FILE, or the terminal.\n";
     char folder[PATH_MAX];
     const char *verb = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : NULL;
     const char *flag = argc > 3 ? argv[3] : "";
     bool plain = argc == 3;
-    if (!strcmp(verb, "--help") || argc < 2) return ay_cli_usage(argc > 1, usage);
+    bool help = argc > 1 && !strcmp(argv[argc - 1], "--help");
+    if (help || argc < 2) return ay_cli_usage(help, usage);
     if (key_folder(folder)) return AY_EXIT_USAGE;
     if (!strcmp(verb, "list") && argc == 2) return list_keys(folder);
     if (name && argc <= 4) {

@@ -249,8 +249,8 @@ int ay_cli_model(int argc, char **argv)
         ay_cli_command *run;
     } verbs[] = {{"import", model_import}, {"run", model_run}, {"show", model_show},
                  {"id", model_show}, {"ls", model_ls}};
-    bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) return ay_cli_usage(true, usage);
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-    return ay_cli_usage(help, usage);
+    return ay_cli_usage(false, usage);
 }

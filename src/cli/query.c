@@ -21,13 +21,22 @@ static const struct ay_msg *find(const char *module, const char *name)
     return NULL;
 }
 
+static bool is_listed(const struct ay_msg *msg, const char *module)
+{
+    return msg->query && *msg->query->cli && (!module || !strcmp(msg->module, module));
+}
+
+/* All of them, or those of one module. */
 static int list(bool asked, const char *module)
 {
     FILE *out = asked ? stdout : stderr;
+    bool any = false;
+    for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
+    if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s answers queries", module);
     fputs(usage, out);
     for (uint32_t i = 0; i < ay_msgs_count; i++) {
         const struct ay_msg *msg = ay_msgs[i];
-        if (!msg->query || !*msg->query->cli || (module && strcmp(msg->module, module) != 0)) continue;
+        if (!is_listed(msg, module)) continue;
         char name[64];
         snprintf(name, sizeof name, "%s %s", msg->module, msg->query->cli);
         fprintf(out, "  %-22s %s\n", name, msg->doc);

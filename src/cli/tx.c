@@ -10,8 +10,10 @@
 #define HELP_BYTES (256u << 10)
 
 static const char usage[] =
-    "usage: assay tx MODULE MESSAGE --from KEY [--gas N] [--gas-price 0.025nasy] [--memo TEXT] ...\n"
-    "Signs a message, sends it and waits until it stands in a block. The signer's address is filled\n"
+    "usage: assay tx MODULE MESSAGE --from KEY [--gas N] [--gas-price 0.025nasy] [--memo TEXT] "
+    "...\n"
+    "Signs a message, sends it and waits until it stands in a block. The signer's address is "
+    "filled\n"
     "in by itself. --FIELD-file PATH reads a field's bytes from a file. Messages:\n\n";
 
 /* What the command takes besides the message's own flags. */
@@ -29,14 +31,22 @@ static const struct ay_msg *find(const char *module, const char *name)
     return NULL;
 }
 
-/* All messages, or those of one module. */
+static bool is_listed(const struct ay_msg *msg, const char *module)
+{
+    return msg->tx && *msg->tx->cli && (!module || !strcmp(msg->module, module));
+}
+
+/* All of them, or those of one module. */
 static int list(bool asked, const char *module)
 {
     FILE *out = asked ? stdout : stderr;
+    bool any = false;
+    for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
+    if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s takes transactions", module);
     fputs(usage, out);
     for (uint32_t i = 0; i < ay_msgs_count; i++) {
         const struct ay_msg *msg = ay_msgs[i];
-        if (!msg->tx || !*msg->tx->cli || (module && strcmp(msg->module, module) != 0)) continue;
+        if (!is_listed(msg, module)) continue;
         char name[64];
         snprintf(name, sizeof name, "%s %s", msg->module, msg->tx->cli);
         fprintf(out, "  %-22s %s\n", name, msg->doc);
