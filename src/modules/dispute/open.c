@@ -113,6 +113,7 @@ static enum ay_code start_fork(struct ay_ctx *ctx, const struct ay_dispute_msg_o
     AY_TRY(next_fork(ctx, &fork->id));
     fork->job_id = msg->job_id;
     fork->rank = AY_NO_SHARE;
+    fork->has_game = true;
     memcpy(fork->challenger, ctx->signer, AY_ADDRESS_BYTES);
     memcpy(fork->provider, table->job.provider, AY_ADDRESS_BYTES);
     fork->bond_nasy = commit->bond_nasy;
