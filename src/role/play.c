@@ -128,6 +128,8 @@ enum ay_code ay_role_play(struct ay_role *role, const struct ay_dispute_fork *fo
     if (ay_game_mover(fork->game.state) != mine) return AY_OK;
     AY_ASSERT(fork->game.run < input->runs_count);
     struct truth truth = {.role = role, .run = &input->runs[fork->game.run]};
+    uint8_t(*input_roots)[32], root[32];
+    AY_TRY(ay_input_roots(input, &role->arena, &input_roots, root));
     struct ay_player player = {.claim = {.program = role->compute->program,
                                          .runs = job->runs,
                                          .input_root = job->input_root,
@@ -135,7 +137,8 @@ enum ay_code ay_role_play(struct ay_role *role, const struct ay_dispute_fork *fo
                                .run = fork->game.run,
                                .length = truth.run->ids_count,
                                .tensor = tensor,
-                               .self = &truth};
+                               .self = &truth,
+                               .input_roots = (const uint8_t(*)[32])input_roots};
     AY_TRY(trace(role, fork->job_id, fork->game.run, &truth, &player));
     return provider ? answer(role, fork, &player, job, input) : choose(role, fork, &player);
 }

@@ -17,7 +17,8 @@ enum ay_code ay_role_open(struct ay_role *role, const char *dir, uint64_t quota_
     role->mem = aligned_alloc(16, AY_ROLE_ARENA_BYTES);
     if (!role->mem) return AY_E_MEMORY;
     role->arena = ay_arena_over(role->mem, AY_ROLE_ARENA_BYTES);
-    AY_TRY(ay_http_client_open(NULL, &role->http));
+    const struct ay_http_client_options http = {.max_bytes = AY_MAX_INPUT_BLOB_BYTES};
+    AY_TRY(ay_http_client_open(&http, &role->http));
     return ay_blob_open(dir, &limits, &role->blobs);
 }
 
