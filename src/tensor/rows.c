@@ -36,14 +36,14 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
     return stride;
 }
 
-/* Elements before the item's batch, for a value of which `inner` last axes are not batch axes, and
- * whose batch axes stand right-aligned under those of the op. */
+/* Elements of a value before the item's batch; its axes stand right-aligned under those of the op, of
+ * which all but the last two are batch. */
 static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
-                           const struct ay_place *place, uint32_t inner)
+                           const struct ay_place *place)
 {
     size_t offset = 0, rest = item->batch;
     uint32_t missing = op->dims_count - place->rank;
-    for (uint32_t d = op->dims_count - inner; d-- > 0;) {
+    for (uint32_t d = op->dims_count > 2 ? op->dims_count - 2 : 0; d-- > 0;) {
         uint32_t size = ay_dim_resolve(op->dims[d], item->sizes);
         if (d >= missing) offset += rest % size * stride_of(place, d - missing, item->sizes);
         rest /= size;
@@ -76,7 +76,7 @@ static struct rows rows_of(const struct item *item, const struct ay_work_op *op,
     }
     size_t stride = op->dims_count > 1 && place->rank > 1
                         ? stride_of(place, place->rank - 2, item->sizes) : 0;
-    return (struct rows){base + batch_offset(item, op, place, 2) + item->row * stride, stride,
+    return (struct rows){base + batch_offset(item, op, place) + item->row * stride, stride,
                          width};
 }
 
@@ -89,7 +89,7 @@ static const float *second_operand(const struct item *item, uint32_t index, stru
     const struct ay_place *b = &exec->plan.places[op->in[1]];
     if (b->home == AY_HOME_WEIGHT && exec->packed[b->slot]) return exec->packed[b->slot];
     const float *at = ay_exec_base(exec, op->in[1], item->run);
-    if (b->rank > 2) at += batch_offset(item, op, b, 2);
+    if (b->rank > 2) at += batch_offset(item, op, b);
     size_t n_stride = stride_of(b, b->rank - 2, item->sizes);
     size_t k_stride = stride_of(b, b->rank - 1, item->sizes);
     if (b->axis[b->rank - 1] + 1 != b->rank) {
