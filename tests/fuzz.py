@@ -22,6 +22,9 @@ FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-fwrapv", "-fno-strict-ali
 
 # name -> (the target, source patterns, libraries)
 TARGETS = {
+    "safetensors": ("src/tensor/fuzz_safetensors.c",
+                    ["src/base/code.c", "src/base/panic.c", "src/tensor/safetensors.c",
+                     "src/tensor/reason.c"], ["-ljansson"]),
     "tx": ("src/base/fuzz_tx.c", BASE, []),
     "rpc": ("src/net/fuzz_rpc.c",
             BASE + [f"src/net/{name}.c" for name in ("json", "jsonrpc", "http_server", "http_check",
