@@ -58,19 +58,25 @@ enum ay_code ay_method_block_by_hash(void *ctx, const struct ay_rpc_call *call, 
 }
 
 enum ay_code ay_method_block_results(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                   struct ay_rpc_error *error)
+                                     struct ay_rpc_error *error)
 {
+    struct ay_node_server *server = ctx;
     struct ay_node_block block;
-    AY_TRY(open_asked(ctx, call, &block, error));
+    uint8_t root[AY_HASH_BYTES];
+    AY_TRY(open_asked(server, call, &block, error));
     const struct ay_ledger_block_result *r = &block.results;
-    *result = json_pack(
-        "{s:o, s:o, s:o, s:n, s:n, s:o}", "height", ay_show_i64(block.header.height), "txs_results",
-        ay_show_tx_results(r), "finalize_block_events",
-        r->events_count ? ay_show_events(r->events, r->events_count) : json_null(),
-        "validator_updates", "consensus_param_updates", "app_hash",
-        ay_show_base64(AY_SLICE_OF(block.stored.app_hash)));
+    enum ay_code code =
+        ay_node_root_after(server->options.engine, block.stored.header.height, root);
+    if (code == AY_OK)
+        *result = json_pack("{s:o, s:o, s:o, s:n, s:n, s:o}", "height",
+                            ay_show_i64(block.header.height), "txs_results", ay_show_tx_results(r),
+                            "finalize_block_events",
+                            r->events_count ? ay_show_events(r->events, r->events_count)
+                                            : json_null(),
+                            "validator_updates", "consensus_param_updates", "app_hash",
+                            ay_show_base64(AY_SLICE_OF(root)));
     ay_node_block_close(&block);
-    return ay_node_give(*result, result);
+    return code == AY_OK ? ay_node_give(*result, result) : code;
 }
 
 enum ay_code ay_method_header(void *ctx, const struct ay_rpc_call *call, json_t **result,

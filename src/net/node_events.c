@@ -154,7 +154,7 @@ static json_t *tx_value(const struct ay_node_block *block, uint32_t index)
                      ay_show_tx_result(&block->results.txs[index]));
 }
 
-static json_t *block_value(const struct ay_node_block *block)
+static json_t *block_value(const struct ay_node_block *block, const uint8_t root[AY_HASH_BYTES])
 {
     return json_pack("{s:o, s:o, s:{s:o, s:o, s:[], s:n, s:o}}", "block",
                      ay_show_block(AY_SHOW_RPC, block), "block_id",
@@ -162,15 +162,19 @@ static json_t *block_value(const struct ay_node_block *block)
                      ay_show_events(block->results.events, block->results.events_count),
                      "tx_results", ay_show_tx_results(&block->results), "validator_updates",
                      "consensus_param_updates", "app_hash",
-                     ay_show_base64(AY_SLICE_OF(block->stored.app_hash)));
+                     ay_show_base64(ay_slice(root, AY_HASH_BYTES)));
 }
 
 /* The event's value, made when somebody turns out to want it. */
-static json_t *value_of(const struct ay_node_block *block, const struct ay_search_subject *subject,
-                        uint32_t index)
+static json_t *value_of(struct ay_node_server *server, const struct ay_node_block *block,
+                        const struct ay_search_subject *subject, uint32_t index)
 {
+    uint8_t root[AY_HASH_BYTES];
     if (!strcmp(subject->event, "Tx")) return tx_value(block, index);
-    if (!strcmp(subject->event, "NewBlock")) return block_value(block);
+    if (!strcmp(subject->event, "NewBlock"))
+        return ay_node_root_after(server->options.engine, subject->height, root) == AY_OK
+                   ? block_value(block, root)
+                   : NULL;
     return json_pack("{s:o}", "header", ay_show_header(AY_SHOW_RPC, &block->header));
 }
 
@@ -196,7 +200,7 @@ static void tell(struct ay_node_server *server, const struct ay_node_block *bloc
         if (!data) {
             data = json_pack("{s:o, s:o}", "type",
                              json_sprintf("tendermint/event/%s", subject->event), "value",
-                             value_of(block, subject, index));
+                             value_of(server, block, subject, index));
             events = tags(subject);
         }
         if (data && events) send_event(s, data, events);

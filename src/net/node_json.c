@@ -67,6 +67,20 @@ void ay_node_block_close(struct ay_node_block *block)
     ay_node_arena_close(&block->arena);
 }
 
+enum ay_code ay_node_root_after(struct ay_engine *engine, uint64_t height,
+                                uint8_t root[AY_HASH_BYTES])
+{
+    struct ay_engine_tip tip;
+    struct ay_node_block next;
+    ay_engine_tip(engine, &tip);
+    memcpy(root, tip.app_hash, AY_HASH_BYTES);
+    if (height >= tip.height) return AY_OK;
+    AY_TRY(ay_node_block_open(engine, height + 1, &next));
+    memcpy(root, next.stored.header.app_hash, AY_HASH_BYTES);
+    ay_node_block_close(&next);
+    return AY_OK;
+}
+
 /* Values */
 
 json_t *ay_show_u64(uint64_t value)

@@ -33,6 +33,10 @@ enum ay_code ay_node_block_open(struct ay_engine *engine, uint64_t height,
                                 struct ay_node_block *block) AY_MUST;
 void ay_node_block_close(struct ay_node_block *block);
 
+/* The state's root after a block: what the next header carries, or the tip's. Codes as above. */
+enum ay_code ay_node_root_after(struct ay_engine *engine, uint64_t height,
+                                uint8_t root[AY_HASH_BYTES]) AY_MUST;
+
 /* Memory for one request: cheap until it is touched. AY_E_MEMORY. */
 enum ay_code ay_node_arena_open(struct ay_arena *arena) AY_MUST;
 void ay_node_arena_close(struct ay_arena *arena);

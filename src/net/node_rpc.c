@@ -95,10 +95,12 @@ static void add_block_facts(json_t *out, const char *which, const struct ay_node
 static enum ay_code sync_info(struct ay_node_server *server, json_t **out)
 {
     struct ay_node_block first, last;
+    struct ay_engine_tip tip;
+    ay_engine_tip(server->options.engine, &tip);
     AY_TRY(ay_node_block_open(server->options.engine, 1, &first));
-    enum ay_code code = ay_node_block_open(server->options.engine, 0, &last);
+    enum ay_code code = ay_node_block_open(server->options.engine, tip.height, &last);
     if (code == AY_OK && (*out = json_object())) {
-        add_block_facts(*out, "latest", &last, AY_SLICE_OF(last.stored.app_hash));
+        add_block_facts(*out, "latest", &last, AY_SLICE_OF(tip.app_hash));
         add_block_facts(*out, "earliest", &first, first.header.app_hash);
         json_object_set_new(*out, "catching_up", json_false());
     }
