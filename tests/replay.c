@@ -59,8 +59,8 @@ static uint32_t replay_block(struct chain *chain, struct ay_store_view *view,
     uint8_t old[32], new[32];
     must(ay_read_block(view, height, arena, &block, NULL), "stored block");
     must(ay_store_block_at(view, AY_STORE_HEIGHT(height), NULL, &stored), "stored results");
-    if (memcmp(block.header.app_hash, chain->root, 32) != 0)
-        differs(height, "the app hash in the header", block.header.app_hash, chain->root);
+    if (memcmp(block.header.app_hash, chain->root, 32) != 0) /* of the state before it */
+        differs(height, "the app hash in its header", block.header.app_hash, chain->root);
     struct ay_ledger_tx_result *results =
         AY_NEW(arena, struct ay_ledger_tx_result, block.txs_count);
     must(results ? AY_OK : AY_E_LIMIT, "results");

@@ -217,6 +217,7 @@ int ay_cli_start(int argc, char **argv)
     if (argc > 1) return ay_cli_usage(!strcmp(argv[1], "--help"), usage);
     ay_cli_catch();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk, to be stopped by cleanly */
     int failed = load_config(&node.config);
     if (!failed) failed = open_engine(&node, &arena, pub_key);
     if (!failed) failed = serve(&node, pub_key);

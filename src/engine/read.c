@@ -6,6 +6,23 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+/* The root after a block is known only once the block is written: it stands in the next header, and
+ * for recent heights beside the state. */
+static enum ay_code fill_app_hash(struct ay_store_view *view, uint64_t height,
+                                  struct ay_arena *arena, struct ay_engine_block *block)
+{
+    struct ay_engine_block next;
+    struct ay_slice bytes;
+    enum ay_code code = ay_store_root(view, AY_STORE_HEIGHT(height), block->app_hash);
+    if (code != AY_E_RANGE) return code;
+    size_t mark = arena->used;
+    AY_TRY(ay_store_block_at(view, AY_STORE_HEIGHT(height + 1), &bytes, NULL));
+    if (ay_decode(&ay_engine_block_msg, bytes, arena, &next, NULL) != AY_OK) return AY_E_CORRUPT;
+    memcpy(block->app_hash, next.header.app_hash, sizeof block->app_hash);
+    ay_arena_rewind(arena, mark);
+    return AY_OK;
+}
+
 enum ay_code ay_read_block(struct ay_store_view *view, uint64_t height, struct ay_arena *arena,
                            struct ay_engine_block *block, struct ay_ledger_block_result *results)
 {
@@ -15,6 +32,7 @@ enum ay_code ay_read_block(struct ay_store_view *view, uint64_t height, struct a
     if (block) {
         AY_TRY(ay_arena_copy(arena, bytes[0], &copy));
         if (ay_decode(&ay_engine_block_msg, copy, arena, block, NULL) != AY_OK) return AY_E_CORRUPT;
+        AY_TRY(fill_app_hash(view, height, arena, block));
     }
     if (results) {
         AY_TRY(ay_arena_copy(arena, bytes[1], &copy));

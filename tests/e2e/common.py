@@ -155,8 +155,9 @@ class Home:
             except subprocess.TimeoutExpired:
                 pass
         if kind:
-            for log in sorted(self.folder.glob("*.log")):
-                print(f"--- end of {log.name}\n{log.read_text(errors='replace')[-2000:]}")
+            logs = sorted(self.folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
+            for log in logs[-4:]:
+                print(f"--- end of {log.name}\n{log.read_text(errors='replace')[-1500:]}")
         shutil.rmtree(self.folder)
 
     def run(self, *args, node=None):
