@@ -426,9 +426,11 @@ enum ay_code ay_engine_wait(struct ay_engine *e, const uint8_t hash[AY_HASH_BYTE
     pthread_mutex_lock(&e->lock);
     enum ay_code code;
     int late = 0;
-    while ((code = ay_store_tx(e->check.view, hash, &place)) == AY_E_NOT_FOUND) {
-        if (e->stop || e->health != AY_OK || late) {
-            code = e->stop ? AY_E_INTERRUPTED : e->health != AY_OK ? e->health : AY_E_TIMEOUT;
+    /* Once the maker has stopped by itself there may be no view to look in. */
+    while ((code = e->health) == AY_OK &&
+           (code = ay_store_tx(e->check.view, hash, &place)) == AY_E_NOT_FOUND) {
+        if (e->stop || late) {
+            code = e->stop ? AY_E_INTERRUPTED : AY_E_TIMEOUT;
             break;
         }
         late = pthread_cond_timedwait(&e->done, &e->lock, &until);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -398,16 +399,23 @@ static enum ay_code put_block(struct ay_store_txn t, const struct ay_store_block
     return AY_OK;
 }
 
-/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails.
- */
-static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
+/* Has the file system no room, or the file reached the size that this process may give it? */
+static bool is_full(int fd)
 {
     enum { ROOM = 1 << 20 };
     struct statvfs fs;
+    struct stat st;
+    struct rlimit limit;
+    if (fstatvfs(fd, &fs) == 0 && fs.f_bavail < ROOM / fs.f_frsize) return true;
+    return fstat(fd, &st) == 0 && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+           (rlim_t)st.st_size >= limit.rlim_cur;
+}
+
+/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails. */
+static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
+{
     int rc = mdb_txn_commit(txn), fd;
-    if (rc == EIO && mdb_env_get_fd(store->env, &fd) == 0 && fstatvfs(fd, &fs) == 0 &&
-        fs.f_bavail < ROOM / fs.f_frsize)
-        return AY_E_DISK_FULL;
+    if (rc == EIO && mdb_env_get_fd(store->env, &fd) == 0 && is_full(fd)) return AY_E_DISK_FULL;
     return ay_store_code(rc);
 }
 

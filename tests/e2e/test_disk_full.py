@@ -20,7 +20,7 @@ def run():
         lines = transfers.load(home, node, CLIENTS)
         code = node.wait()
         common.expect(code == 1, f"exit code {code}: {node.log}")
-        common.expect("the node has stopped: disk is full" in node.log, node.log)
+        common.expect("the node has stopped (disk is full)" in node.log, node.log)
 
         node = home.start()
         sent, acknowledged = books.settle(node, lines)
