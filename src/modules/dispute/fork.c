@@ -72,8 +72,8 @@ enum ay_code ay_dispute_take_in(struct ay_ctx *ctx, struct ay_dispute_table *tab
                                              fork->game.depth, &answer);
     if (code == AY_E_NOT_FOUND || (code == AY_OK && answer.posted_ms == 0)) return AY_OK;
     AY_TRY(code);
+    if (answer.posted_ms > fork->deadline_ms) return AY_OK; /* too late for this fork */
     uint64_t at_ms = answer.posted_ms > fork->turn_ms ? answer.posted_ms : fork->turn_ms;
-    if (at_ms > fork->deadline_ms) return AY_OK; /* too late for this fork */
 
     bool queued = is_queued(&fork->game);
     const struct ay_game_answer given = {answer.data, answer.proof, answer.tail};
