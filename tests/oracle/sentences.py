@@ -38,11 +38,15 @@ WORDS = ("system library package tool the of and for with network data file supp
          "interface development compression naïve Zürich 数据 parser(x) co-operate C++ lib32 foo_bar").split()
 
 
-def main():
+def lines():
     rng = random.Random(7)
-    lines = SENTENCES + [" ".join(rng.choice(WORDS) for _ in range(n)) for n in (400, 400, 250, 120, 60, 30)]
+    return SENTENCES + [" ".join(rng.choice(WORDS) for _ in range(n))
+                        for n in (400, 400, 250, 120, 60, 30)]
+
+
+def main():
     with open(sys.argv[1], "w", encoding="utf-8", newline="") as f:
-        f.write("\n".join(line.replace("\n", " ") for line in lines) + "\n")
+        f.write("\n".join(lines()) + "\n")
 
 
 if __name__ == "__main__":
