@@ -30,6 +30,10 @@ TARGETS = {
             BASE + [f"src/net/{name}.c" for name in ("json", "jsonrpc", "http_server", "http_check",
                                                      "http_response", "ws")],
             ["-ljansson", "-lmicrohttpd", "-lcrypto"]),
+    "move": ("src/verify/fuzz_move.c",
+             BASE + ["src/verify/*.c", "src/tensor/program.c", "src/tensor/math_tables.c",
+                     "src/tensor/ref/*.c", "src/crypto/hash.c", "src/crypto/merkle.c"],
+             ["-lcrypto", "-lm"]),
     "smt": ("src/crypto/fuzz_smt.c", ["src/base/panic.c", "src/crypto/smt.c", "src/crypto/hash.c"],
             ["-lcrypto"]),
 }

@@ -332,6 +332,41 @@ static void test_game_honest_claim_is_agreed_with(void **state)
     drop_table(t);
 }
 
+/* Every op, first and last element, every segment. */
+static void test_game_largest_evidence_is_within_limit(void **state)
+{
+    (void)state;
+    struct table *t = zoo_table();
+    struct ay_truth *truth = ay_truth_new(&t->sketch, 200, SEED, AY_NO_LIE, 0);
+    uint32_t largest = 0, at_op = 0;
+    sit_down(t, truth, truth);
+    open_game(t);
+    answer(t);
+    for (uint32_t op = 0; op < t->sketch.program.ops_count; op++) {
+        uint64_t segments = ay_arbiter_segments(&t->sketch.program, op, 200);
+        for (uint64_t i = 0; i < 2 * segments; i++) {
+            struct ay_target target = {.program = &t->sketch.program, .length = 200, .op = op};
+            struct ay_dispute_evidence evidence;
+            uint8_t state_bytes[AY_STATE_BYTES];
+            uint32_t bytes;
+            target.element = i % 2 ? ay_truth_elements(truth, op) - 1 : 0;
+            target.segment = i / 2;
+            t->arena.used = 0;
+            assert_int_equal(ay_player_evidence(&t->challenger, &target, &t->arena, &evidence), AY_OK);
+            assert_int_equal(ay_encoded_len(&ay_dispute_evidence_msg, &evidence, &bytes), AY_OK);
+            ay_arbiter_state_start(&t->sketch.ops[op], state_bytes);
+            assert_int_equal(ay_arbiter_decide(&target, t->game.input_root, t->game.ops_root, &evidence,
+                                               state_bytes), AY_OK);
+            if (bytes > largest) at_op = op;
+            if (bytes > largest) largest = bytes;
+        }
+    }
+    print_message("largest evidence: %u bytes, of op %u\n", largest, at_op);
+    assert_true(largest <= AY_MAX_EVIDENCE_BYTES);
+    stand_up(t);
+    drop_table(t);
+}
+
 static void test_game_wrong_opening_is_refused(void **state)
 {
     (void)state;
@@ -361,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_game_over_256_ops_lists_in_two_levels),
         cmocka_unit_test(test_game_changed_moves_are_refused),
         cmocka_unit_test(test_game_honest_claim_is_agreed_with),
+        cmocka_unit_test(test_game_largest_evidence_is_within_limit),
         cmocka_unit_test(test_game_wrong_opening_is_refused),
     };
     srand(SEED);
