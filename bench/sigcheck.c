@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS 64
+#define KEYS    64
 #define SECONDS 2.0
 
 static double now(void)

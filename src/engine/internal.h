@@ -4,6 +4,7 @@
 
 #include "engine/block.h"
 #include "engine/engine.h"
+#include "engine/known.h"
 #include "engine/mempool.h"
 #include "ledger/ledger.h"
 
@@ -26,6 +27,7 @@ struct ay_engine {
     struct ay_block_maker maker;
     uint8_t proposer[AY_ADDRESS_BYTES];
     struct ay_store *store;
+    struct ay_known *known;
     struct ay_desk block;    /* the maker's */
     struct ay_arena stored; /* the maker's: blocks in their stored form */
 

@@ -11,11 +11,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define IDLE_BLOCK_MS 1000           /* between blocks while only ledger time must go on */
-#define MAX_BLOCK_TXS 8192
+#define IDLE_BLOCK_MS     1000 /* between blocks while only ledger time must go on */
+#define MAX_BLOCK_TXS     8192
 #define BLOCK_ARENA_BYTES (256u << 20) /* stored form of two blocks and their results */
 #define QUERY_BLOCK_BYTES (16u << 20)
-
 
 static uint64_t clock_ms(clockid_t which)
 {
@@ -100,34 +99,43 @@ static enum ay_code deliver(struct ay_engine *e, struct ay_mempool_tx *const *wa
     return AY_OK;
 }
 
-static enum ay_code commit(struct ay_engine *e, struct ay_engine_block *block,
-                           const struct ay_ledger_block_result *results,
-                           const struct ay_kv_change *changes, uint32_t count)
+/* A block that is ready to be kept; what it points to is the maker's memory. */
+struct made {
+    struct ay_engine_block block;
+    struct ay_store_block stored;
+    struct ay_kv_change *changes;
+    uint32_t count;
+};
+
+/* The stored form of block and results. */
+static enum ay_code store_form(struct ay_engine *e, const struct ay_ledger_block_result *results,
+                               struct made *made)
 {
-    struct ay_store_block stored = {.height = AY_STORE_HEIGHT(block->header.height)};
+    const struct ay_engine_block *block = &made->block;
     struct ay_store_tx *index;
+    made->stored = (struct ay_store_block){.height = AY_STORE_HEIGHT(block->header.height)};
     AY_TRY(ay_block_index(block->txs, results, &e->stored, &index));
-    AY_TRY(ay_encode_arena(&ay_engine_block_msg, block, &e->stored, &stored.block));
-    AY_TRY(ay_encode_arena(&ay_ledger_block_result_msg, results, &e->stored, &stored.results));
-    memcpy(stored.hash, block->hash, 32);
-    stored.txs = index;
-    stored.tx_count = block->txs_count;
-    return ay_store_commit(e->store, changes, count, &stored, block->app_hash);
+    AY_TRY(ay_encode_arena(&ay_engine_block_msg, block, &e->stored, &made->stored.block));
+    AY_TRY(
+        ay_encode_arena(&ay_ledger_block_result_msg, results, &e->stored, &made->stored.results));
+    memcpy(made->stored.hash, block->hash, 32);
+    made->stored.txs = index;
+    made->stored.tx_count = block->txs_count;
+    return AY_OK;
 }
 
-/* One block out of the transactions given. Nothing is visible unless AY_OK is returned. */
-static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const *waiting, uint32_t n,
-                               struct ay_engine_block *block)
+/* One block out of the transactions given. Nothing is kept or visible yet. */
+static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const *waiting,
+                               uint32_t n, struct made *made)
 {
     struct ay_ledger *ledger = &e->block.ledger;
     struct ay_engine_block last;
     struct ay_ledger_block_result last_results, results = {0};
     struct ay_block_draft draft = {.height = e->tip.height + 1};
-    struct ay_kv_change *changes;
-    uint32_t count;
 
     ay_arena_rewind(&e->stored, 0);
     AY_TRY(ay_desk_open(&e->block, e->store));
+    ledger->known = &e->known->memory;
     memcpy(draft.app_hash, e->tip.app_hash, 32);
     if (e->tip.height) {
         AY_TRY(ay_read_block(e->block.view, e->tip.height, &e->stored, &last, &last_results));
@@ -143,13 +151,13 @@ static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const 
     AY_TRY(ay_ledger_begin(ledger, draft.height, draft.time_ms, e->proposer));
     AY_TRY(deliver(e, waiting, n, txs, done, &draft.txs_count));
     AY_TRY(ay_ledger_end(ledger, &results.events, &results.events_count));
-    AY_TRY(ay_ledger_changes(ledger, &changes, &count));
+    AY_TRY(ay_ledger_changes(ledger, &made->changes, &made->count));
     draft.txs = txs;
     results.txs = done;
     results.txs_count = draft.txs_count;
-    AY_TRY(ay_block_make(&e->maker, &draft, &e->stored, block));
+    AY_TRY(ay_block_make(&e->maker, &draft, &e->stored, &made->block));
     ay_desk_close(&e->block);
-    return commit(e, block, &results, changes, count);
+    return store_form(e, &results, made);
 }
 
 /* --- the maker's thread; the lock is held except while a block is run --- */
@@ -158,6 +166,7 @@ static enum ay_code make_block(struct ay_engine *e, struct ay_mempool_tx *const 
 static enum ay_code recheck(struct ay_engine *e)
 {
     AY_TRY(ay_desk_open(&e->check, e->store));
+    e->check.ledger.known = &e->known->memory;
     struct ay_mempool_tx *next;
     for (struct ay_mempool_tx *tx = e->pool.first; tx; tx = next) {
         struct ay_store_place place;
@@ -176,23 +185,40 @@ static enum ay_code recheck(struct ay_engine *e)
     return AY_OK;
 }
 
+/* Makes a block and keeps it. The lock is free meanwhile, so that others are admitted while the
+ * disk is at work, save when the store must grow: that waits for every view to end, the door's too.
+ */
+static enum ay_code make_and_keep(struct ay_engine *e, struct ay_mempool_tx *const *waiting,
+                                  uint32_t n, struct made *made)
+{
+    uint8_t *root = made->block.app_hash;
+    pthread_mutex_unlock(&e->lock);
+    enum ay_code code = make_block(e, waiting, n, made);
+    bool ready = code == AY_OK;
+    if (ready)
+        code = ay_store_commit_within(e->store, made->changes, made->count, &made->stored, root);
+    pthread_mutex_lock(&e->lock);
+    if (!ready || code != AY_E_LIMIT) return code;
+    ay_desk_close(&e->check);
+    return ay_store_commit(e->store, made->changes, made->count, &made->stored, root);
+}
+
 static enum ay_code step(struct ay_engine *e)
 {
     static struct ay_mempool_tx *waiting[MAX_BLOCK_TXS];
-    struct ay_engine_block block;
+    struct made made;
     uint32_t n = 0;
     for (struct ay_mempool_tx *tx = e->pool.first; tx && n < MAX_BLOCK_TXS; tx = tx->next)
         waiting[n++] = tx; /* only this thread removes, so they stay */
-    ay_desk_close(&e->check); /* the store may have to grow, which waits for every view to end */
-    enum ay_code code = make_block(e, waiting, n, &block);
+    enum ay_code code = make_and_keep(e, waiting, n, &made);
     if (code == AY_E_INVARIANT)
         fprintf(stderr, "assay: %s; stopping before block %llu is committed\n",
                 e->block.ledger.ctx.reason, (unsigned long long)e->tip.height + 1);
     AY_TRY(code);
-    e->tip.height = block.header.height;
-    e->tip.time_ms = block.header.time_ms;
-    memcpy(e->tip.block_hash, block.hash, 32);
-    memcpy(e->tip.app_hash, block.app_hash, 32);
+    e->tip.height = made.block.header.height;
+    e->tip.time_ms = made.block.header.time_ms;
+    memcpy(e->tip.block_hash, made.block.hash, 32);
+    memcpy(e->tip.app_hash, made.block.app_hash, 32);
     AY_TRY(recheck(e));
     pthread_cond_broadcast(&e->done);
     return AY_OK;
@@ -304,13 +330,18 @@ static enum ay_code start(struct ay_engine *e, char why[256])
     e->stored = ay_arena_over(stored, BLOCK_ARENA_BYTES);
     AY_TRY(desk_init(&e->block, AY_LEDGER_BLOCK_BYTES));
     AY_TRY(desk_init(&e->check, AY_LEDGER_BLOCK_BYTES));
-    for (uint32_t i = 0; i < AY_ENGINE_QUERY_SLOTS; i++) AY_TRY(desk_init(&e->query[i], QUERY_BLOCK_BYTES));
+    for (uint32_t i = 0; i < AY_ENGINE_QUERY_SLOTS; i++)
+        AY_TRY(desk_init(&e->query[i], QUERY_BLOCK_BYTES));
+    AY_TRY(ay_known_new(&e->known));
     AY_TRY(ay_mempool_init(&e->pool, e->options.mempool_txs, e->options.mempool_bytes));
     AY_TRY(find_validator(e, why));
     struct ay_store_options store = {.map_bytes = e->options.map_bytes};
     AY_TRY(ay_store_open(e->options.data_path, &store, &e->store));
     AY_TRY(find_tip(e, why));
-    AY_TRY(e->tip.height ? recheck(e) : step(e));
+    pthread_mutex_lock(&e->lock);
+    enum ay_code code = e->tip.height ? recheck(e) : step(e);
+    pthread_mutex_unlock(&e->lock);
+    AY_TRY(code);
     if (pthread_create(&e->thread, NULL, make_blocks, e) != 0) return AY_E_MEMORY;
     e->running = true;
     return AY_OK;
@@ -350,6 +381,7 @@ void ay_engine_close(struct ay_engine *e)
         pthread_join(e->thread, NULL);
     }
     ay_mempool_free(&e->pool);
+    ay_known_free(e->known);
     desk_free(&e->block);
     desk_free(&e->check);
     for (uint32_t i = 0; i < AY_ENGINE_QUERY_SLOTS; i++) desk_free(&e->query[i]);
@@ -407,7 +439,8 @@ static enum ay_code admit(struct ay_engine *e, struct ay_slice tx, struct ay_eng
     return AY_OK;
 }
 
-enum ay_code ay_engine_submit(struct ay_engine *e, struct ay_slice tx, struct ay_engine_check *check)
+enum ay_code ay_engine_submit(struct ay_engine *e, struct ay_slice tx,
+                              struct ay_engine_check *check)
 {
     memset(check, 0, sizeof *check);
     ay_sha256(tx, check->hash);

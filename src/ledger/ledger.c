@@ -85,7 +85,8 @@ static struct ay_tx_rules rules_of(const struct ay_ledger *ledger, uint64_t min_
     return (struct ay_tx_rules){.economy = ledger->economy,
                                 .chain_id = ay_slice_str(ledger->chain_id),
                                 .max_gas = ledger->params.max_block_gas,
-                                .min_price_nano = min_price_nano};
+                                .min_price_nano = min_price_nano,
+                                .known = ledger->known};
 }
 
 /* Takes the bytes apart. A refusal is in *code, and in *result with its text in `keep`; what is

@@ -30,8 +30,18 @@ struct ay_ledger_arenas {
     struct ay_arena block, tx, scratch; /* the caller's memory, reset by the ledger */
 };
 
+/* Remembers signatures that were right, for a caller whose ledgers meet a transaction more than once:
+ * at the door, in a block. The key is a SHA-256 of signature, digest and public key, so what is
+ * remembered cannot be wrong and need not be complete. May be called from any ledger's thread. */
+struct ay_known_signatures {
+    void *self;
+    bool (*has)(void *self, const uint8_t key[AY_HASH_BYTES]);
+    void (*add)(void *self, const uint8_t key[AY_HASH_BYTES]);
+};
+
 struct ay_ledger {
     const struct ay_economy *economy;
+    const struct ay_known_signatures *known; /* NULL, or set after open */
     struct ay_ledger_arenas arenas;
     struct ay_overlay overlay; /* the block's */
     struct ay_events events;   /* of begin and end of block */

@@ -5,9 +5,11 @@
 #include "base/math.h"
 #include "base/text.h"
 #include "crypto/bech32.h"
+#include "crypto/hash.h"
 #include "crypto/secp256k1.h"
 #include "ledger/account.h"
 #include "ledger/events.h"
+#include "ledger/ledger.h"
 #include "ledger/overlay.h"
 
 #define SIGNATURE_BYTES 64
@@ -98,6 +100,20 @@ static enum ay_code settle_key(struct ay_ctx *ctx, enum ay_tx_mode mode,
     return AY_OK;
 }
 
+/* Is the signature right, now or when it was met before? */
+static enum ay_code verify(const struct ay_known_signatures *known, struct ay_slice pub_key,
+                           const uint8_t digest[AY_HASH_BYTES], struct ay_slice signature)
+{
+    const struct ay_slice parts[3] = {signature, ay_slice(digest, AY_HASH_BYTES), pub_key};
+    uint8_t key[AY_HASH_BYTES];
+    if (!known) return ay_secp256k1_verify(pub_key.data, digest, signature.data);
+    ay_sha256_parts(parts, 3, key);
+    if (known->has(known->self, key)) return AY_OK;
+    AY_TRY(ay_secp256k1_verify(pub_key.data, digest, signature.data));
+    known->add(known->self, key);
+    return AY_OK;
+}
+
 static enum ay_code check_signature(struct ay_ctx *ctx, const struct ay_tx_rules *rules,
                                     const struct ay_envelope *e,
                                     const struct ay_ledger_account *account)
@@ -107,7 +123,7 @@ static enum ay_code check_signature(struct ay_ctx *ctx, const struct ay_tx_rules
     uint8_t digest[AY_HASH_BYTES];
     AY_TRY(ay_envelope_digest(ctx->arena, e, rules->chain_id, account->number, digest));
     if (signature.len == SIGNATURE_BYTES)
-        code = ay_secp256k1_verify(account->pub_key.data, digest, signature.data);
+        code = verify(rules->known, account->pub_key, digest, signature);
     if (code != AY_E_UNAUTHORIZED) return code;
     return ay_refuse(ctx, code,
                      "signature verification failed; please verify account number (%llu) and "

@@ -14,11 +14,14 @@ enum ay_tx_mode {
     AY_TX_SIMULATE, /* nothing signed and nothing paid: what would it cost? */
 };
 
+struct ay_known_signatures;
+
 struct ay_tx_rules {
     const struct ay_economy *economy;
     struct ay_slice chain_id;
     uint64_t max_gas;        /* highest gas limit */
     uint64_t min_price_nano; /* AY_TX_CHECK: 10^-9 nasy a unit of gas */
+    const struct ay_known_signatures *known; /* ledger/ledger.h; NULL: all are checked */
 };
 
 /* Runs a decoded transaction on ctx->overlay, which is the layer below it: the block's, or the

@@ -411,7 +411,8 @@ static bool is_full(int fd)
            (rlim_t)st.st_size >= limit.rlim_cur;
 }
 
-/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails. */
+/* LMDB calls a short write EIO, and on a disk that fills up a write comes short before one fails.
+ */
 static enum ay_code commit_txn(struct ay_store *store, MDB_txn *txn)
 {
     int rc = mdb_txn_commit(txn), fd;
@@ -451,17 +452,18 @@ static bool acceptable(uint64_t tip, const struct ay_kv_change *changes, uint32_
     return true;
 }
 
-enum ay_code ay_store_commit(struct ay_store *store, const struct ay_kv_change *changes,
-                             uint32_t count, const struct ay_store_block *block, uint8_t root[32])
+static enum ay_code commit_block(struct ay_store *store, const struct ay_kv_change *changes,
+                                 uint32_t count, const struct ay_store_block *block,
+                                 uint8_t root[32], bool may_grow)
 {
     struct ay_store_tip tip;
     AY_ASSERT(pthread_mutex_lock(&store->commit) == 0);
     enum ay_code code = store->stopped ? AY_E_IO : AY_OK;
     if (code == AY_OK && !acceptable(store->tip.height, changes, count, block)) code = AY_E_RANGE;
     if (code == AY_OK) {
-        while ((code = attempt(store, changes, count, block, &tip)) == AY_E_LIMIT)
+        while ((code = attempt(store, changes, count, block, &tip)) == AY_E_LIMIT && may_grow)
             if ((code = grow(store)) != AY_OK) break;
-        store->stopped = code != AY_OK && code != AY_E_EXISTS;
+        store->stopped = code != AY_OK && code != AY_E_EXISTS && code != AY_E_LIMIT;
     }
     if (code == AY_OK) {
         AY_ASSERT(pthread_mutex_lock(&store->mutex) == 0);
@@ -471,4 +473,17 @@ enum ay_code ay_store_commit(struct ay_store *store, const struct ay_kv_change *
     }
     AY_ASSERT(pthread_mutex_unlock(&store->commit) == 0);
     return code;
+}
+
+enum ay_code ay_store_commit(struct ay_store *store, const struct ay_kv_change *changes,
+                             uint32_t count, const struct ay_store_block *block, uint8_t root[32])
+{
+    return commit_block(store, changes, count, block, root, true);
+}
+
+enum ay_code ay_store_commit_within(struct ay_store *store, const struct ay_kv_change *changes,
+                                    uint32_t count, const struct ay_store_block *block,
+                                    uint8_t root[32])
+{
+    return commit_block(store, changes, count, block, root, false);
 }

@@ -90,6 +90,12 @@ enum ay_code ay_store_commit(struct ay_store *store, const struct ay_kv_change *
                              uint32_t count, const struct ay_store_block *block,
                              uint8_t root[32]) AY_MUST;
 
+/* The same for a caller that holds views: AY_E_LIMIT, nothing happened, where the map would have to
+ * grow. It then ends its views and calls ay_store_commit. */
+enum ay_code ay_store_commit_within(struct ay_store *store, const struct ay_kv_change *changes,
+                                    uint32_t count, const struct ay_store_block *block,
+                                    uint8_t root[32]) AY_MUST;
+
 /* A view shows one height, unmoved by later commits, and pins its pages: keep it short.
  * AY_E_LIMIT: AY_STORE_MAX_VIEWS are open. */
 enum ay_code ay_store_view(struct ay_store *store, struct ay_store_view **out) AY_MUST;
