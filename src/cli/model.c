@@ -40,9 +40,12 @@ static int model_import(int argc, char **argv)
     const char *licence = "", *source = "";
     struct ay_reason reason = {""};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'l') licence = optarg;
-        else if (c == 's') source = optarg;
-        else return AY_EXIT_USAGE;
+        if (c == 'l')
+            licence = optarg;
+        else if (c == 's')
+            source = optarg;
+        else
+            return AY_EXIT_USAGE;
     }
     if (argc - optind != 2) return ay_cli_usage(false, usage);
     enum ay_code code = ay_model_import(argv[optind], argv[optind + 1], licence, source, &reason);
@@ -216,9 +219,12 @@ static int model_run(int argc, char **argv)
     const char *input = NULL, *out_path = NULL;
     uint64_t threads = 0;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'i') input = optarg;
-        else if (c == 'o') out_path = optarg;
-        else if (c != 't') return AY_EXIT_USAGE;
+        if (c == 'i')
+            input = optarg;
+        else if (c == 'o')
+            out_path = optarg;
+        else if (c != 't')
+            return AY_EXIT_USAGE;
         else if (ay_parse_u64(ay_slice_str(optarg), AY_MAX_THREADS, &threads) != AY_OK || !threads)
             return ay_cli_fail(AY_E_USAGE, "--threads is a number from 1 to %d", AY_MAX_THREADS);
     }
@@ -247,8 +253,11 @@ int ay_cli_model(int argc, char **argv)
     static const struct {
         const char *name;
         ay_cli_command *run;
-    } verbs[] = {{"import", model_import}, {"run", model_run}, {"show", model_show},
-                 {"id", model_show}, {"ls", model_ls}};
+    } verbs[] = {{"import", model_import},
+                 {"run", model_run},
+                 {"show", model_show},
+                 {"id", model_show},
+                 {"ls", model_ls}};
     if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) return ay_cli_usage(true, usage);
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);

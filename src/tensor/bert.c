@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define MAX_LAYERS 48u
-#define S (AY_DIM_SYMBOL | 0u) /* tokens of the run */
-#define TOKENS 0u              /* the one input */
+#define S          (AY_DIM_SYMBOL | 0u) /* tokens of the run */
+#define TOKENS     0u                   /* the one input */
 
 /* Weights: those of the embeddings, then LAYER_WEIGHTS a layer. */
 enum {
@@ -37,8 +37,14 @@ enum {
 #define AT(i)    (1u << 24 | (i))
 #define CONST(i) (2u << 24 | (i))
 #define SIZE(i)  (3u << 24 | (i))
-#define STEP1(fn, a)    {AY_WORK_FN_##fn, (const uint32_t[]){a}, 1}
-#define STEP2(fn, a, b) {AY_WORK_FN_##fn, (const uint32_t[]){a, b}, 2}
+#define STEP1(fn, a)                                                                               \
+    {                                                                                              \
+        AY_WORK_FN_##fn, (const uint32_t[]){a}, 1                                                  \
+    }
+#define STEP2(fn, a, b)                                                                            \
+    {                                                                                              \
+        AY_WORK_FN_##fn, (const uint32_t[]){a, b}, 2                                               \
+    }
 typedef const struct ay_work_map_step steps;
 
 static steps add2[] = {STEP2(ADD, IN(0), IN(1))};
@@ -53,9 +59,9 @@ static steps exp_scaled[] = {STEP2(MUL, IN(0), CONST(0)), STEP2(MUL, IN(1), CONS
                              STEP2(SUB, AT(0), AT(1)), STEP1(EXP, AT(2))};
 static steps divide[] = {STEP2(DIV, IN(0), IN(1))};
 /* h = x + bias: (h (erf(h / sqrt 2) + 1)) / 2 */
-static steps gelu[] = {STEP2(ADD, IN(0), IN(1)), STEP2(DIV, AT(0), CONST(0)), STEP1(ERF, AT(1)),
-                       STEP2(ADD, AT(2), CONST(1)), STEP2(MUL, AT(0), AT(3)),
-                       STEP2(MUL, AT(4), CONST(2))};
+static steps gelu[] = {STEP2(ADD, IN(0), IN(1)), STEP2(DIV, AT(0), CONST(0)),
+                       STEP1(ERF, AT(1)),        STEP2(ADD, AT(2), CONST(1)),
+                       STEP2(MUL, AT(0), AT(3)), STEP2(MUL, AT(4), CONST(2))};
 static steps mean_tokens[] = {STEP2(DIV, IN(0), SIZE(0))};
 /* x / max(sqrt(sum of squares), 1e-12) */
 static steps unit_length[] = {STEP1(SQRT, IN(1)), STEP2(MAX, AT(0), CONST(0)),
@@ -78,8 +84,10 @@ struct builder {
 static const uint32_t *keep(struct builder *b, const uint32_t *from, uint32_t n)
 {
     uint32_t *to = AY_NEW(b->arena, uint32_t, n);
-    if (!to) b->full = true;
-    else if (n) memcpy(to, from, n * sizeof *to);
+    if (!to)
+        b->full = true;
+    else if (n)
+        memcpy(to, from, n * sizeof *to);
     return to;
 }
 
@@ -96,8 +104,9 @@ static uint32_t emit(struct builder *b, struct ay_work_op op)
     return 1 + EMBEDDING_WEIGHTS + b->config->layers * LAYER_WEIGHTS + b->op_count++;
 }
 
-#define LIST(...) (const uint32_t[]){__VA_ARGS__}, \
-                  (uint32_t)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+#define LIST(...)                                                                                  \
+    (const uint32_t[]){__VA_ARGS__},                                                               \
+        (uint32_t)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 #define STEPS(map) (map), (uint32_t)(sizeof(map) / sizeof((map)[0]))
 
 struct list {
@@ -108,38 +117,60 @@ struct list {
 
 static uint32_t gather(struct builder *b, uint32_t table, uint32_t ids, struct list dims)
 {
-    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_GATHER, .in = (const uint32_t[]){table, ids},
-                                       .in_count = 2, .dims = dims.at, .dims_count = dims.n});
+    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_GATHER,
+                                       .in = (const uint32_t[]){table, ids},
+                                       .in_count = 2,
+                                       .dims = dims.at,
+                                       .dims_count = dims.n});
 }
 
 static uint32_t map(struct builder *b, steps *map_steps, uint32_t count, struct list in,
                     struct list dims, struct list consts)
 {
-    return emit(b, (struct ay_work_op){
-        .kind = AY_WORK_OP_MAP, .in = in.at, .in_count = in.n, .dims = dims.at, .dims_count = dims.n,
-        .steps = map_steps, .steps_count = count, .consts = consts.at, .consts_count = consts.n});
+    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_MAP,
+                                       .in = in.at,
+                                       .in_count = in.n,
+                                       .dims = dims.at,
+                                       .dims_count = dims.n,
+                                       .steps = map_steps,
+                                       .steps_count = count,
+                                       .consts = consts.at,
+                                       .consts_count = consts.n});
 }
 
 static uint32_t matmul(struct builder *b, uint32_t x, uint32_t y, struct list dims)
 {
-    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_MATMUL, .in = (const uint32_t[]){x, y},
-                                       .in_count = 2, .dims = dims.at, .dims_count = dims.n});
+    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_MATMUL,
+                                       .in = (const uint32_t[]){x, y},
+                                       .in_count = 2,
+                                       .dims = dims.at,
+                                       .dims_count = dims.n});
 }
 
 static uint32_t reduce(struct builder *b, enum ay_work_reduce kind, uint32_t x, uint32_t axis,
                        struct list dims)
 {
-    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_REDUCE, .in = &x, .in_count = 1,
-                                       .dims = dims.at, .dims_count = dims.n, .reduce = kind,
+    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_REDUCE,
+                                       .in = &x,
+                                       .in_count = 1,
+                                       .dims = dims.at,
+                                       .dims_count = dims.n,
+                                       .reduce = kind,
                                        .axis = axis});
 }
 
 static uint32_t permute(struct builder *b, uint32_t x, struct list view, struct list perm,
                         struct list dims)
 {
-    return emit(b, (struct ay_work_op){
-        .kind = AY_WORK_OP_PERMUTE, .in = &x, .in_count = 1, .dims = dims.at, .dims_count = dims.n,
-        .view = view.at, .view_count = view.n, .perm = perm.at, .perm_count = perm.n});
+    return emit(b, (struct ay_work_op){.kind = AY_WORK_OP_PERMUTE,
+                                       .in = &x,
+                                       .in_count = 1,
+                                       .dims = dims.at,
+                                       .dims_count = dims.n,
+                                       .view = view.at,
+                                       .view_count = view.n,
+                                       .perm = perm.at,
+                                       .perm_count = perm.n});
 }
 
 static const struct list none = {NULL, 0};
@@ -225,9 +256,9 @@ static enum ay_code add_weight(struct builder *b, const char *name, uint32_t row
     bool vector = cols == 0 || rows == 1;
     uint32_t dims[] = {vector && cols ? cols : rows, cols};
     b->sources[b->weight_count] = (struct ay_bert_source){t, 0};
-    b->weights[b->weight_count++] = (struct ay_work_weight){
-        .dtype = AY_WORK_DTYPE_F32, .dims = keep(b, dims, vector ? 1 : 2),
-        .dims_count = vector ? 1 : 2};
+    b->weights[b->weight_count++] = (struct ay_work_weight){.dtype = AY_WORK_DTYPE_F32,
+                                                            .dims = keep(b, dims, vector ? 1 : 2),
+                                                            .dims_count = vector ? 1 : 2};
     return AY_OK;
 }
 
@@ -253,10 +284,14 @@ static enum ay_code layer_weights(struct builder *b, uint32_t layer)
         const char *name;
         uint32_t rows, cols;
     } parts[] = {
-        {"attention.self.query", hidden, hidden},   {"attention.self.key", hidden, hidden},
-        {"attention.self.value", hidden, hidden},   {"attention.output.dense", hidden, hidden},
-        {"attention.output.LayerNorm", hidden, 0},  {"intermediate.dense", wide, hidden},
-        {"output.dense", hidden, wide},             {"output.LayerNorm", hidden, 0},
+        {"attention.self.query", hidden, hidden},
+        {"attention.self.key", hidden, hidden},
+        {"attention.self.value", hidden, hidden},
+        {"attention.output.dense", hidden, hidden},
+        {"attention.output.LayerNorm", hidden, 0},
+        {"intermediate.dense", wide, hidden},
+        {"output.dense", hidden, wide},
+        {"output.LayerNorm", hidden, 0},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         char name[128];
@@ -274,9 +309,12 @@ static enum ay_code config_check(const struct ay_bert_config *c, struct ay_reaso
         const char *name;
         uint32_t value, max;
     } bounds[] = {
-        {"vocab_size", c->vocabulary, 1u << 20},   {"max_position_embeddings", c->positions, 1u << 16},
-        {"hidden_size", c->hidden, 1u << 14},      {"num_hidden_layers", c->layers, MAX_LAYERS},
-        {"num_attention_heads", c->heads, 1u << 8}, {"intermediate_size", c->intermediate, 1u << 16},
+        {"vocab_size", c->vocabulary, 1u << 20},
+        {"max_position_embeddings", c->positions, 1u << 16},
+        {"hidden_size", c->hidden, 1u << 14},
+        {"num_hidden_layers", c->layers, MAX_LAYERS},
+        {"num_attention_heads", c->heads, 1u << 8},
+        {"intermediate_size", c->intermediate, 1u << 16},
         {"max_seq_length", c->max_tokens, c->positions},
     };
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
@@ -293,7 +331,10 @@ enum ay_code ay_bert_build(const struct ay_bert_config *config, const struct ay_
 {
     AY_TRY(config_check(config, reason));
     uint32_t weights = EMBEDDING_WEIGHTS + config->layers * LAYER_WEIGHTS;
-    struct builder b = {.config = config, .file = file, .arena = arena, .reason = reason,
+    struct builder b = {.config = config,
+                        .file = file,
+                        .arena = arena,
+                        .reason = reason,
                         .max_ops = 16 + config->layers * 32};
     b.weights = AY_NEW(arena, struct ay_work_weight, weights);
     b.sources = AY_NEW(arena, struct ay_bert_source, weights);
@@ -306,10 +347,16 @@ enum ay_code ay_bert_build(const struct ay_bert_config *config, const struct ay_
     AY_ASSERT(b.weight_count == weights);
     build_ops(&b);
     *input = (struct ay_work_tensor_type){AY_WORK_DTYPE_I32, keep(&b, L(S).at, 1), 1};
-    out->program = (struct ay_work_program){
-        .numerics = 1, .iterate = 1, .max_dims = keep(&b, &config->max_tokens, 1),
-        .max_dims_count = 1, .inputs = input, .inputs_count = 1, .weights = b.weights,
-        .weights_count = weights, .ops = b.ops, .ops_count = b.op_count};
+    out->program = (struct ay_work_program){.numerics = 1,
+                                            .iterate = 1,
+                                            .max_dims = keep(&b, &config->max_tokens, 1),
+                                            .max_dims_count = 1,
+                                            .inputs = input,
+                                            .inputs_count = 1,
+                                            .weights = b.weights,
+                                            .weights_count = weights,
+                                            .ops = b.ops,
+                                            .ops_count = b.op_count};
     out->sources = b.sources;
     if (b.full) return ay_reject(reason, AY_E_LIMIT, "arena is full");
     struct ay_program_fault fault;

@@ -9,10 +9,10 @@
 
 #define ALIGN 64u
 /* A batch ends before its buffers exceed this many f32, so that they stay in a last-level cache. */
-#define BATCH_FLOATS (2u << 20)
-#define BATCH_RUNS 256u
+#define BATCH_FLOATS  (2u << 20)
+#define BATCH_RUNS    256u
 #define BATCH_OFFSETS (1u << 20)
-#define HUGE_PAGE (2u << 20)
+#define HUGE_PAGE     (2u << 20)
 
 enum ay_code ay_room_reserve(struct ay_room *room, size_t count)
 {

@@ -2,9 +2,10 @@
  * and the instruction set.
  *
  * Ops that work row by row (MATMUL against what is already there, MAP, REDUCE along the last axis)
- * are fused into steps that a thread carries out on a block of rows, intermediate rows never leaving
- * its cache; PERMUTE mostly moves nothing, its operand or result being read or written by strides.
- * With `trace` each op is a step of its own and every output is kept: what a dispute asks for. */
+ * are fused into steps that a thread carries out on a block of rows, intermediate rows never
+ * leaving its cache; PERMUTE mostly moves nothing, its operand or result being read or written by
+ * strides. With `trace` each op is a step of its own and every output is kept: what a dispute asks
+ * for. */
 #ifndef AY_TENSOR_EXEC_H
 #define AY_TENSOR_EXEC_H
 

@@ -21,7 +21,8 @@ struct ay_exec_thread {
     uint32_t packed_op;
 };
 
-/* Rows of a ROWS step are handed out run by run (or all as one matrix), batch by batch, in pieces. */
+/* Rows of a ROWS step are handed out run by run (or all as one matrix), batch by batch, in pieces.
+ */
 struct ay_pieces {
     size_t first; /* item of the pool's loop */
     uint32_t batches, rows, piece;

@@ -1,7 +1,7 @@
 /* Fuzz target: a safetensors file, as it is and as the text of a header up to the first zero byte,
- * whose length is put before it. Whatever the bytes are: refused with a reason, or every tensor lies
- * inside, is found by its name and can be read to its end. With AY_PLANTED_BUG it has a fault of its
- * own, to see that the fuzzer finds one that needs a valid header around it. */
+ * whose length is put before it. Whatever the bytes are: refused with a reason, or every tensor
+ * lies inside, is found by its name and can be read to its end. With AY_PLANTED_BUG it has a fault
+ * of its own, to see that the fuzzer finds one that needs a valid header around it. */
 #include "tensor/safetensors.h"
 
 #include <stdlib.h>

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_CONFIG_BYTES 65536u
-#define ARENA_BYTES (16u << 20)
+#define MAX_CONFIG_BYTES   65536u
+#define ARENA_BYTES        (16u << 20)
 #define DEFAULT_MAX_TOKENS 256u
 
 struct import {
@@ -129,8 +129,7 @@ static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uin
 {
     static const uint8_t zeros[AY_MODEL_ALIGN];
     /* The builder made it in our own arena. */
-    struct ay_work_weight *w =
-        (struct ay_work_weight *)(uintptr_t)&im->bert.program.weights[index];
+    struct ay_work_weight *w = (struct ay_work_weight *)(uintptr_t)&im->bert.program.weights[index];
     const struct ay_bert_source *source = &im->bert.sources[index];
     uint64_t before = *at, begin, len;
     AY_TRY(ay_model_extent(w, at, &begin, &len));
@@ -238,7 +237,8 @@ enum ay_code ay_model_import(const char *from, const char *dir, const char *lice
     char *part = NULL;
     void *memory = NULL;
     const char *name = strrchr(dir, '/');
-    if (stat(dir, &info) == 0) return ay_reject(reason, AY_E_EXISTS, "%.160s is there already", dir);
+    if (stat(dir, &info) == 0)
+        return ay_reject(reason, AY_E_EXISTS, "%.160s is there already", dir);
     if (asprintf(&part, "%s.part", dir) < 0) return AY_E_MEMORY;
     struct import im = {.from = from, .to = part, .reason = reason};
     enum ay_code code = AY_E_MEMORY;

@@ -37,10 +37,14 @@ static struct term step(const struct row *row, uint32_t index, float *to, size_t
     struct term a = term_of(row, s->args[0]);
     struct term b = s->args_count > 1 ? term_of(row, s->args[1]) : (struct term){NULL, 0};
     if (!a.at && !b.at) return (struct term){NULL, ay_ref_fn(fn, a.scalar, b.scalar)};
-    if (s->args_count == 1) k->unary[fn](a.at, to, n);
-    else if (a.at && b.at) k->vv[fn](a.at, b.at, to, n);
-    else if (a.at) k->vs[fn](a.at, b.scalar, to, n);
-    else k->sv[fn](a.scalar, b.at, to, n);
+    if (s->args_count == 1)
+        k->unary[fn](a.at, to, n);
+    else if (a.at && b.at)
+        k->vv[fn](a.at, b.at, to, n);
+    else if (a.at)
+        k->vs[fn](a.at, b.scalar, to, n);
+    else
+        k->sv[fn](a.scalar, b.at, to, n);
     return (struct term){to, 0};
 }
 
@@ -62,9 +66,10 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
         for (size_t j = 0; j < n; j += AY_MAP_BLOCK) {
             for (uint32_t i = 0; i < op->in_count; i++) {
                 const float *at = operands[i].at + r * operands[i].stride;
-                row.inputs[i] = operands[i].scalar ? (struct term){NULL, *at}
-                                                   : (struct term){at + j, 0};
+                row.inputs[i] =
+                    operands[i].scalar ? (struct term){NULL, *at} : (struct term){at + j, 0};
             }
-            map_block(&row, out + r * stride + j, n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK, temp);
+            map_block(&row, out + r * stride + j, n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK,
+                      temp);
         }
 }

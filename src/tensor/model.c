@@ -109,8 +109,8 @@ static enum ay_code open_program(struct ay_model *m, const char *dir, struct ay_
     m->program_bytes = ay_slice(kept, len);
     struct ay_arena arena = ay_arena_over(m->program_memory, room);
     struct ay_fault fault;
-    enum ay_code code = ay_decode(&ay_work_program_msg, m->program_bytes, &arena, &m->program,
-                                  &fault);
+    enum ay_code code =
+        ay_decode(&ay_work_program_msg, m->program_bytes, &arena, &m->program, &fault);
     if (code != AY_OK) {
         char text[160];
         ay_fault_text(&fault, text, sizeof text);
@@ -118,7 +118,8 @@ static enum ay_code open_program(struct ay_model *m, const char *dir, struct ay_
     }
     struct ay_program_fault why;
     code = ay_program_check(&m->program, &why);
-    if (code != AY_OK) return ay_reject(reason, code, "program.bin, op %d: %s", (int)why.op, why.reason);
+    if (code != AY_OK)
+        return ay_reject(reason, code, "program.bin, op %d: %s", (int)why.op, why.reason);
     ay_program_id(m->program_bytes, m->program_id);
     ay_program_weights_root(&m->program, m->weights_root);
     return AY_OK;
@@ -222,8 +223,10 @@ enum ay_code ay_model_open(const char *dir, struct ay_model **out, struct ay_rea
     if (code == AY_OK) code = open_card(m, dir, reason);
     if (code == AY_OK) code = open_tokenizer(m, dir, reason);
     if (code == AY_OK) code = open_weights(m, dir, reason);
-    if (code == AY_OK) *out = m;
-    else ay_model_close(m);
+    if (code == AY_OK)
+        *out = m;
+    else
+        ay_model_close(m);
     return code;
 }
 

@@ -15,8 +15,8 @@
 
 #include <stddef.h>
 
-#define AY_MODEL_ALIGN 64u
-#define AY_MAX_PROGRAM_BYTES (4u << 20)
+#define AY_MODEL_ALIGN          64u
+#define AY_MAX_PROGRAM_BYTES    (4u << 20)
 #define AY_MAX_VOCABULARY_BYTES (16u << 20)
 
 struct ay_model {
@@ -26,9 +26,9 @@ struct ay_model {
     uint8_t weights_root[32];       /* RFC 6962 over the weights' tensor roots, 32 bytes a leaf */
     const void **weights;           /* one a weight, in the mapping */
     struct ay_wordpiece *tokenizer;
-    uint32_t max_tokens;            /* of one run */
-    uint32_t dims;                  /* of one embedding */
-    char *name, *licence, *source;  /* from model.json */
+    uint32_t max_tokens;           /* of one run */
+    uint32_t dims;                 /* of one embedding */
+    char *name, *licence, *source; /* from model.json */
     /* owned */
     void *map, *program_memory;
     size_t map_len;

@@ -40,8 +40,10 @@ static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
 {
     struct ay_size size = {.number = 1};
     for (uint32_t i = 0; i < t->rank; i++) {
-        if (t->dims[i] & AY_DIM_SYMBOL) size.symbols[t->dims[i] & ~AY_DIM_SYMBOL]++;
-        else size.number *= t->dims[i];
+        if (t->dims[i] & AY_DIM_SYMBOL)
+            size.symbols[t->dims[i] & ~AY_DIM_SYMBOL]++;
+        else
+            size.number *= t->dims[i];
     }
     for (uint32_t i = 0; i < plan->size_count; i++)
         if (plan->sizes[i].number == size.number &&
@@ -58,8 +60,11 @@ static void place_values(struct planner *pl)
         struct ay_tensor_type t;
         ay_program_type(pl->p, id, &t);
         struct ay_place *at = &plan->places[id];
-        *at = (struct ay_place){.home = AY_HOME_BUFFER, .owner = id, .rank = t.rank,
-                                .step = AY_NONE, .size = size_of(plan, &t)};
+        *at = (struct ay_place){.home = AY_HOME_BUFFER,
+                                .owner = id,
+                                .rank = t.rank,
+                                .step = AY_NONE,
+                                .size = size_of(plan, &t)};
         if (id < pl->p->inputs_count) {
             at->home = AY_HOME_INPUT;
             at->slot = id;
@@ -83,8 +88,8 @@ static void place_values(struct planner *pl)
     }
 }
 
-/* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous, and
- * of B either the rows or the columns are. */
+/* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous,
+ * and of B either the rows or the columns are. */
 static bool strides_suit_users(const struct planner *pl, uint32_t id, const struct ay_place *at)
 {
     bool rows = at->axis[at->rank - 1] + 1 == at->rank;
@@ -135,8 +140,7 @@ static enum ay_step_kind kind_of(const struct ay_work_op *op)
     switch (op->kind) {
     case AY_WORK_OP_GATHER: return AY_STEP_GATHER;
     case AY_WORK_OP_PERMUTE: return AY_STEP_COPY;
-    case AY_WORK_OP_REDUCE:
-        return op->axis + 1 == op->dims_count ? AY_STEP_ROWS : AY_STEP_COLUMNS;
+    case AY_WORK_OP_REDUCE: return op->axis + 1 == op->dims_count ? AY_STEP_ROWS : AY_STEP_COLUMNS;
     default: return AY_STEP_ROWS;
     }
 }
@@ -238,7 +242,8 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     for (uint32_t i = 0; i < step->count; i++) {
         uint32_t op_index = plan->order[step->first + i];
         struct ay_place *at = &plan->places[ay_program_output(pl->p, op_index)];
-        bool in_place = op_of(pl, op_index)->kind == AY_WORK_OP_MAP; /* may overwrite what it reads */
+        bool in_place =
+            op_of(pl, op_index)->kind == AY_WORK_OP_MAP; /* may overwrite what it reads */
         if (in_place) release(pl, index, i, &slots);
         if (at->home == AY_HOME_BUFFER && at->last_use == index) {
             at->home = AY_HOME_SCRATCH;
@@ -320,7 +325,8 @@ static void lay_out(struct planner *pl, bool *taken)
     struct ay_plan *plan = pl->plan;
     place_values(pl);
     form_steps(pl);
-    for (uint32_t id = 0; id < plan->values; id++) plan->places[id].last_use = plan->places[id].step;
+    for (uint32_t id = 0; id < plan->values; id++)
+        plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
     for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++)
         if (plan->steps[s].kind == AY_STEP_ROWS) place_scratch(pl, s, taken);

@@ -1,5 +1,5 @@
-/* How a program will be executed: which ops make one step, and where each value lies. Depends on the
- * program alone, not on sizes. Internal to the executor. */
+/* How a program will be executed: which ops make one step, and where each value lies. Depends on
+ * the program alone, not on sizes. Internal to the executor. */
 #ifndef AY_TENSOR_PLAN_H
 #define AY_TENSOR_PLAN_H
 
@@ -53,7 +53,7 @@ struct ay_plan {
     const struct ay_work_program *program;
     struct ay_place *places; /* one an operand id */
     uint32_t values;
-    uint32_t *order;         /* op indices, step by step; aliased PERMUTEs are left out */
+    uint32_t *order; /* op indices, step by step; aliased PERMUTEs are left out */
     struct ay_step *steps;
     uint32_t step_count;
     uint32_t *slots; /* which of sizes each buffer slot has */

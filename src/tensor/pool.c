@@ -130,8 +130,10 @@ void ay_pool_run(struct ay_pool *pool, size_t count, ay_pool_fn *fn, void *conte
     }
     take_items(pool, 0);
     for (unsigned i = 0; !alone && atomic_load(&pool->busy) != 0; i++)
-        if (i < SPINS) relax();
-        else (void)sched_yield();
+        if (i < SPINS)
+            relax();
+        else
+            (void)sched_yield();
 }
 
 uint32_t ay_pool_threads(const struct ay_pool *pool)

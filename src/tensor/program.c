@@ -5,9 +5,9 @@
 #define LEAF_BYTES 1024u
 /* A hash of a proof on the wire, with its tag and length. */
 #define HASH_WIRE_BYTES 34u
-#define MAX_SIZE (1u << 24)
+#define MAX_SIZE        (1u << 24)
 /* Bytes of a running state: a chain's or a maximum's f32, a sum's 16 lanes. */
-#define STATE_BYTES 4u
+#define STATE_BYTES     4u
 #define STATE_SUM_BYTES 64u
 
 static struct ay_tensor_type type_of(uint32_t dtype, const uint32_t *dims, uint32_t rank)
@@ -240,11 +240,12 @@ static const char *gather_fault(const struct ay_work_program *p, const struct ay
 {
     const struct ay_tensor_type *table = &in[0], *ids = &in[1];
     if (op->in_count != 2) return "GATHER takes 2 operands";
-    if (table->dtype != AY_WORK_DTYPE_F32 || table->rank != 2) return "GATHER: table is not f32 (V, D)";
+    if (table->dtype != AY_WORK_DTYPE_F32 || table->rank != 2)
+        return "GATHER: table is not f32 (V, D)";
     if (ids->dtype != AY_WORK_DTYPE_I32 || ids->rank != 1) return "GATHER: ids are not i32 (n)";
     if (op->dims_count != 2 || op->dims[1] != table->dims[1]) return "GATHER: output is not (n, D)";
-    bool enough = !(ids->dims[0] & AY_DIM_SYMBOL) &&
-                  ids->dims[0] >= dim_size(op->dims[0], p->max_dims);
+    bool enough =
+        !(ids->dims[0] & AY_DIM_SYMBOL) && ids->dims[0] >= dim_size(op->dims[0], p->max_dims);
     return op->dims[0] == ids->dims[0] || enough ? NULL : "GATHER: fewer ids than output rows";
 }
 
@@ -280,8 +281,10 @@ static const char *map_fault(const struct ay_work_program *p, const struct ay_wo
         if (in[i].rank > op->dims_count) return "MAP: operand of higher rank than the output";
         uint32_t lead = op->dims_count - in[i].rank;
         for (uint32_t d = 0; d < in[i].rank; d++) {
-            if (in[i].dims[d] == op->dims[lead + d]) covered |= 1u << (lead + d);
-            else if (in[i].dims[d] != 1) return "MAP: operand does not broadcast to the output";
+            if (in[i].dims[d] == op->dims[lead + d])
+                covered |= 1u << (lead + d);
+            else if (in[i].dims[d] != 1)
+                return "MAP: operand does not broadcast to the output";
         }
     }
     for (uint32_t d = 0; d < op->dims_count; d++)
@@ -326,8 +329,10 @@ static bool product_of(const uint32_t *dims, uint32_t rank, struct product *out)
 {
     *out = (struct product){.number = 1};
     for (uint32_t i = 0; i < rank; i++) {
-        if (dims[i] & AY_DIM_SYMBOL) out->symbols[dims[i] & ~AY_DIM_SYMBOL]++;
-        else out->number *= dims[i];
+        if (dims[i] & AY_DIM_SYMBOL)
+            out->symbols[dims[i] & ~AY_DIM_SYMBOL]++;
+        else
+            out->number *= dims[i];
         if (out->number > AY_MAX_TENSOR_ELEMENTS) return false;
     }
     return true;

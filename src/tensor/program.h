@@ -1,5 +1,6 @@
-/* Programs: what a model is to the network (proto/assay/work/v1/program.proto), checked and measured
- * by integers alone, so that the ledger and the arbiter may call it. Pure: no heap, no float.
+/* Programs: what a model is to the network (proto/assay/work/v1/program.proto), checked and
+ * measured by integers alone, so that the ledger and the arbiter may call it. Pure: no heap, no
+ * float.
  *
  * A dimension is a number in [1, 2^31), or AY_DIM_SYMBOL | i for symbol i. A symbol's size is fixed
  * by a run's inputs, between 1 and program->max_dims[i]. All rules hold for every size at once,
@@ -13,8 +14,8 @@
 #include "base/code.h"
 #include "base/gen/work.h"
 
-#define AY_DIM_SYMBOL 0x80000000u
-#define AY_MAX_RANK   6
+#define AY_DIM_SYMBOL  0x80000000u
+#define AY_MAX_RANK    6
 #define AY_MAX_SYMBOLS 4
 /* 2^24 leaves of 1 KiB. */
 #define AY_MAX_TENSOR_ELEMENTS (1ull << 32)
@@ -65,7 +66,8 @@ uint32_t ay_program_output(const struct ay_work_program *program, uint32_t op);
 void ay_program_type(const struct ay_work_program *program, uint32_t id,
                      struct ay_tensor_type *out);
 
-/* The same with each symbol i replaced by sizes[i]. AY_E_RANGE: a size is 0 or above its maximum. */
+/* The same with each symbol i replaced by sizes[i]. AY_E_RANGE: a size is 0 or above its maximum.
+ */
 enum ay_code ay_program_shape(const struct ay_work_program *program, uint32_t id,
                               const uint32_t *sizes, struct ay_tensor_type *out) AY_MUST;
 

@@ -3,8 +3,8 @@
 
 /* Scratch that one thread's rows may take, f32: most of a second-level cache. */
 #define SCRATCH_TARGET 98304u
-#define MIN_PIECE 8u
-#define MAX_PIECE 128u
+#define MIN_PIECE      8u
+#define MAX_PIECE      128u
 
 /* The rows that an item is about. */
 struct item {
@@ -36,8 +36,8 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
     return stride;
 }
 
-/* Elements of a value before the item's batch; its axes stand right-aligned under those of the op, of
- * which all but the last two are batch. */
+/* Elements of a value before the item's batch; its axes stand right-aligned under those of the op,
+ * of which all but the last two are batch. */
 static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
                            const struct ay_place *place)
 {
@@ -74,10 +74,9 @@ static struct rows rows_of(const struct item *item, const struct ay_work_op *op,
         size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
         return (struct rows){base + item->row * stride, stride, width};
     }
-    size_t stride = op->dims_count > 1 && place->rank > 1
-                        ? stride_of(place, place->rank - 2, item->sizes) : 0;
-    return (struct rows){base + batch_offset(item, op, place) + item->row * stride, stride,
-                         width};
+    size_t stride =
+        op->dims_count > 1 && place->rank > 1 ? stride_of(place, place->rank - 2, item->sizes) : 0;
+    return (struct rows){base + batch_offset(item, op, place) + item->row * stride, stride, width};
 }
 
 /* The second operand as the kernel wants it: packed for good, lying k-major already, or packed now
@@ -109,8 +108,13 @@ static void run_matmul(const struct item *item, uint32_t index, struct rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
     struct rows a = rows_of(item, op, op->in[0]);
-    struct ay_gemm g = {.a = a.at, .c = out.at, .lda = a.stride, .ldc = out.stride,
-                        .m = item->rows, .n = out.width, .k = a.width};
+    struct ay_gemm g = {.a = a.at,
+                        .c = out.at,
+                        .lda = a.stride,
+                        .ldc = out.stride,
+                        .m = item->rows,
+                        .n = out.width,
+                        .k = a.width};
     g.b = second_operand(item, index, &g);
     item->exec->kernels->gemm(&g, 0, g.m, 0, g.n);
 }
@@ -166,13 +170,17 @@ static void run_item(void *context, size_t index, uint32_t thread)
         uint32_t op_index = exec->plan.order[exec->step->first + i];
         const struct ay_work_op *op = &exec->program->ops[op_index];
         struct rows out = rows_of(&item, op, ay_program_output(exec->program, op_index));
-        if (op->kind == AY_WORK_OP_MATMUL) run_matmul(&item, op_index, out);
-        else if (op->kind == AY_WORK_OP_MAP) run_map(&item, op_index, out);
-        else run_reduce(&item, op_index, out);
+        if (op->kind == AY_WORK_OP_MATMUL)
+            run_matmul(&item, op_index, out);
+        else if (op->kind == AY_WORK_OP_MAP)
+            run_map(&item, op_index, out);
+        else
+            run_reduce(&item, op_index, out);
     }
 }
 
-/* How many rows a piece has: as many as the scratch allows, evenly, and with work for all threads. */
+/* How many rows a piece has: as many as the scratch allows, evenly, and with work for all threads.
+ */
 static struct ay_pieces cut(const struct ay_exec *exec, uint32_t run, uint32_t batches,
                             uint32_t rows, uint32_t others)
 {

@@ -15,10 +15,10 @@ static const struct {
     enum ay_stored stored;
     uint8_t bytes;
 } dtypes[] = {
-    {"F32", AY_STORED_F32, 4},   {"F16", AY_STORED_F16, 2},    {"BF16", AY_STORED_BF16, 2},
-    {"I32", AY_STORED_I32, 4},   {"I64", AY_STORED_I64, 8},    {"F64", AY_STORED_OTHER, 8},
-    {"I16", AY_STORED_OTHER, 2}, {"I8", AY_STORED_OTHER, 1},   {"U8", AY_STORED_OTHER, 1},
-    {"U16", AY_STORED_OTHER, 2}, {"U32", AY_STORED_OTHER, 4},  {"U64", AY_STORED_OTHER, 8},
+    {"F32", AY_STORED_F32, 4},    {"F16", AY_STORED_F16, 2},       {"BF16", AY_STORED_BF16, 2},
+    {"I32", AY_STORED_I32, 4},    {"I64", AY_STORED_I64, 8},       {"F64", AY_STORED_OTHER, 8},
+    {"I16", AY_STORED_OTHER, 2},  {"I8", AY_STORED_OTHER, 1},      {"U8", AY_STORED_OTHER, 1},
+    {"U16", AY_STORED_OTHER, 2},  {"U32", AY_STORED_OTHER, 4},     {"U64", AY_STORED_OTHER, 8},
     {"BOOL", AY_STORED_OTHER, 1}, {"F8_E4M3", AY_STORED_OTHER, 1}, {"F8_E5M2", AY_STORED_OTHER, 1},
 };
 
@@ -47,8 +47,7 @@ static enum ay_code parse_shape(const char *name, const json_t *shape, struct ay
 
 /* base, len: the bytes after the header. */
 static enum ay_code parse_tensor(const char *name, const json_t *entry, const uint8_t *base,
-                                 uint64_t len, struct ay_stored_tensor *t,
-                                 struct ay_reason *reason)
+                                 uint64_t len, struct ay_stored_tensor *t, struct ay_reason *reason)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
@@ -99,8 +98,7 @@ static enum ay_code check_cover(struct ay_safetensors *file, const uint8_t *base
                              file->tensors[i].name);
         at += file->tensors[i].len;
     }
-    if (at != base + len)
-        return ay_reject(reason, AY_E_FORMAT, "bytes after the last tensor");
+    if (at != base + len) return ay_reject(reason, AY_E_FORMAT, "bytes after the last tensor");
     if (file->count) qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
     return AY_OK;
 }
@@ -115,7 +113,8 @@ static enum ay_code parse_header(json_t *root, const uint8_t *base, uint64_t len
     if (n > AY_MAX_SAFETENSORS_COUNT) return ay_reject(reason, AY_E_LIMIT, "too many tensors");
     out->tensors = calloc(n + 1, sizeof *out->tensors);
     if (!out->tensors) return AY_E_MEMORY;
-    json_object_foreach(root, name, entry) {
+    json_object_foreach(root, name, entry)
+    {
         if (strcmp(name, "__metadata__") == 0) continue;
         AY_TRY(parse_tensor(name, entry, base, len, &out->tensors[out->count], reason));
         out->count++;
@@ -135,8 +134,8 @@ enum ay_code ay_safetensors_parse(const void *data, uint64_t len, struct ay_safe
     if (header > AY_MAX_SAFETENSORS_HEADER)
         return ay_reject(reason, AY_E_LIMIT, "header above %u bytes", AY_MAX_SAFETENSORS_HEADER);
     if (header > len - 8) return ay_reject(reason, AY_E_FORMAT, "header longer than the file");
-    json_t *root = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES,
-                              &error);
+    json_t *root =
+        json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return ay_reject(reason, AY_E_FORMAT, "header, byte %d: %s", error.position, error.text);
     enum ay_code code = parse_header(root, bytes + 8 + header, len - 8 - header, out, reason);
@@ -188,8 +187,10 @@ const struct ay_stored_tensor *ay_safetensors_find(const struct ay_safetensors *
         uint32_t mid = low + (high - low) / 2;
         int order = strcmp(name, file->tensors[mid].name);
         if (order == 0) return &file->tensors[mid];
-        if (order < 0) high = mid;
-        else low = mid + 1;
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
     }
     return NULL;
 }

@@ -16,13 +16,13 @@
 #define AY_MAX_SAFETENSORS_COUNT  65536u
 
 enum ay_stored { /* element types that can be read; others are listed as AY_STORED_OTHER */
-    AY_STORED_OTHER,
-    AY_STORED_F32,
-    AY_STORED_F16,
-    AY_STORED_BF16,
-    AY_STORED_I32,
-    AY_STORED_I64,
-    AY_STORED_COUNT
+                 AY_STORED_OTHER,
+                 AY_STORED_F32,
+                 AY_STORED_F16,
+                 AY_STORED_BF16,
+                 AY_STORED_I32,
+                 AY_STORED_I64,
+                 AY_STORED_COUNT
 };
 
 struct ay_stored_tensor {

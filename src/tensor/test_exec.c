@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #define PROGRAMS 150u
-#define RUNS 5u
-#define MAX_S 40u
-#define MAX_T 9u
+#define RUNS     5u
+#define MAX_S    40u
+#define MAX_T    9u
 
 static const struct ay_kernels *tables[3];
 static uint32_t table_count;

@@ -9,17 +9,24 @@
 #include <cmocka.h>
 
 #define S AY_DIM_SYMBOL
-#define U(...) (const uint32_t[]){__VA_ARGS__}
+#define U(...)                                                                                     \
+    (const uint32_t[])                                                                             \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #define COUNT(...) (uint32_t)(sizeof(U(__VA_ARGS__)) / sizeof(uint32_t))
-#define INS(...) .in = U(__VA_ARGS__), .in_count = COUNT(__VA_ARGS__)
-#define DIMS(...) .dims = U(__VA_ARGS__), .dims_count = COUNT(__VA_ARGS__)
-#define VIEW(...) .view = U(__VA_ARGS__), .view_count = COUNT(__VA_ARGS__)
-#define PERM(...) .perm = U(__VA_ARGS__), .perm_count = COUNT(__VA_ARGS__)
+#define INS(...)   .in = U(__VA_ARGS__), .in_count = COUNT(__VA_ARGS__)
+#define DIMS(...)  .dims = U(__VA_ARGS__), .dims_count = COUNT(__VA_ARGS__)
+#define VIEW(...)  .view = U(__VA_ARGS__), .view_count = COUNT(__VA_ARGS__)
+#define PERM(...)  .perm = U(__VA_ARGS__), .perm_count = COUNT(__VA_ARGS__)
 #define STEPS(...)                                                                                 \
     .steps = (const struct ay_work_map_step[]){__VA_ARGS__},                                       \
     .steps_count = (uint32_t)(sizeof((const struct ay_work_map_step[]){__VA_ARGS__}) /             \
                               sizeof(struct ay_work_map_step))
-#define STEP(f, ...) {AY_WORK_FN_##f, U(__VA_ARGS__), COUNT(__VA_ARGS__)}
+#define STEP(f, ...)                                                                               \
+    {                                                                                              \
+        AY_WORK_FN_##f, U(__VA_ARGS__), COUNT(__VA_ARGS__)                                         \
+    }
 
 /* Operands: 0 ids i32 (S), 1 x f32 (S, 48), 2 table f32 (30, 48), 3 w f32 (8, 48), 4 ids i32 (64),
  * 5 short ids i32 (63), 6 batch f32 (3, 8, 48); 7 is the op under test. */
@@ -28,9 +35,11 @@ static const uint32_t d_s[] = {S}, d_x[] = {S, 48}, d_table[] = {30, 48}, d_w[] 
                       d_64[] = {64}, d_63[] = {63}, d_batch[] = {3, 8, 48};
 static const struct ay_work_tensor_type inputs[] = {{AY_WORK_DTYPE_I32, d_s, 1},
                                                     {AY_WORK_DTYPE_F32, d_x, 2}};
-static const struct ay_work_weight weights[] = {
-    {AY_WORK_DTYPE_F32, d_table, 2}, {AY_WORK_DTYPE_F32, d_w, 2}, {AY_WORK_DTYPE_I32, d_64, 1},
-    {AY_WORK_DTYPE_I32, d_63, 1},    {AY_WORK_DTYPE_F32, d_batch, 3}};
+static const struct ay_work_weight weights[] = {{AY_WORK_DTYPE_F32, d_table, 2},
+                                                {AY_WORK_DTYPE_F32, d_w, 2},
+                                                {AY_WORK_DTYPE_I32, d_64, 1},
+                                                {AY_WORK_DTYPE_I32, d_63, 1},
+                                                {AY_WORK_DTYPE_F32, d_batch, 3}};
 
 static struct ay_work_program program_of(const struct ay_work_op *ops, uint32_t count)
 {
@@ -76,14 +85,18 @@ static void test_program_ops_breaking_a_rule_are_refused_with_it(void **state)
 {
     (void)state;
     const struct bad bad[] = {
-        {"operand is not earlier than its use", {AY_WORK_OP_MAP, INS(7), DIMS(S, 48), STEPS(STEP(EXP, 0))}},
+        {"operand is not earlier than its use",
+         {AY_WORK_OP_MAP, INS(7), DIMS(S, 48), STEPS(STEP(EXP, 0))}},
         {"unknown op", {AY_WORK_OP_NONE, INS(1), DIMS(S, 48)}},
         {"tensor without dimensions", {AY_WORK_OP_MAP, INS(1), STEPS(STEP(EXP, 0))}},
         {"dimension of size 0", {AY_WORK_OP_MAP, INS(1), DIMS(S, 0), STEPS(STEP(EXP, 0))}},
         {"unknown symbol", {AY_WORK_OP_MAP, INS(1), DIMS(S | 1, 48), STEPS(STEP(EXP, 0))}},
-        {"tensor above 2^32 elements", {AY_WORK_OP_MAP, INS(1), DIMS(65536, 65537), STEPS(STEP(EXP, 0))}},
-        {"field of REDUCE in another op", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), .axis = 1, STEPS(STEP(EXP, 0))}},
-        {"field of MAP in another op", {AY_WORK_OP_MATMUL, INS(1, 3), DIMS(S, 8), STEPS(STEP(EXP, 0))}},
+        {"tensor above 2^32 elements",
+         {AY_WORK_OP_MAP, INS(1), DIMS(65536, 65537), STEPS(STEP(EXP, 0))}},
+        {"field of REDUCE in another op",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), .axis = 1, STEPS(STEP(EXP, 0))}},
+        {"field of MAP in another op",
+         {AY_WORK_OP_MATMUL, INS(1, 3), DIMS(S, 8), STEPS(STEP(EXP, 0))}},
         {"field of PERMUTE in another op", {AY_WORK_OP_MATMUL, INS(1, 3), DIMS(S, 8), VIEW(S)}},
         {"GATHER takes 2 operands", {AY_WORK_OP_GATHER, INS(2), DIMS(S, 48)}},
         {"GATHER: table is not f32 (V, D)", {AY_WORK_OP_GATHER, INS(6, 0), DIMS(S, 48)}},
@@ -93,38 +106,61 @@ static void test_program_ops_breaking_a_rule_are_refused_with_it(void **state)
         {"GATHER: fewer ids than output rows", {AY_WORK_OP_GATHER, INS(2, 0), DIMS(64, 48)}},
         {"MAP takes 1 to 6 operands", {AY_WORK_OP_MAP, DIMS(1), STEPS(STEP(EXP, 2u << 24))}},
         {"MAP without steps", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48)}},
-        {"MAP: step without a function", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(NONE, 0))}},
-        {"MAP: wrong number of operands of a step", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(ADD, 0))}},
-        {"MAP: wrong number of operands of a step", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 0, 0))}},
-        {"MAP: step operand does not exist", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 1))}},
-        {"MAP: step operand does not exist", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 1u << 24))}},
-        {"MAP: step operand does not exist", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 2u << 24))}},
-        {"MAP: step operand does not exist", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 3u << 24 | 1))}},
-        {"MAP: step operand does not exist", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 4u << 24))}},
-        {"MAP: constant is NaN", {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 0)), .consts = U(0xff800001), .consts_count = 1}},
+        {"MAP: step without a function",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(NONE, 0))}},
+        {"MAP: wrong number of operands of a step",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(ADD, 0))}},
+        {"MAP: wrong number of operands of a step",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 0, 0))}},
+        {"MAP: step operand does not exist",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 1))}},
+        {"MAP: step operand does not exist",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 1u << 24))}},
+        {"MAP: step operand does not exist",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 2u << 24))}},
+        {"MAP: step operand does not exist",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 3u << 24 | 1))}},
+        {"MAP: step operand does not exist",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 4u << 24))}},
+        {"MAP: constant is NaN",
+         {AY_WORK_OP_MAP, INS(1), DIMS(S, 48), STEPS(STEP(EXP, 0)), .consts = U(0xff800001),
+          .consts_count = 1}},
         {"MAP: operand is not f32", {AY_WORK_OP_MAP, INS(0), DIMS(S), STEPS(STEP(EXP, 0))}},
-        {"MAP: operand of higher rank than the output", {AY_WORK_OP_MAP, INS(1), DIMS(48), STEPS(STEP(EXP, 0))}},
-        {"MAP: operand does not broadcast to the output", {AY_WORK_OP_MAP, INS(1, 3), DIMS(S, 48), STEPS(STEP(EXP, 0))}},
-        {"MAP: output wider than its operands", {AY_WORK_OP_MAP, INS(1), DIMS(2, S, 48), STEPS(STEP(EXP, 0))}},
+        {"MAP: operand of higher rank than the output",
+         {AY_WORK_OP_MAP, INS(1), DIMS(48), STEPS(STEP(EXP, 0))}},
+        {"MAP: operand does not broadcast to the output",
+         {AY_WORK_OP_MAP, INS(1, 3), DIMS(S, 48), STEPS(STEP(EXP, 0))}},
+        {"MAP: output wider than its operands",
+         {AY_WORK_OP_MAP, INS(1), DIMS(2, S, 48), STEPS(STEP(EXP, 0))}},
         {"MATMUL takes 2 operands", {AY_WORK_OP_MATMUL, INS(1), DIMS(S, 8)}},
         {"MATMUL: operand is not f32", {AY_WORK_OP_MATMUL, INS(1, 4), DIMS(S, 64)}},
         {"MATMUL: ranks do not match", {AY_WORK_OP_MATMUL, INS(1, 6), DIMS(S, 8)}},
         {"MATMUL: K does not match", {AY_WORK_OP_MATMUL, INS(1, 7), DIMS(S, 8)}},
         {"MATMUL: output is not (batch, M, N)", {AY_WORK_OP_MATMUL, INS(1, 3), DIMS(S, 9)}},
         {"MATMUL: output is not (batch, M, N)", {AY_WORK_OP_MATMUL, INS(6, 3), DIMS(3, 9, 8)}},
-        {"REDUCE takes 1 operand", {AY_WORK_OP_REDUCE, INS(1, 1), DIMS(S, 1), .reduce = 1, .axis = 1}},
+        {"REDUCE takes 1 operand",
+         {AY_WORK_OP_REDUCE, INS(1, 1), DIMS(S, 1), .reduce = 1, .axis = 1}},
         {"REDUCE: operand is not f32", {AY_WORK_OP_REDUCE, INS(0), DIMS(1), .reduce = 1}},
         {"REDUCE without a reduction", {AY_WORK_OP_REDUCE, INS(1), DIMS(S, 1), .axis = 1}},
-        {"REDUCE: axis out of range", {AY_WORK_OP_REDUCE, INS(1), DIMS(S, 1), .reduce = 1, .axis = 2}},
-        {"REDUCE: wrong output shape", {AY_WORK_OP_REDUCE, INS(1), DIMS(S, 2), .reduce = 1, .axis = 1}},
-        {"PERMUTE takes 1 operand", {AY_WORK_OP_PERMUTE, INS(1, 1), DIMS(S, 48), VIEW(S, 48), PERM(0, 1)}},
+        {"REDUCE: axis out of range",
+         {AY_WORK_OP_REDUCE, INS(1), DIMS(S, 1), .reduce = 1, .axis = 2}},
+        {"REDUCE: wrong output shape",
+         {AY_WORK_OP_REDUCE, INS(1), DIMS(S, 2), .reduce = 1, .axis = 1}},
+        {"PERMUTE takes 1 operand",
+         {AY_WORK_OP_PERMUTE, INS(1, 1), DIMS(S, 48), VIEW(S, 48), PERM(0, 1)}},
         {"PERMUTE: operand is not f32", {AY_WORK_OP_PERMUTE, INS(0), DIMS(S), VIEW(S), PERM(0)}},
-        {"PERMUTE: perm and view differ in length", {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(0)}},
-        {"PERMUTE: perm is not a permutation", {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(1, 1)}},
-        {"PERMUTE: perm is not a permutation", {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(0, 2)}},
-        {"PERMUTE: number of elements changes", {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 47), PERM(0, 1)}},
-        {"PERMUTE: number of elements changes", {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, S), VIEW(S, 48), PERM(0, 1)}},
-        {"PERMUTE: number of elements changes", {AY_WORK_OP_PERMUTE, INS(1), DIMS(64, 48), VIEW(S, 48), PERM(0, 1)}},
+        {"PERMUTE: perm and view differ in length",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(0)}},
+        {"PERMUTE: perm is not a permutation",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(1, 1)}},
+        {"PERMUTE: perm is not a permutation",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 48), PERM(0, 2)}},
+        {"PERMUTE: number of elements changes",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, 48), VIEW(S, 47), PERM(0, 1)}},
+        {"PERMUTE: number of elements changes",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(S, S), VIEW(S, 48), PERM(0, 1)}},
+        {"PERMUTE: number of elements changes",
+         {AY_WORK_OP_PERMUTE, INS(1), DIMS(64, 48), VIEW(S, 48), PERM(0, 1)}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         /* The first op is fine and serves as an operand with another K. */
@@ -146,8 +182,11 @@ static void test_program_head_breaking_a_rule_is_refused_with_it(void **state)
     static const struct ay_work_weight symbolic[] = {{AY_WORK_DTYPE_F32, d_s, 1}};
     static const uint32_t two[] = {64, 64}, zero[] = {0};
     struct ay_work_program bad[] = {good, good, good, good, good, good};
-    static const char *const reasons[] = {"numerics is not 1", "iterate is not 1", "no ops",
-                                          "maximum size out of range", "symbol that no input fixes",
+    static const char *const reasons[] = {"numerics is not 1",
+                                          "iterate is not 1",
+                                          "no ops",
+                                          "maximum size out of range",
+                                          "symbol that no input fixes",
                                           "symbol in the shape of a weight"};
     bad[0].numerics = 2;
     bad[1].iterate = 0;
@@ -180,8 +219,10 @@ static void test_program_evidence_at_its_bound_is_accepted_and_above_refused(voi
         p.weights_count = 1;
         enum ay_code code = ay_program_check(&p, &fault);
         assert_int_equal(code, extra ? AY_E_WORK_PROGRAM : AY_OK);
-        if (extra) assert_string_equal(fault.reason, "evidence above 128 KiB");
-        else assert_int_equal(ay_program_evidence(&p, 0), AY_MAX_EVIDENCE_BYTES);
+        if (extra)
+            assert_string_equal(fault.reason, "evidence above 128 KiB");
+        else
+            assert_int_equal(ay_program_evidence(&p, 0), AY_MAX_EVIDENCE_BYTES);
     }
 }
 

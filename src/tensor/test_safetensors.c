@@ -28,7 +28,8 @@ static void test_safetensors_valid_file_is_read(void **state)
     uint64_t len = make("{\"__metadata__\":{\"a\":\"b\"},"
                         "\"b\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]},"
                         "\"a\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
-                        "\"none\":{\"dtype\":\"BF16\",\"shape\":[0,7],\"data_offsets\":[32,32]}}", 32);
+                        "\"none\":{\"dtype\":\"BF16\",\"shape\":[0,7],\"data_offsets\":[32,32]}}",
+                        32);
     assert_int_equal(ay_safetensors_parse(file_bytes, len, &file, NULL), AY_OK);
     assert_int_equal(file.count, 3);
     const struct ay_stored_tensor *b = ay_safetensors_find(&file, "b");
@@ -43,7 +44,7 @@ static void test_safetensors_valid_file_is_read(void **state)
     ay_safetensors_close(&file);
 }
 
-#define T(dtype, shape, offsets) \
+#define T(dtype, shape, offsets)                                                                   \
     "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static void test_safetensors_hostile_header_is_refused_with_the_tensor_and_reason(void **state)

@@ -81,7 +81,8 @@ static void test_wordpiece_text_beyond_the_limit_is_cut_before_the_last_token(vo
         int32_t ids[9] = {0};
         uint32_t count;
         ids[max] = -7;
-        assert_int_equal(ay_wordpiece_encode(wp, ay_slice_str("abc a\xcc\x81 x"), max, ids, &count), AY_OK);
+        assert_int_equal(ay_wordpiece_encode(wp, ay_slice_str("abc a\xcc\x81 x"), max, ids, &count),
+                         AY_OK);
         /* [CLS] ab ##c a [UNK] [SEP] */
         const int32_t wanted[] = {1, 3, 4, 5, 0};
         uint32_t kept = max - 2 < 4 ? max - 2 : 4;
@@ -96,13 +97,14 @@ static void test_wordpiece_text_beyond_the_limit_is_cut_before_the_last_token(vo
 static void test_wordpiece_malformed_utf8_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                                      "ok \xff"};
+    static const char *const bad[] = {
+        "\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "ok \xff"};
     struct ay_wordpiece *wp = open_vocabulary(ay_slice_str(small));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int32_t ids[8];
         uint32_t count;
-        assert_int_equal(ay_wordpiece_encode(wp, ay_slice_str(bad[i]), 8, ids, &count), AY_E_FORMAT);
+        assert_int_equal(ay_wordpiece_encode(wp, ay_slice_str(bad[i]), 8, ids, &count),
+                         AY_E_FORMAT);
     }
     ay_wordpiece_close(wp);
 }
@@ -139,8 +141,11 @@ static void test_wordpiece_any_bytes_stay_within_bounds(void **state)
         while (len < sizeof text - 4) { /* mostly well-formed */
             seed = seed * 1664525u + 1013904223u;
             int32_t c = (int32_t)(seed >> 8 & (seed >> 30 ? 0x3ff : 0xffff));
-            if (seed >> 22 == 0) text[len++] = 0xff;
-            else len += (uint32_t)utf8proc_encode_char(c >= 0xd800 && c < 0xe000 ? 'a' : c, text + len);
+            if (seed >> 22 == 0)
+                text[len++] = 0xff;
+            else
+                len +=
+                    (uint32_t)utf8proc_encode_char(c >= 0xd800 && c < 0xe000 ? 'a' : c, text + len);
         }
         enum ay_code code = ay_wordpiece_encode(wp, ay_slice(text, len), 16, ids, &count);
         assert_true(code == AY_OK || code == AY_E_FORMAT);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S AY_DIM_SYMBOL
-#define T (AY_DIM_SYMBOL | 1u)
+#define S     AY_DIM_SYMBOL
+#define T     (AY_DIM_SYMBOL | 1u)
 #define MAX_S 40u
 #define MAX_T 9u
 
@@ -76,8 +76,8 @@ static float map_element(const struct case_ *c, const struct index *at)
         for (uint32_t a = 0; a < c->op->steps[i].args_count; a++)
             steps[i].args[a] = c->op->steps[i].args[a];
     }
-    struct ay_map map = {steps, c->op->steps_count, c->op->consts, c->op->consts_count, c->sizes,
-                         c->symbols, c->op->in_count};
+    struct ay_map map = {steps,    c->op->steps_count, c->op->consts,  c->op->consts_count,
+                         c->sizes, c->symbols,         c->op->in_count};
     for (uint32_t i = 0; i < c->op->in_count; i++)
         inputs[i] = c->from[i][broadcast(&c->in[i], &c->out, at)];
     return ay_ref_map(&map, inputs);
@@ -89,8 +89,10 @@ static float matmul_element(const struct case_ *c, const struct index *at)
     memcpy(row, at->at, sizeof row);
     row[r - 1] = 0;
     memcpy(col, at->at, sizeof col);
-    if (c->in[1].rank == 2) col[0] = at->at[r - 1];
-    else col[r - 2] = at->at[r - 1];
+    if (c->in[1].rank == 2)
+        col[0] = at->at[r - 1];
+    else
+        col[r - 2] = at->at[r - 1];
     col[c->in[1].rank - 1] = 0;
     return ay_ref_chain(0, c->from[0] + ravel(c->in[0].dims, r, row),
                         c->from[1] + ravel(c->in[1].dims, c->in[1].rank, col), k);
@@ -275,8 +277,10 @@ static void make_permute(struct maker *m, struct ay_work_op *op)
     for (uint32_t i = 0; i < n; i++) {
         uint32_t dim = view[perm[i]];
         bool join = rank > 0 && !((dim | dims[rank - 1]) & AY_DIM_SYMBOL) && below(m, 2);
-        if (join) dims[rank - 1] *= dim;
-        else dims[rank++] = dim;
+        if (join)
+            dims[rank - 1] *= dim;
+        else
+            dims[rank++] = dim;
     }
     op->in = copy(m, &in, 1);
     op->in_count = 1;
@@ -301,21 +305,27 @@ static const uint32_t max_dims[] = {MAX_S, MAX_T};
 static const struct ay_work_tensor_type inputs[] = {
     {AY_WORK_DTYPE_I32, (const uint32_t[]){S}, 1},
     {AY_WORK_DTYPE_F32, (const uint32_t[]){T, 16}, 2}};
-static const struct ay_work_weight shapes[] = {
-    {AY_WORK_DTYPE_I32, (const uint32_t[]){MAX_S}, 1},   {AY_WORK_DTYPE_F32, (const uint32_t[]){16}, 1},
-    {AY_WORK_DTYPE_F32, (const uint32_t[]){24, 16}, 2},  {AY_WORK_DTYPE_F32, (const uint32_t[]){16, 24}, 2},
-    {AY_WORK_DTYPE_F32, (const uint32_t[]){8, 16}, 2},   {AY_WORK_DTYPE_F32, (const uint32_t[]){40, 8}, 2},
-    {AY_WORK_DTYPE_F32, (const uint32_t[]){3, 16}, 2},   {AY_WORK_DTYPE_F32, (const uint32_t[]){8}, 1},
-    {AY_WORK_DTYPE_F32, (const uint32_t[]){1, 1}, 2},    {AY_WORK_DTYPE_F32, (const uint32_t[]){2, 8, 8}, 3}};
+static const struct ay_work_weight shapes[] = {{AY_WORK_DTYPE_I32, (const uint32_t[]){MAX_S}, 1},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){16}, 1},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){24, 16}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){16, 24}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){8, 16}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){40, 8}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){3, 16}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){8}, 1},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){1, 1}, 2},
+                                               {AY_WORK_DTYPE_F32, (const uint32_t[]){2, 8, 8}, 3}};
 enum { WEIGHTS = sizeof shapes / sizeof shapes[0] };
 
 void ay_test_program(uint64_t *state, struct ay_arena *arena, struct ay_work_program *out,
                      const void ***weights, bool odd)
 {
-    static void (*const make[])(struct maker *, struct ay_work_op *) = {
-        [AY_WORK_OP_GATHER] = make_gather, [AY_WORK_OP_MAP] = make_map,
-        [AY_WORK_OP_MATMUL] = make_matmul, [AY_WORK_OP_REDUCE] = make_reduce,
-        [AY_WORK_OP_PERMUTE] = make_permute};
+    static void (*const make[])(struct maker *,
+                                struct ay_work_op *) = {[AY_WORK_OP_GATHER] = make_gather,
+                                                        [AY_WORK_OP_MAP] = make_map,
+                                                        [AY_WORK_OP_MATMUL] = make_matmul,
+                                                        [AY_WORK_OP_REDUCE] = make_reduce,
+                                                        [AY_WORK_OP_PERMUTE] = make_permute};
     struct maker m = {state, arena, out, AY_NEW(arena, struct ay_work_op, AY_TEST_OPS)};
     *weights = AY_NEW(arena, const void *, WEIGHTS);
     AY_ASSERT(m.ops && *weights);
@@ -327,9 +337,15 @@ void ay_test_program(uint64_t *state, struct ay_arena *arena, struct ay_work_pro
         ay_test_floats(state, values, n, odd);
         (*weights)[i] = values;
     }
-    *out = (struct ay_work_program){.numerics = 1, .iterate = 1, .max_dims = max_dims,
-                                    .max_dims_count = 2, .inputs = inputs, .inputs_count = 2,
-                                    .weights = shapes, .weights_count = WEIGHTS, .ops = m.ops};
+    *out = (struct ay_work_program){.numerics = 1,
+                                    .iterate = 1,
+                                    .max_dims = max_dims,
+                                    .max_dims_count = 2,
+                                    .inputs = inputs,
+                                    .inputs_count = 2,
+                                    .weights = shapes,
+                                    .weights_count = WEIGHTS,
+                                    .ops = m.ops};
     for (uint32_t tries = 0; out->ops_count == 0 || (tries < 400 && out->ops_count < AY_TEST_OPS);
          tries++) {
         struct ay_work_op *op = &m.ops[out->ops_count];

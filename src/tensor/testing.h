@@ -33,7 +33,8 @@ void ay_test_reference(const struct ay_work_program *p, const uint32_t *sizes,
 
 #define AY_TEST_OPS 24u
 /* A random program that ay_program_check accepts, of up to AY_TEST_OPS ops over symbols 0 and 1,
- * with weights; *weights and all that the program holds are taken from the arena: 1 MiB is enough. */
+ * with weights; *weights and all that the program holds are taken from the arena: 1 MiB is enough.
+ */
 void ay_test_program(uint64_t *state, struct ay_arena *arena, struct ay_work_program *out,
                      const void ***weights, bool odd);
 

@@ -93,8 +93,10 @@ enum ay_code ay_wordpiece_open(struct ay_slice vocab, struct ay_wordpiece **out,
     struct ay_wordpiece *wp = calloc(1, sizeof *wp);
     if (!wp) return AY_E_MEMORY;
     enum ay_code code = open_into(wp, vocab, reason);
-    if (code == AY_OK) *out = wp;
-    else ay_wordpiece_close(wp);
+    if (code == AY_OK)
+        *out = wp;
+    else
+        ay_wordpiece_close(wp);
     return code;
 }
 
@@ -124,16 +126,16 @@ static bool is_space(int32_t c)
 static bool is_noise(int32_t c)
 {
     utf8proc_category_t k = utf8proc_category(c);
-    bool control = k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF ||
-                   k == UTF8PROC_CATEGORY_CO;
+    bool control =
+        k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_CO;
     return c == 0xfffd || (control && c != '\t' && c != '\n' && c != '\r');
 }
 
 static bool is_punctuation(int32_t c)
 {
     utf8proc_category_t k = utf8proc_category(c);
-    bool ascii = c < 128 && ((c >= 33 && c <= 47) || (c >= 58 && c <= 64) ||
-                             (c >= 91 && c <= 96) || (c >= 123 && c <= 126));
+    bool ascii = c < 128 && ((c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
+                             (c >= 123 && c <= 126));
     return ascii || (k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO);
 }
 
@@ -189,7 +191,8 @@ static void end_word(struct encoder *e)
         from = to;
         n++;
     }
-    if (n == 0 || from < e->chars) put(e, e->wp->unknown);
+    if (n == 0 || from < e->chars)
+        put(e, e->wp->unknown);
     else
         for (uint32_t i = 0; i < n; i++) put(e, pieces[i]);
     e->chars = 0;
@@ -220,8 +223,8 @@ static void take_char(struct encoder *e, int32_t c)
     }
     bool alone = is_cjk(c);
     if (alone) end_word(e);
-    utf8proc_ssize_t n = utf8proc_decompose_char(c, parts, MAX_DECOMPOSED, UTF8PROC_DECOMPOSE,
-                                                 &boundary);
+    utf8proc_ssize_t n =
+        utf8proc_decompose_char(c, parts, MAX_DECOMPOSED, UTF8PROC_DECOMPOSE, &boundary);
     AY_ASSERT(n > 0 && n <= MAX_DECOMPOSED);
     for (utf8proc_ssize_t i = 0; i < n; i++) {
         if (utf8proc_category(parts[i]) == UTF8PROC_CATEGORY_MN) continue;

@@ -16,8 +16,8 @@
 
 struct ay_wordpiece; /* immutable once made: threads may share it */
 
-/* vocab: one entry a line, as in vocab.txt; borrowed for the call. It must have [UNK], [CLS], [SEP].
- * AY_E_FORMAT, AY_E_LIMIT with a reason; AY_E_MEMORY. */
+/* vocab: one entry a line, as in vocab.txt; borrowed for the call. It must have [UNK], [CLS],
+ * [SEP]. AY_E_FORMAT, AY_E_LIMIT with a reason; AY_E_MEMORY. */
 enum ay_code ay_wordpiece_open(struct ay_slice vocab, struct ay_wordpiece **out,
                                struct ay_reason *reason) AY_MUST;
 void ay_wordpiece_close(struct ay_wordpiece *wp); /* NULL is allowed */
