@@ -32,7 +32,7 @@ static json_t *block_json(const struct ay_node_block *block)
 }
 
 enum ay_code ay_method_block(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                           struct ay_rpc_error *error)
+                             struct ay_rpc_error *error)
 {
     struct ay_node_block block;
     AY_TRY(open_asked(ctx, call, &block, error));
@@ -42,7 +42,7 @@ enum ay_code ay_method_block(void *ctx, const struct ay_rpc_call *call, json_t *
 }
 
 enum ay_code ay_method_block_by_hash(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                   struct ay_rpc_error *error)
+                                     struct ay_rpc_error *error)
 {
     struct ay_node_block block;
     enum ay_code code = open_hash(ctx, call, &block);
@@ -68,19 +68,18 @@ enum ay_code ay_method_block_results(void *ctx, const struct ay_rpc_call *call, 
     enum ay_code code =
         ay_node_root_after(server->options.engine, block.stored.header.height, root);
     if (code == AY_OK)
-        *result = json_pack("{s:o, s:o, s:o, s:n, s:n, s:o}", "height",
-                            ay_show_i64(block.header.height), "txs_results", ay_show_tx_results(r),
-                            "finalize_block_events",
-                            r->events_count ? ay_show_events(r->events, r->events_count)
-                                            : json_null(),
-                            "validator_updates", "consensus_param_updates", "app_hash",
-                            ay_show_base64(AY_SLICE_OF(root)));
+        *result =
+            json_pack("{s:o, s:o, s:o, s:n, s:n, s:o}", "height", ay_show_i64(block.header.height),
+                      "txs_results", ay_show_tx_results(r), "finalize_block_events",
+                      r->events_count ? ay_show_events(r->events, r->events_count) : json_null(),
+                      "validator_updates", "consensus_param_updates", "app_hash",
+                      ay_show_base64(AY_SLICE_OF(root)));
     ay_node_block_close(&block);
     return code == AY_OK ? ay_node_give(*result, result) : code;
 }
 
 enum ay_code ay_method_header(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                            struct ay_rpc_error *error)
+                              struct ay_rpc_error *error)
 {
     struct ay_node_block block;
     AY_TRY(open_asked(ctx, call, &block, error));
@@ -90,7 +89,7 @@ enum ay_code ay_method_header(void *ctx, const struct ay_rpc_call *call, json_t 
 }
 
 enum ay_code ay_method_header_by_hash(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                    struct ay_rpc_error *error)
+                                      struct ay_rpc_error *error)
 {
     struct ay_node_block block;
     enum ay_code code = open_hash(ctx, call, &block);
@@ -103,7 +102,7 @@ enum ay_code ay_method_header_by_hash(void *ctx, const struct ay_rpc_call *call,
 }
 
 enum ay_code ay_method_commit(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                            struct ay_rpc_error *error)
+                              struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_node_block block;
@@ -119,20 +118,20 @@ enum ay_code ay_method_commit(void *ctx, const struct ay_rpc_call *call, json_t 
 }
 
 enum ay_code ay_method_validators(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                struct ay_rpc_error *error)
+                                  struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_node_page page;
     uint64_t height;
     AY_TRY(ay_node_height(server, &call->arg[0], &height, error));
     AY_TRY(ay_node_paginate(&call->arg[1], &call->arg[2], 1, &page, error));
-    return ay_node_give(
-        json_pack("{s:o, s:[{s:o, s:o, s:o, s:s}], s:s, s:s}", "block_height", ay_show_u64(height),
-                  "validators", "address", ay_show_hex(AY_SLICE_OF(server->address)), "pub_key",
-                  ay_show_pub_key(server->options.validator_pub_key), "voting_power",
-                  ay_show_u64(server->options.validator_power), "proposer_priority", "0", "count",
-                  "1", "total", "1"),
-        result);
+    return ay_node_give(json_pack("{s:o, s:[{s:o, s:o, s:o, s:s}], s:s, s:s}", "block_height",
+                                  ay_show_u64(height), "validators", "address",
+                                  ay_show_hex(AY_SLICE_OF(server->address)), "pub_key",
+                                  ay_show_pub_key(server->options.validator_pub_key),
+                                  "voting_power", ay_show_u64(server->options.validator_power),
+                                  "proposer_priority", "0", "count", "1", "total", "1"),
+                        result);
 }
 
 json_t *ay_node_consensus_params_json(void)
@@ -146,7 +145,7 @@ json_t *ay_node_consensus_params_json(void)
 }
 
 enum ay_code ay_method_consensus_params(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                      struct ay_rpc_error *error)
+                                        struct ay_rpc_error *error)
 {
     uint64_t height;
     AY_TRY(ay_node_height(ctx, &call->arg[0], &height, error));
@@ -177,9 +176,8 @@ static enum ay_code append_meta(struct ay_node_server *server, uint64_t height, 
     enum ay_code code = block_size(&block, &len);
     json_t *meta = json_pack("{s:o, s:o, s:o, s:o}", "block_id",
                              ay_show_block_id(AY_SHOW_RPC, &block.id), "block_size",
-                             ay_show_u64(len), "header",
-                             ay_show_header(AY_SHOW_RPC, &block.header), "num_txs",
-                             ay_show_u64(block.stored.txs_count));
+                             ay_show_u64(len), "header", ay_show_header(AY_SHOW_RPC, &block.header),
+                             "num_txs", ay_show_u64(block.stored.txs_count));
     ay_node_block_close(&block);
     if (json_array_append_new(metas, meta) != 0 && code == AY_OK) code = AY_E_MEMORY;
     return code;
@@ -187,15 +185,14 @@ static enum ay_code append_meta(struct ay_node_server *server, uint64_t height, 
 
 /* Metas of [minHeight, maxHeight], newest first, 20 at most. */
 enum ay_code ay_method_blockchain(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                struct ay_rpc_error *error)
+                                  struct ay_rpc_error *error)
 {
     enum { MOST = 20 };
     struct ay_node_server *server = ctx;
     struct ay_engine_tip tip;
     ay_engine_tip(server->options.engine, &tip);
     int64_t low = call->arg[0].number, high = call->arg[1].number, last = (int64_t)tip.height;
-    if (low < 0 || high < 0)
-        return ay_rpc_fail(error, AY_E_RANGE, "heights must be non-negative");
+    if (low < 0 || high < 0) return ay_rpc_fail(error, AY_E_RANGE, "heights must be non-negative");
     if (low == 0) low = 1;
     if (high == 0 || high > last) high = last;
     if (low < high - MOST + 1) low = high - MOST + 1;
@@ -208,9 +205,9 @@ enum ay_code ay_method_blockchain(void *ctx, const struct ay_rpc_call *call, jso
     for (int64_t h = high; h >= low && code == AY_OK; h--)
         code = append_meta(server, (uint64_t)h, metas);
     if (code == AY_OK)
-        return ay_node_give(json_pack("{s:o, s:o}", "last_height", ay_show_i64(last), "block_metas",
-                                      metas),
-                            result);
+        return ay_node_give(
+            json_pack("{s:o, s:o}", "last_height", ay_show_i64(last), "block_metas", metas),
+            result);
     json_decref(metas);
     return code;
 }
@@ -239,7 +236,7 @@ static enum ay_code parse_block_query(const struct ay_rpc_call *call, struct ay_
 }
 
 enum ay_code ay_method_block_search(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                  struct ay_rpc_error *error)
+                                    struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_engine_tip tip;
@@ -258,9 +255,8 @@ enum ay_code ay_method_block_search(void *ctx, const struct ay_rpc_call *call, j
     for (uint32_t i = page.first; i < page.first + page.count && code == AY_OK; i++)
         code = append_block(server, desc ? high - i : low + i, blocks);
     if (code == AY_OK)
-        return ay_node_give(json_pack("{s:o, s:o}", "blocks", blocks, "total_count",
-                                      ay_show_u64(total)),
-                            result);
+        return ay_node_give(
+            json_pack("{s:o, s:o}", "blocks", blocks, "total_count", ay_show_u64(total)), result);
     json_decref(blocks);
     return code;
 }

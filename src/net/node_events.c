@@ -1,5 +1,6 @@
 /* subscribe over websockets: a thread waits for blocks and tells every subscription what it asked
- * for. A session's subscriptions end with it; a peer that does not read is dropped by ay_ws_send. */
+ * for. A session's subscriptions end with it; a peer that does not read is dropped by ay_ws_send.
+ */
 #include "net/node_internal.h"
 
 #include <stdlib.h>
@@ -139,8 +140,8 @@ static json_t *tags(const struct ay_search_subject *subject)
         }
     }
     if (subject->hash) {
-        json_object_set_new(
-            out, "tx.hash", json_pack("[o]", ay_show_hex(ay_slice(subject->hash, AY_HASH_BYTES))));
+        json_object_set_new(out, "tx.hash",
+                            json_pack("[o]", ay_show_hex(ay_slice(subject->hash, AY_HASH_BYTES))));
         json_object_set_new(out, "tx.height", json_pack("[o]", ay_show_u64(subject->height)));
     }
     return out;
@@ -156,13 +157,12 @@ static json_t *tx_value(const struct ay_node_block *block, uint32_t index)
 
 static json_t *block_value(const struct ay_node_block *block, const uint8_t root[AY_HASH_BYTES])
 {
-    return json_pack("{s:o, s:o, s:{s:o, s:o, s:[], s:n, s:o}}", "block",
-                     ay_show_block(AY_SHOW_RPC, block), "block_id",
-                     ay_show_block_id(AY_SHOW_RPC, &block->id), "result_finalize_block", "events",
-                     ay_show_events(block->results.events, block->results.events_count),
-                     "tx_results", ay_show_tx_results(&block->results), "validator_updates",
-                     "consensus_param_updates", "app_hash",
-                     ay_show_base64(ay_slice(root, AY_HASH_BYTES)));
+    return json_pack(
+        "{s:o, s:o, s:{s:o, s:o, s:[], s:n, s:o}}", "block", ay_show_block(AY_SHOW_RPC, block),
+        "block_id", ay_show_block_id(AY_SHOW_RPC, &block->id), "result_finalize_block", "events",
+        ay_show_events(block->results.events, block->results.events_count), "tx_results",
+        ay_show_tx_results(&block->results), "validator_updates", "consensus_param_updates",
+        "app_hash", ay_show_base64(ay_slice(root, AY_HASH_BYTES)));
 }
 
 /* The event's value, made when somebody turns out to want it. */
@@ -198,9 +198,9 @@ static void tell(struct ay_node_server *server, const struct ay_node_block *bloc
     for (const struct ay_subscription *s = server->subscriptions; s; s = s->next) {
         if (!ay_search_matches(&s->search, subject)) continue;
         if (!data) {
-            data = json_pack("{s:o, s:o}", "type",
-                             json_sprintf("tendermint/event/%s", subject->event), "value",
-                             value_of(server, block, subject, index));
+            data =
+                json_pack("{s:o, s:o}", "type", json_sprintf("tendermint/event/%s", subject->event),
+                          "value", value_of(server, block, subject, index));
             events = tags(subject);
         }
         if (data && events) send_event(s, data, events);

@@ -11,9 +11,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define AY_NODE_COMET_VERSION "0.38.26" /* by its beginning CosmJS chooses how to read answers */
-#define AY_NODE_SDK_VERSION "v0.53.8"
-#define AY_NODE_CHANNELS "40202122233038606100"
+#define AY_NODE_COMET_VERSION  "0.38.26" /* by its beginning CosmJS chooses how to read answers */
+#define AY_NODE_SDK_VERSION    "v0.53.8"
+#define AY_NODE_CHANNELS       "40202122233038606100"
 #define AY_NODE_COMMIT_WAIT_MS 30000
 
 /* GET route of a query that the schema declares. */
@@ -34,7 +34,7 @@ struct ay_node_server {
     struct ay_rest_query *queries;
     struct ay_http_server *http;
     _Atomic uint16_t port; /* 0 until it is known */
-    json_t *genesis; /* the answer to `genesis` */
+    json_t *genesis;       /* the answer to `genesis` */
 
     /* Subscriptions: one thread hears of blocks and tells those who asked. */
     pthread_t events_thread;

@@ -234,9 +234,9 @@ static json_t *show_attributes(const struct ay_tendermint_abci_event *event)
     json_t *list = json_array();
     for (uint32_t i = 0; i < event->attributes_count; i++) {
         const struct ay_tendermint_abci_event_attribute *a = &event->attributes[i];
-        json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "key", ay_show_text(a->key),
-                                              "value", ay_show_text(a->value), "index",
-                                              (int)a->index));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:b}", "key", ay_show_text(a->key), "value",
+                                        ay_show_text(a->value), "index", (int)a->index));
     }
     return list;
 }

@@ -195,13 +195,13 @@ static void node_info(void *ctx, const struct ay_http_request *request,
     (void)request;
     ay_node_listen(server, listen);
     snprintf(version, sizeof version, "v%s", o->version);
-    json_t *node = json_pack(
-        "{s:{s:s, s:s, s:s}, s:o, s:s, s:o, s:s, s:o, s:s, s:{s:s, s:s}}", "protocol_version",
-        "p2p", "8", "block", "11", "app", "1", "default_node_id",
-        ay_show_lower_hex(AY_SLICE_OF(server->address)), "listen_addr", listen, "network",
-        ay_show_text(o->genesis->chain_id), "version", AY_NODE_COMET_VERSION, "channels",
-        ay_show_base64(AY_SLICE_OF(channels)), "moniker", o->moniker, "other", "tx_index", "on",
-        "rpc_address", listen);
+    json_t *node =
+        json_pack("{s:{s:s, s:s, s:s}, s:o, s:s, s:o, s:s, s:o, s:s, s:{s:s, s:s}}",
+                  "protocol_version", "p2p", "8", "block", "11", "app", "1", "default_node_id",
+                  ay_show_lower_hex(AY_SLICE_OF(server->address)), "listen_addr", listen, "network",
+                  ay_show_text(o->genesis->chain_id), "version", AY_NODE_COMET_VERSION, "channels",
+                  ay_show_base64(AY_SLICE_OF(channels)), "moniker", o->moniker, "other", "tx_index",
+                  "on", "rpc_address", listen);
     answer(response, 200,
            json_pack("{s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:s}}", "default_node_info",
                      node, "application_version", "name", "assay", "app_name", "assay", "version",
@@ -259,8 +259,8 @@ static json_t *tx_response(uint64_t height, const uint8_t hash[AY_HASH_BYTES],
                      ay_show_u64(height), "txhash", ay_show_hex(ay_slice(hash, AY_HASH_BYTES)),
                      "codespace", ay_show_text(r->codespace), "code", (json_int_t)r->code, "data",
                      ay_show_hex(r->data), "raw_log", ay_show_text(r->log), "logs", "info", "",
-                     "gas_wanted", ay_show_u64(r->gas_wanted), "gas_used",
-                     ay_show_u64(r->gas_used), "tx", tx, "timestamp", timestamp, "events",
+                     "gas_wanted", ay_show_u64(r->gas_wanted), "gas_used", ay_show_u64(r->gas_used),
+                     "tx", tx, "timestamp", timestamp, "events",
                      ay_show_events(r->events, r->events_count));
 }
 

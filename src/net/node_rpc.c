@@ -186,8 +186,15 @@ static enum ay_code abci_query(void *ctx, const struct ay_rpc_call *call, json_t
     return ay_node_give(response, result);
 }
 
-#define HEIGHT {"height", AY_RPC_INT}
-#define PAGES {"page", AY_RPC_INT}, {"per_page", AY_RPC_INT}
+#define HEIGHT                                                                                     \
+    {                                                                                              \
+        "height", AY_RPC_INT                                                                       \
+    }
+#define PAGES                                                                                      \
+    {"page", AY_RPC_INT},                                                                          \
+    {                                                                                              \
+        "per_page", AY_RPC_INT                                                                     \
+    }
 
 const struct ay_rpc_method ay_node_methods[] = {
     {"health", health, false, {{NULL}}},

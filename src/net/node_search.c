@@ -48,8 +48,11 @@ static bool take_op(struct parser *p, enum ay_search_op *op)
     static const struct {
         const char *text;
         enum ay_search_op op;
-    } ops[] = {{"<=", AY_SEARCH_LE}, {">=", AY_SEARCH_GE}, {"<", AY_SEARCH_LT},
-               {">", AY_SEARCH_GT},  {"=", AY_SEARCH_EQ}};
+    } ops[] = {{"<=", AY_SEARCH_LE},
+               {">=", AY_SEARCH_GE},
+               {"<", AY_SEARCH_LT},
+               {">", AY_SEARCH_GT},
+               {"=", AY_SEARCH_EQ}};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (take(p, ops[i].text)) return *op = ops[i].op, true;
     if (take_word(p, "CONTAINS")) return *op = AY_SEARCH_CONTAINS, true;

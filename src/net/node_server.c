@@ -7,22 +7,20 @@
 #include <stdlib.h>
 
 enum {
-    WORKERS = 32, /* broadcast_tx_commit and long queries keep one each */
+    WORKERS = 32,         /* broadcast_tx_commit and long queries keep one each */
     BODY_BYTES = 2 << 20, /* a transaction of 1 MiB in base64 */
     BLOB_BYTES = 64 << 20,
     OWN_ROUTES = 7,
 };
 
 /* Gauges are read when /metrics is; there is one node a process. */
-static struct ay_metric height = {.name = "assay_block_height",
-                                  .help = "Height of the last block.",
-                                  .kind = AY_METRIC_GAUGE};
+static struct ay_metric height = {
+    .name = "assay_block_height", .help = "Height of the last block.", .kind = AY_METRIC_GAUGE};
 static struct ay_metric pending_txs = {.name = "assay_mempool_txs",
                                        .help = "Transactions that wait for a block.",
                                        .kind = AY_METRIC_GAUGE};
-static struct ay_metric pending_bytes = {.name = "assay_mempool_bytes",
-                                         .help = "Their bytes.",
-                                         .kind = AY_METRIC_GAUGE};
+static struct ay_metric pending_bytes = {
+    .name = "assay_mempool_bytes", .help = "Their bytes.", .kind = AY_METRIC_GAUGE};
 static struct ay_metric blob_files = {
     .name = "assay_blobs", .help = "Blobs held.", .kind = AY_METRIC_GAUGE};
 static struct ay_metric blob_bytes = {

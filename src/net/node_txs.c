@@ -38,7 +38,7 @@ static json_t *broadcast_json(const struct ay_engine_check *check)
 }
 
 enum ay_code ay_method_broadcast_sync(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                       struct ay_rpc_error *error)
+                                      struct ay_rpc_error *error)
 {
     struct ay_engine_check check;
     AY_TRY(submit(ctx, call, &check, error));
@@ -47,7 +47,7 @@ enum ay_code ay_method_broadcast_sync(void *ctx, const struct ay_rpc_call *call,
 
 /* Says nothing of the outcome, though it is known. */
 enum ay_code ay_method_broadcast_async(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                     struct ay_rpc_error *error)
+                                       struct ay_rpc_error *error)
 {
     struct ay_engine_check check;
     AY_TRY(submit(ctx, call, &check, error));
@@ -66,7 +66,7 @@ static json_t *commit_json(const struct ay_engine_check *check, uint64_t height,
 }
 
 enum ay_code ay_method_broadcast_commit(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                         struct ay_rpc_error *error)
+                                        struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_engine_check check;
@@ -78,8 +78,8 @@ enum ay_code ay_method_broadcast_commit(void *ctx, const struct ay_rpc_call *cal
         const struct ay_ledger_tx_result none = {0};
         return ay_node_give(commit_json(&check, 0, &none), result);
     }
-    enum ay_code code = ay_engine_wait(server->options.engine, check.hash, AY_NODE_COMMIT_WAIT_MS,
-                                       &height, &index);
+    enum ay_code code =
+        ay_engine_wait(server->options.engine, check.hash, AY_NODE_COMMIT_WAIT_MS, &height, &index);
     if (code == AY_E_TIMEOUT)
         return ay_rpc_fail(error, code, "timed out waiting for tx to be included in a block");
     AY_TRY(code);
@@ -90,7 +90,7 @@ enum ay_code ay_method_broadcast_commit(void *ctx, const struct ay_rpc_call *cal
 }
 
 enum ay_code ay_method_num_unconfirmed(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                     struct ay_rpc_error *error)
+                                       struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     uint32_t txs;
@@ -163,7 +163,7 @@ json_t *ay_node_tx_json(const struct ay_node_block *block, uint32_t index, bool 
 }
 
 enum ay_code ay_method_tx(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                             struct ay_rpc_error *error)
+                          struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_slice hash = call->arg[0].bytes;
@@ -211,7 +211,7 @@ static enum ay_code search(struct ay_node_server *server, const struct ay_rpc_ca
 }
 
 enum ay_code ay_method_tx_search(void *ctx, const struct ay_rpc_call *call, json_t **result,
-                                struct ay_rpc_error *error)
+                                 struct ay_rpc_error *error)
 {
     struct ay_node_server *server = ctx;
     struct ay_engine_place *found = NULL;
