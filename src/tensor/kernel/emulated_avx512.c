@@ -1,7 +1,7 @@
 #include "tensor/kernel/tables.h"
 
 #include "tensor/kernel/emulated_avx512.h"
-#define AY_AVX512_IS_EMULATED
+#define AY_LANES_ARE_LOOPS
 #include "tensor/kernel/lanes_avx512.h"
 
 #define AY_TABLE      ay_kernels_avx512_emulated

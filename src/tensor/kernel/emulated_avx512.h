@@ -23,7 +23,7 @@ typedef uint16_t __mmask16;
 
 enum { _CMP_UNORD_Q = 3, _CMP_LT_OQ = 0x11, _CMP_NGE_UQ = 0x19 };
 
-#define EMULATED static inline __attribute__((always_inline))
+#define EMULATED static inline
 
 /* A function of one, two or three vectors, lane by lane; l is the lane. */
 #define EACH1(name, type, from, n, member, expr)                                                   \

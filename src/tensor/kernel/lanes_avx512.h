@@ -2,7 +2,7 @@
 #ifndef AY_TENSOR_KERNEL_LANES_AVX512_H
 #define AY_TENSOR_KERNEL_LANES_AVX512_H
 
-#ifndef AY_AVX512_IS_EMULATED
+#ifndef AY_LANES_ARE_LOOPS /* else the intrinsics are emulated */
 #include <immintrin.h>
 #endif
 

@@ -4,6 +4,7 @@
 #ifndef AY_TENSOR_KERNEL_LANES_LOOP_H
 #define AY_TENSOR_KERNEL_LANES_LOOP_H
 
+#define AY_LANES_ARE_LOOPS
 #include "tensor/kernel/lanes.h"
 #include "tensor/ref/ops.h"
 
