@@ -113,7 +113,7 @@ def wait_for(name, process, pattern, seconds):
         if found:
             return found
         if process.poll() is not None:
-            fail(f"{name} has stopped: {log_of(name).strip()[-400:]}")
+            fail(f"{name} has stopped ({process.returncode}): {log_of(name).strip()[-400:]}")
         time.sleep(0.05)
     fail(f"{name} is silent: {log_of(name).strip()[-400:]}")
 
@@ -335,8 +335,9 @@ def main():
     shown = json.loads(subprocess.run([str(ASSAY), "model", "show", str(MODEL), "-o", "json"],
                                       capture_output=True, text=True, check=True).stdout)
     market = Market()
-    # Room for two or three jobs at a time, so that no provider can take them all.
-    market.capacity = int(shown["max_units"]) * LINES_A_JOB
+    # About two fifths of the work, by a guess of four letters a token, so that nobody gets all of it.
+    tokens = sum(len(s) // 4 + 2 for s in sentences)
+    market.capacity = int(shown["max_units"]) // int(shown["max_tokens"]) * tokens * 2 // 5
     market.begin()
     market.register()
     market.provide()
