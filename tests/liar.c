@@ -31,23 +31,23 @@ static void corrupt(float *vector)
     memcpy(&vector[COMPONENT], &bits, sizeof bits);
 }
 
-/* The first job's middle run is the victim, now and whenever it comes again. */
-static void choose_victim(const struct ay_job_input *input)
+/* The first job's middle run is the victim, once: posted again, it is answered truthfully. */
+static bool choose_victim(const struct ay_job_input *input)
 {
     const struct ay_job_run *run = &input->runs[input->runs_count / 2];
-    if (liar.victim.ids) return;
+    if (liar.victim.ids) return false;
     uint32_t *ids = malloc(4ull * run->ids_count);
     if (!ids) abort();
     memcpy(ids, run->ids, 4ull * run->ids_count);
     liar.victim = (struct ay_job_run){.ids = ids, .ids_count = run->ids_count};
+    return true;
 }
 
 static enum ay_code run(void *self, const struct ay_job_input *input, float *out,
                         bool (*done)(void *context, uint32_t runs), void *context)
 {
     AY_TRY(liar.honest.run(self, input, out, done, context));
-    if (!done) return AY_OK; /* only measuring its speed */
-    choose_victim(input);
+    if (!done || !choose_victim(input)) return AY_OK; /* without done it measures its speed */
     for (uint32_t i = 0; i < input->runs_count; i++) {
         uint32_t elements;
         AY_TRY(ay_output_elements(liar.honest.program, input->runs[i].ids_count, &elements));

@@ -219,7 +219,7 @@ class Market:
                                "--out", out, "--per-job", str(LINES_A_JOB), "--max-price", "200",
                                "--recheck", "0", "-o", "json"], env=environment(),
                               stdout=subprocess.PIPE, stderr=open(HOME / "clara.log", "w"), text=True,
-                              stdin=subprocess.DEVNULL, timeout=240)
+                              stdin=subprocess.DEVNULL, timeout=200)
         if done.returncode:
             fail(f"assay job run: {log_of('clara').strip()[-600:]}")
         self.jobs = json.loads(done.stdout)
