@@ -150,8 +150,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ay_decode(desc, ay_slice(data + 1, (uint32_t)size - 1), &arena, msg, NULL) != AY_OK) return 0;
     enum ay_code code = apply(p, &game, msg);
 #ifdef AY_PLANTED_BUG
-    if (code == AY_OK && p->game.state == AY_DISPUTE_STATE_STEP &&
-        ((const struct ay_dispute_msg_step *)msg)->index == 3)
+    if (code == AY_OK && p->game.state == AY_DISPUTE_STATE_PICK_ELEMENT &&
+        ((const struct ay_dispute_msg_pick *)msg)->index == 2)
         abort();
 #endif
     if (code != AY_OK) {
