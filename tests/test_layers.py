@@ -24,7 +24,7 @@ def includes():
 
 
 def is_test(path):
-    return path.name.startswith(("test_", "fuzz_"))
+    return path.name.startswith(("test_", "fuzz_", "testing."))
 
 
 def fault(path, target):

@@ -90,7 +90,8 @@ class Process:
             found = re.search(pattern, self.log)
             if found:
                 return found
-            expect(self.process.poll() is None, f"ended early: {self.log[-600:]}")
+            expect(self.process.poll() is None,
+                   f"ended early with {self.process.returncode}: {self.log[-600:]}")
             expect(time.monotonic() < end, f"no {pattern!r} in time: {self.log[-600:]}")
             time.sleep(0.01)
 
