@@ -10,7 +10,9 @@ for purpose in "$@"; do
     want="$want $(awk -v p="$purpose" '$1 == p { $1 = ""; print }' tools/packages.txt)"
 done
 missing=
-for package in $want; do
+for entry in $want; do
+    package=${entry%%=*}
+    [ "$package" = "$entry" ] || ! command -v "${entry#*=}" >/dev/null 2>&1 || continue
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
