@@ -212,7 +212,7 @@ class Market:
         path.write_text("".join(line + "\n" for line in sentences), encoding="utf-8")
         print(f"clara wants {len(sentences)} sentences as vectors: the one-line descriptions of the packages\n"
               f"on this machine, and a question. For example:\n  \"{sentences[0]}\"", flush=True)
-        self.before = {name: self.balance(name) + self.bond(name) for name in PEOPLE}
+        self.before = {name: self.worth(name) for name in PEOPLE}
         self.start_height = int(rpc(self.url, "status")["sync_info"]["latest_block_height"])
         begun = time.monotonic()
         done = subprocess.run([str(ASSAY), "job", "run", path, "--model", MODEL, "--from", "clara",
@@ -244,6 +244,7 @@ class Market:
             fail("nobody was convicted, although carl lied")
         print("carl changed the last bit of one number in one vector of one job. wanda computed the same\n"
               "vectors, saw another hash, and posted a bond to say so. Then, move by move:")
+        rewards = {}
         for height, kind, event in moves:
             if kind == "EventMove":
                 state = event["state"]
@@ -253,18 +254,28 @@ class Market:
                 print(f"  carl loses {coins(int(event['slashed_nasy']))} of his bond; "
                       f"{coins(int(event['burnt_nasy']))} of it is burnt")
             elif kind == "EventReward":
-                print(f"  {self.who(event['challenger'])} is paid {coins(int(event['reward_nasy']))} of it and "
-                      f"{coins(int(event['fees_nasy']))} for what the moves cost; the bond comes back")
+                paid = rewards.setdefault(self.who(event["challenger"]), [0, 0])
+                paid[0] += int(event["reward_nasy"])
+                paid[1] += int(event["fees_nasy"])
+        for name, (reward, fees) in rewards.items():
+            print(f"  {name} is paid {coins(reward)} of it and {coins(fees)} for what the moves cost; "
+                  "the bond comes back")
         print("clara paid nothing for that job; it was posted again and answered truthfully.")
+
+    def worth(self, name):
+        """Coins, bond, and rewards that are locked for the unbonding period."""
+        waiting = assay("query", "stake", "unbondings", self.address[name])["unbondings"]
+        return self.balance(name) + self.bond(name) + sum(int(u["amount_nasy"]) for u in waiting)
 
     def settle(self):
         title("6. Who has what")
-        print(f"  {'':7} {'before':>22} {'after':>22} {'change':>20}   (coins and bond)")
+        royalty = assay("tx", "work", "withdraw", "--work-id", self.program, "--from", "ada")
+        print(f"ada withdraws what her model has earned: {coins(int(royalty['response']['amount_nasy']))}. The table\n"
+              "counts coins, bonds, and rewards that wait for the unbonding period.")
+        print(f"  {'':7} {'before':>22} {'after':>22} {'change':>20}")
         for name in PEOPLE:
-            after = self.balance(name) + self.bond(name)
-            before = self.before[name]
+            after, before = self.worth(name), self.before[name]
             print(f"  {name:7} {coins(before):>22} {coins(after):>22} {(after - before) / ASY:>+20.9f}")
-        print("  wanda's reward is paid out when the unbonding period is over.")
         supply = assay("query", "bank", "supply", "nasy")
         total = int(supply["genesis"]) + int(supply["minted"]) - int(supply["burned"])
         accounts = list(self.address.values()) + [module_address(m) for m in (
