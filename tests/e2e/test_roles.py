@@ -162,20 +162,18 @@ def silent_liar(market, wanda):
 def killed_provider(market, anna):
     """Dies with a job accepted, and again with it claimed: it is paid what it earned."""
     cleo = market.consume("cleo", LINES * 2, per_job=len(LINES) * 2)
-    job_id = anna.wait_for(r"job (\d+): accepted")
-    while anna.wait_for(r"accepted[^$]*") and int(job_id.group(1)) < 0:
-        pass
+    job_id = anna.wait_for(rf"job (\d+): accepted, {2 * len(LINES)} runs").group(1)
     anna.kill()
-    expect("claimed" not in anna.log.split(f"job {job_id.group(1)}: accepted")[1], "killed too late")
+    expect(f"job {job_id}: claimed" not in anna.log, "killed too late")
     anna = market.provide("anna", 110)
-    anna.wait_for(f"job {job_id.group(1)}: claimed")
+    anna.wait_for(f"job {job_id}: claimed")
     before = market.wealth("anna")
     anna.kill()
     jobs = market.received(cleo)
     job = market.job(jobs[0])
     earned = market.wealth("anna") - before
     fee = int(job["fee_nasy"])
-    expect(job["state"] == "STATE_PAID" and jobs[0] == int(job_id.group(1)), "another job was paid")
+    expect(job["state"] == "STATE_PAID" and jobs[0] == int(job_id), "another job was paid")
     expect(fee * 9 // 10 < earned < fee, f"earned {earned} of a fee of {fee}")
     figure(f"provider killed before and after its claim: paid {earned} nasy of a fee of {fee}")
     return market.provide("anna", 110)
