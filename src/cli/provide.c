@@ -23,7 +23,7 @@ static const char usage[] =
     "  --capacity   work units in hand at one time (default: 1000 of the longest runs)\n"
     "  --rate       units a second that a dispute may count on (default: half of what is measured)\n"
     "  --tier       stake tier to serve (default 0)\n"
-    "  --listen     where outputs are served (default 127.0.0.1 and any free port)\n"
+    "  --listen     where outputs are served (default 127.0.0.1 and a port of the key's own)\n"
     "  --url        how others reach that (default http://LISTEN)\n"
     "  --threads    for computing (default: one a processor)\n";
 
@@ -58,6 +58,14 @@ static int read_options(int argc, char **argv, struct settings *s)
     return optind == argc ? 0 : ay_cli_usage(false, usage);
 }
 
+/* The same port after each start, so that outputs stay where their claims say; below those that the
+ * system gives to clients. */
+static uint16_t own_port(const struct ay_signer *signer)
+{
+    uint32_t high = signer->address[0], low = signer->address[1];
+    return (uint16_t)(20000 + (high << 8 | low) % 12000);
+}
+
 /* Serves the role's blobs; *url is how others reach them. */
 static int serve(const struct settings *s, struct ay_role *role, struct ay_http_server **server,
                  char url[160])
@@ -65,7 +73,10 @@ static int serve(const struct settings *s, struct ay_role *role, struct ay_http_
     static struct ay_http_route routes[2];
     char host[AY_MAX_CONFIG_TEXT];
     uint64_t port = 0;
-    snprintf(host, sizeof host, "%s", s->listen ? s->listen : "127.0.0.1:0");
+    if (s->listen)
+        snprintf(host, sizeof host, "%s", s->listen);
+    else
+        snprintf(host, sizeof host, "127.0.0.1:%u", own_port(role->signer));
     char *colon = strrchr(host, ':');
     if (!colon || ay_cli_number("listen", colon + 1, UINT16_MAX, &port))
         return ay_cli_fail(AY_E_USAGE, "--listen takes HOST:PORT");
@@ -79,6 +90,10 @@ static int serve(const struct settings *s, struct ay_role *role, struct ay_http_
                                       .routes = routes,
                                       .route_count = 2};
     enum ay_code code = ay_http_start(&options, server);
+    if (code == AY_E_EXISTS && !s->listen) { /* taken by another program: any that is free */
+        options.port = 0;
+        code = ay_http_start(&options, server);
+    }
     if (code == AY_E_USAGE)
         return ay_cli_fail(code, "%s is no loopback address, so ASSAY_BLOB_KEY must be set", host);
     if (code != AY_OK) return ay_cli_fail(code, "cannot serve on %s", host);

@@ -201,9 +201,10 @@ static enum ay_code look(struct consumer *c, uint32_t i)
     }
     if (!job->delivered && (row.state == AY_JOB_STATE_CLAIMED || row.state == AY_JOB_STATE_PAID)) {
         enum ay_code code = fetch(c, job, &row);
-        if (code != AY_OK)
-            ay_role_say(c->role, "job %" PRIu64 ": output: %s", job->job_id,
+        if (code != AY_OK && code != job->trouble)
+            ay_role_say(c->role, "job %" PRIu64 ": output: %s; trying again", job->job_id,
                         ay_code_info(code)->text);
+        job->trouble = code;
         if (code != AY_OK && row.state == AY_JOB_STATE_PAID) return code;
     }
     if (!has_failed(row.state)) return AY_OK;

@@ -25,6 +25,7 @@ struct ay_consumed {
     uint64_t job_id;
     uint32_t first_line, lines;
     uint64_t escrow_nasy;
+    enum ay_code trouble;       /* of the last try to receive the output */
     bool delivered;             /* its rows of the output are there */
     struct ay_job_job job;      /* as last seen; its slices are not kept */
 };

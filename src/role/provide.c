@@ -16,7 +16,8 @@ struct provider {
     const struct ay_provide_options *options;
     uint64_t ask_id;
     uint64_t from_id; /* every job of ours below it has ended */
-    bool computing;
+    bool busy;   /* a job of ours has not ended */
+    bool asked;  /* tried to stand an ask while busy; again when that is over */
 };
 
 static uint64_t now_ms(void)
@@ -233,6 +234,7 @@ static enum ay_code look_at_jobs(struct provider *p)
     struct ay_job_query_jobs_response got;
     AY_TRY(ay_role_jobs(role, role->signer->text, 0, p->from_id, &got));
     bool all_ended = true;
+    p->busy = false;
     for (uint32_t i = 0; i < got.jobs_count && !*role->stop; i++) {
         const struct ay_job_job *job = &got.jobs[i];
         if (job->state >= AY_JOB_STATE_PAID) {
@@ -243,6 +245,7 @@ static enum ay_code look_at_jobs(struct provider *p)
             continue;
         }
         all_ended = false;
+        p->busy = true;
         size_t mark = role->arena.used;
         enum ay_code code = work_on(p, job);
         ay_arena_rewind(&role->arena, mark);
@@ -259,7 +262,8 @@ static void take_back(struct provider *p)
                                               .ask_id = p->ask_id};
     struct ay_job_query_jobs_response got;
     ay_arena_rewind(&p->role->arena, 0);
-    if (ay_role_send(p->role, &ay_market_msg_cancel_ask_msg, &cancel, NULL, NULL) == AY_OK)
+    if (p->ask_id &&
+        ay_role_send(p->role, &ay_market_msg_cancel_ask_msg, &cancel, NULL, NULL) == AY_OK)
         ay_role_say(p->role, "ask %" PRIu64 " taken back", p->ask_id);
     if (ay_role_jobs(p->role, p->role->signer->text, 0, p->from_id, &got) != AY_OK) return;
     uint32_t open = 0;
@@ -268,10 +272,21 @@ static void take_back(struct provider *p)
         ay_role_say(p->role, "%u jobs are still in hand: start again to finish and defend them", open);
 }
 
+/* Jobs in hand come first, after a restart too: they may lock so much of the bond that a new ask has
+ * to wait until they have ended. */
+static enum ay_code stand_when_possible(struct provider *p)
+{
+    if (p->ask_id || (p->busy && p->asked)) return AY_OK;
+    p->asked = p->busy;
+    enum ay_code code = stand(p);
+    if (code == AY_OK || code == AY_E_UNREACHABLE || !p->busy) return code;
+    ay_role_say(p->role, "no new ask until the jobs in hand have ended");
+    return AY_OK;
+}
+
 enum ay_code ay_provide(struct ay_role *role, const struct ay_provide_options *options)
 {
     struct provider p = {.role = role, .options = options};
-    AY_TRY(stand(&p));
     enum ay_code code;
     while ((code = ay_role_next(role)) == AY_OK) {
         enum ay_code forks = answer_forks(&p), jobs = look_at_jobs(&p);
@@ -279,6 +294,8 @@ enum ay_code ay_provide(struct ay_role *role, const struct ay_provide_options *o
             ay_role_say(role, "disputes: %s", ay_code_info(forks)->text);
         if (jobs != AY_OK && jobs != AY_E_UNREACHABLE && jobs != AY_E_INTERRUPTED)
             ay_role_say(role, "jobs: %s", ay_code_info(jobs)->text);
+        if (jobs == AY_OK) code = stand_when_possible(&p);
+        if (code != AY_OK && code != AY_E_UNREACHABLE) return code;
     }
     take_back(&p);
     return code == AY_E_INTERRUPTED ? AY_OK : code;

@@ -198,6 +198,6 @@ class Home:
 def main(run):
     try:
         run()
-    except (AssertionError, Failed, RpcError, OSError) as error:
+    except (AssertionError, Failed, RpcError, OSError, subprocess.SubprocessError) as error:
         print(f"{type(error).__name__}: {error}")
         sys.exit(1)

@@ -153,9 +153,11 @@ def silent_liar(market, wanda):
     """Starts a lie whose teller is killed when the dispute is under way; gives back the consumer."""
     seen = len(wanda.log)
     liar = market.provide("carl", 80, liar=True)
+    ask = re.search(r"ask (\d+)", liar.log).group(1)
     clara = market.consume("clara", LINES[16:32])
     market.until(lambda: re.search("entry .* is wrong", wanda.log[seen:]))
     liar.kill()
+    market.home.assay("tx", "market", "cancel-ask", "--ask-id", ask, "--from", "carl")
     return clara
 
 
@@ -169,14 +171,13 @@ def killed_provider(market, anna):
     anna.wait_for(f"job {job_id}: claimed")
     before = market.wealth("anna")
     anna.kill()
-    jobs = market.received(cleo)
-    job = market.job(jobs[0])
-    earned = market.wealth("anna") - before
-    fee = int(job["fee_nasy"])
-    expect(job["state"] == "STATE_PAID" and jobs[0] == int(job_id), "another job was paid")
+    market.until(lambda: market.job(job_id)["state"] == "STATE_PAID")
+    earned, fee = market.wealth("anna") - before, int(market.job(job_id)["fee_nasy"])
     expect(fee * 9 // 10 < earned < fee, f"earned {earned} of a fee of {fee}")
+    anna = market.provide("anna", 110)
+    expect(market.received(cleo) == [int(job_id)], "another job was paid")
     figure(f"provider killed before and after its claim: paid {earned} nasy of a fee of {fee}")
-    return market.provide("anna", 110)
+    return anna
 
 
 def interrupted_consumer(market):
