@@ -83,11 +83,17 @@ class Process:
         """What this run has said so far."""
         return self.log_path.read_bytes()[self.log_from:].decode(errors="replace")
 
-    def wait_for(self, pattern, seconds=READY_SECONDS):
-        """Until the log has the pattern; gives back the match."""
+    @property
+    def log_of_all(self):
+        """What this run and those before it under the same name have said."""
+        return self.log_path.read_bytes().decode(errors="replace")
+
+    def wait_for(self, pattern, seconds=READY_SECONDS, earlier=False):
+        """Until the log has the pattern; gives back the match. earlier: a run before may have said
+        it."""
         end = time.monotonic() + seconds
         while True:
-            found = re.search(pattern, self.log)
+            found = re.search(pattern, self.log_of_all if earlier else self.log)
             if found:
                 return found
             expect(self.process.poll() is None,

@@ -134,7 +134,7 @@ def killed_watcher(market):
     before = market.wealth("dora")
     clara = market.consume("clara", LINES[:16])
     for step in ("sealed a challenge", "opened dispute", "entry .* is wrong"):
-        wanda.wait_for(step)
+        wanda.wait_for(step, earlier=True)  # it may get further before the signal reaches it
         wanda.kill()
         wanda = market.watch()
     market.until(lambda: market.events("EventReward"))

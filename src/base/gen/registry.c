@@ -9,6 +9,7 @@
 #include "base/gen/dispute.h"
 #include "base/gen/engine.h"
 #include "base/gen/genesis.h"
+#include "base/gen/graph.h"
 #include "base/gen/job.h"
 #include "base/gen/ledger.h"
 #include "base/gen/market.h"
@@ -62,6 +63,14 @@ const struct ay_msg *const ay_msgs[] = {
     &ay_genesis_account_msg,
     &ay_genesis_bank_msg,
     &ay_genesis_genesis_msg,
+    &ay_graph_attribute_msg,
+    &ay_graph_constant_msg,
+    &ay_graph_dim_msg,
+    &ay_graph_graph_msg,
+    &ay_graph_model_msg,
+    &ay_graph_node_msg,
+    &ay_graph_opset_msg,
+    &ay_graph_port_msg,
     &ay_job_claim_msg,
     &ay_job_event_job_msg,
     &ay_job_input_msg,

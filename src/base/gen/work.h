@@ -14,35 +14,59 @@ enum ay_work_dtype {
     AY_WORK_DTYPE_NONE = 0,
     AY_WORK_DTYPE_F32 = 1,
     AY_WORK_DTYPE_I32 = 2,
+    AY_WORK_DTYPE_I64 = 3,
+    AY_WORK_DTYPE_I8 = 4,
+    AY_WORK_DTYPE_U8 = 5,
+    /* One byte, 0 or 1. */
+    AY_WORK_DTYPE_BOOL = 6,
 };
 extern const struct ay_enum ay_work_dtype_enum;
 
 enum ay_work_op_kind {
     AY_WORK_OP_NONE = 0,
-    /* out[i, j] = table[clamp(ids[i], 0, rows - 1), j]; in = table (V, D), ids i32 (S). */
+    /* out[a, i, b] = table[a, clamp(ids[i], 0, n - 1), b], n = size of `axis`; in = table, ids
+     * i32 or i64. a stands for the axes before `axis`, b for those after, i for all of ids. */
     AY_WORK_OP_GATHER = 1,
     /* One scalar expression an element; in = up to 6 tensors, broadcast as in numpy. */
     AY_WORK_OP_MAP = 2,
     /* out[.., m, n] = chain over k of fma(a[.., m, k], b[.., n, k]); b has the batch dims of a,
-     * or none. */
+     * or none. Of i8, u8 and i32: the exact sum of products modulo 2^32, as i32. */
     AY_WORK_OP_MATMUL = 3,
     /* One reduction along `axis`, whose size becomes 1. */
     AY_WORK_OP_REDUCE = 4,
     /* The input, seen with dims `view`, its axes permuted by `perm`, result seen with `dims`. */
     AY_WORK_OP_PERMUTE = 5,
+    /* The input, seen with dims `view`, read at grid position o at offsets[a] + sum over d of
+     * coefs[a, d] o[d] on each axis a; `fill` where that lies outside. Result seen with `dims`. */
+    AY_WORK_OP_VIEW = 6,
+    /* 2 to 6 inputs one after another along `axis`. */
+    AY_WORK_OP_CONCAT = 7,
+    /* in = data, ids (K) i32 or i64, updates (K): for k ascending, the element ids[k] of data,
+     * counted row by row, takes updates[k] in as `reduce` says; NONE replaces it. Others stay;
+     * ids outside do nothing. */
+    AY_WORK_OP_SCATTER = 8,
+    /* in = a f32 (.., M, K), w i8 (N, K), d f32 (N, ceil(K / 32)): out[.., m, n] by blocks of 32
+     * along K, activations quantised to 8 bits (docs/numerics.md). */
+    AY_WORK_OP_MATMUL_Q8 = 9,
 };
 extern const struct ay_enum ay_work_op_kind_enum;
 
 enum ay_work_reduce {
     AY_WORK_REDUCE_NONE = 0,
     AY_WORK_REDUCE_SUM = 1,
-    /* Sum of squares by fma. */
+    /* Sum of squares, in f32 by fma. */
     AY_WORK_REDUCE_SUMSQ = 2,
     AY_WORK_REDUCE_MAX = 3,
+    AY_WORK_REDUCE_MIN = 4,
+    AY_WORK_REDUCE_PROD = 5,
+    /* Index (i64) of the first largest, of the first smallest. */
+    AY_WORK_REDUCE_ARGMAX = 6,
+    AY_WORK_REDUCE_ARGMIN = 7,
 };
 extern const struct ay_enum ay_work_reduce_enum;
 
-/* Functions of a map step. All on f32, each rounded once. */
+/* Functions of a map step. A step's value is an f32, rounded once, or a 64-bit integer: those of
+ * elements of integer dtypes, of comparisons (0 or 1) and of the functions named INT. */
 enum ay_work_fn {
     AY_WORK_FN_NONE = 0,
     AY_WORK_FN_ADD = 1,
@@ -56,6 +80,46 @@ enum ay_work_fn {
     AY_WORK_FN_LOG = 9,
     AY_WORK_FN_TANH = 10,
     AY_WORK_FN_ERF = 11,
+    AY_WORK_FN_MIN = 12,
+    AY_WORK_FN_ABS = 13,
+    AY_WORK_FN_SIN = 14,
+    AY_WORK_FN_COS = 15,
+    AY_WORK_FN_ATAN = 16,
+    AY_WORK_FN_FLOOR = 17,
+    AY_WORK_FN_CEIL = 18,
+    /* To the nearest integer, ties to even. */
+    AY_WORK_FN_RINT = 19,
+    AY_WORK_FN_TRUNC = 20,
+    AY_WORK_FN_POW = 21,
+    /* x - y trunc(x / y), exact. */
+    AY_WORK_FN_FMOD = 22,
+    AY_WORK_FN_EQ = 23,
+    AY_WORK_FN_LT = 24,
+    AY_WORK_FN_LE = 25,
+    /* Toward zero; saturates; NaN gives 0. */
+    AY_WORK_FN_TO_INT = 26,
+    AY_WORK_FN_TO_FLOAT = 27,
+    /* The second operand if the first, an integer, is not 0, else the third. */
+    AY_WORK_FN_SELECT = 28,
+    AY_WORK_FN_INT_SELECT = 29,
+    /* Modulo 2^64. */
+    AY_WORK_FN_INT_ADD = 30,
+    AY_WORK_FN_INT_SUB = 31,
+    AY_WORK_FN_INT_MUL = 32,
+    /* Toward zero; by 0 gives 0. INT_MOD: x - y INT_DIV(x, y). */
+    AY_WORK_FN_INT_DIV = 33,
+    AY_WORK_FN_INT_MOD = 34,
+    AY_WORK_FN_INT_MIN = 35,
+    AY_WORK_FN_INT_MAX = 36,
+    AY_WORK_FN_INT_AND = 37,
+    AY_WORK_FN_INT_OR = 38,
+    AY_WORK_FN_INT_XOR = 39,
+    /* Shifts by min(max(y, 0), 63); SHR keeps the sign. */
+    AY_WORK_FN_INT_SHL = 40,
+    AY_WORK_FN_INT_SHR = 41,
+    AY_WORK_FN_INT_EQ = 42,
+    AY_WORK_FN_INT_LT = 43,
+    AY_WORK_FN_INT_LE = 44,
 };
 extern const struct ay_enum ay_work_fn_enum;
 
@@ -237,23 +301,28 @@ struct ay_work_query_params_request {
 };
 extern const struct ay_msg ay_work_query_params_request_msg;
 
-#define AY_MAX_WORK_MAP_STEP_ARGS 2u
+#define AY_MAX_WORK_MAP_STEP_ARGS 3u
 /* One step of a map's expression; the last step's value is the output element. */
 struct ay_work_map_step {
     uint32_t fn;
-    /* One or two operands: kind << 24 | index. Kind 0: element of input `index`; 1: value of
-     * earlier step `index`; 2: constant `index`; 3: size of dimension symbol `index` as f32. */
+    /* One to three operands: kind << 24 | index. Kind 0: element of input `index`; 1: value of
+     * earlier step `index`; 2: constant `index` of consts; 3: size of dimension symbol `index`
+     * as f32; 4: constant `index` of ints. */
     const uint32_t *args;
     uint32_t args_count;
 };
 extern const struct ay_msg ay_work_map_step_msg;
 
 #define AY_MAX_WORK_OP_IN 6u
-#define AY_MAX_WORK_OP_DIMS 6u
-#define AY_MAX_WORK_OP_VIEW 6u
-#define AY_MAX_WORK_OP_PERM 6u
+#define AY_MAX_WORK_OP_DIMS 8u
+#define AY_MAX_WORK_OP_VIEW 8u
+#define AY_MAX_WORK_OP_PERM 8u
 #define AY_MAX_WORK_OP_STEPS 16u
 #define AY_MAX_WORK_OP_CONSTS 16u
+#define AY_MAX_WORK_OP_INTS 16u
+#define AY_MAX_WORK_OP_GRID 10u
+#define AY_MAX_WORK_OP_COEFS 80u
+#define AY_MAX_WORK_OP_OFFSETS 8u
 /* A dimension is a number below 2^31, or 2^31 | i for symbol i, whose size a run's input fixes. */
 struct ay_work_op {
     uint32_t kind;
@@ -274,10 +343,24 @@ struct ay_work_op {
     /* Bits of the f32 constants. */
     const uint32_t *consts;
     uint32_t consts_count;
+    const int64_t *ints;
+    uint32_t ints_count;
+    /* MAP: dtype of the output, from the last step's value; integers modulo 2^n, BOOL whether it
+     * is not 0. NONE stands for F32. */
+    uint32_t dtype;
+    const uint32_t *grid;
+    uint32_t grid_count;
+    /* (view, grid), each from -2^31 to 2^31 - 1. */
+    const int64_t *coefs;
+    uint32_t coefs_count;
+    const int64_t *offsets;
+    uint32_t offsets_count;
+    /* Bits of an element, in its low bytes. */
+    uint64_t fill;
 };
 extern const struct ay_msg ay_work_op_msg;
 
-#define AY_MAX_WORK_TENSOR_TYPE_DIMS 6u
+#define AY_MAX_WORK_TENSOR_TYPE_DIMS 8u
 /* TensorType */
 struct ay_work_tensor_type {
     uint32_t dtype;
@@ -286,7 +369,7 @@ struct ay_work_tensor_type {
 };
 extern const struct ay_msg ay_work_tensor_type_msg;
 
-#define AY_MAX_WORK_WEIGHT_DIMS 6u
+#define AY_MAX_WORK_WEIGHT_DIMS 8u
 #define AY_LEN_WORK_WEIGHT_ROOT 32u
 /* Weight */
 struct ay_work_weight {
@@ -299,9 +382,10 @@ struct ay_work_weight {
 extern const struct ay_msg ay_work_weight_msg;
 
 #define AY_MAX_WORK_PROGRAM_MAX_DIMS 4u
-#define AY_MAX_WORK_PROGRAM_INPUTS 8u
+#define AY_MAX_WORK_PROGRAM_INPUTS 64u
 #define AY_MAX_WORK_PROGRAM_WEIGHTS 4096u
 #define AY_MAX_WORK_PROGRAM_OPS 65536u
+#define AY_MAX_WORK_PROGRAM_OUTPUTS 64u
 /* Program */
 struct ay_work_program {
     /* Version of the numerics, 1. */
@@ -317,6 +401,9 @@ struct ay_work_program {
     uint32_t weights_count;
     const struct ay_work_op *ops;
     uint32_t ops_count;
+    /* Operand ids of the outputs; empty stands for the last op's alone. */
+    const uint32_t *outputs;
+    uint32_t outputs_count;
 };
 extern const struct ay_msg ay_work_program_msg;
 
