@@ -15,7 +15,7 @@
 #include "base/gen/work.h"
 
 #define AY_DIM_SYMBOL  0x80000000u
-#define AY_MAX_RANK    6
+#define AY_MAX_RANK    8
 #define AY_MAX_SYMBOLS 4
 /* 2^24 leaves of 1 KiB. */
 #define AY_MAX_TENSOR_ELEMENTS (1ull << 32)
