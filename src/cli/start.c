@@ -149,6 +149,8 @@ static int open_engine(struct node *node, struct ay_arena *arena, uint8_t pub_ke
     ay_ed25519_pubkey(options.validator_seed, pub_key);
     enum ay_code code = ay_engine_open(&options, &node->engine, why);
     explicit_bzero(options.validator_seed, 32);
+    if (code == AY_E_STATE && !*why)
+        return ay_cli_fail(AY_OK, "%s is in use; is another node running?", data);
     return code == AY_OK ? 0 : ay_cli_fail(code, "%s%s%s", data, *why ? ": " : "", why);
 }
 
