@@ -203,7 +203,7 @@ def reason(error):
     if len(text) > 1200:
         text = f"{text[:400]}\n...\n{text[-600:]}"
     place = traceback.extract_tb(error.__traceback__)
-    mine = [frame for frame in place if frame.filename != __file__] or place
+    mine = [frame for frame in place if os.path.basename(frame.filename).startswith("test_")] or place
     return f"{text}\n  in {os.path.basename(mine[-1].filename)}:{mine[-1].lineno}, {mine[-1].name}"
 
 
@@ -212,6 +212,6 @@ def main(run):
     try:
         run()
     except Exception as error:  # pylint: disable=broad-except
-        traceback.print_exc(limit=-4, file=sys.stdout)
+        traceback.print_exc(limit=-4, chain=False, file=sys.stdout)
         print(reason(error))
         sys.exit(1)
