@@ -199,9 +199,10 @@ class Home:
 
 def reason(error):
     """Why a script failed, and where in it, in few lines: a text with a long log in it is cut."""
-    text = f"{type(error).__name__}: {error}"
-    if len(text) > 1200:
-        text = f"{text[:400]}\n...\n{text[-600:]}"
+    lines = [line[:400] for line in f"{type(error).__name__}: {error}".splitlines()]
+    if len(lines) > 30:
+        lines[10:-15] = ["..."]
+    text = "\n".join(lines)
     place = traceback.extract_tb(error.__traceback__)
     mine = [frame for frame in place if os.path.basename(frame.filename).startswith("test_")] or place
     return f"{text}\n  in {os.path.basename(mine[-1].filename)}:{mine[-1].lineno}, {mine[-1].name}"

@@ -3,7 +3,6 @@
 lie on the disk. With a sanitizer build beside this one, commands run under it too."""
 import json
 import os
-import pathlib
 import pty
 import re
 import select
