@@ -41,7 +41,8 @@ static const struct scenario scenarios[] = {
     {"watcher-and-consumer-against-provider", false, {true, false, true, false}, false, false},
     {"provider-lies-and-challenges-itself", true, {false, true, true, true}, false, true},
     {"provider-and-consumer-lie", true, {false, true, true, false}, false, false},
-    {"demands-against-provider", false, {true, true, false, false}, true, false, true},
+    {"demands-against-provider", false, {true, true, true, false}, true, false, true},
+    {"watcher-and-consumer-demand", false, {true, false, true, false}, true, false, true},
     {"provider-withholds-a-true-claim", false, {false, true, true, true}, true, false, true},
     {"provider-withholds-a-lie", true, {false, true, true, true}, true, false, true},
     {"provider-and-watcher-withhold-a-lie", true, {false, false, true, true}, false, false, true},
@@ -238,14 +239,15 @@ static bool has_commit(enum ay_seat who)
     return ay_row_walk_next(ay_test_ctx(stage.test), &walk, &row) == AY_OK;
 }
 
-/* Sealing and opening. Honest watchers challenge a lie that they have seen, once, and nothing else. */
+/* Sealing and opening. Honest watchers challenge a lie that they have seen, once, and nothing else.
+ * Where demands are explored, a consumer's part in it is those. */
 static void list_openings(struct menu *menu, const struct ay_job_job *job)
 {
     bool claimed = job->state == AY_JOB_STATE_CLAIMED;
     bool seen_lie = play->lie && (!play->hides || ghost.supplied[AY_DISPUTE_WHAT_ROOTS]);
     for (enum ay_seat who = 0; who < AY_SEATS; who++) {
         bool watcher = who == AY_SEAT_A || who == AY_SEAT_B;
-        bool free = who != AY_SEAT_PROVIDER || play->self;
+        bool free = watcher || (who == AY_SEAT_CONSUMER ? !play->hides : play->self);
         bool wants = play->honest[who] ? watcher && seen_lie : free;
         if (wants && claimed && !ghost.committed[who])
             add(menu, (struct action){.act = ACT_COMMIT, .who = who});
@@ -340,6 +342,9 @@ static uint64_t next_time(const struct ay_job_job *job, uint64_t forks)
         struct ay_dispute_fork fork;
         struct ay_slice listing;
         AY_ASSERT(ay_stage_fork(&stage, id, &fork, &listing) == AY_OK);
+        note_time(&next, fork.deadline_ms);
+        fork = (struct ay_dispute_fork){.id = id}; /* its row, where an answer is not yet taken in */
+        AY_ASSERT(ay_row_get(ay_test_ctx(stage.test), &ay_dispute_fork_msg, &fork) == AY_OK);
         note_time(&next, fork.deadline_ms);
     }
     AY_ASSERT(ay_row_walk_begin(&walk, &ay_dispute_commit_msg, 0, &from, 0) == AY_OK);
