@@ -16,6 +16,7 @@
 static const char usage[] =
     "usage: assay job run FILE --model DIR --from KEY --out FILE.npy [--max-price NASY]\n"
     "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] [--no-wait]\n"
+    "                     [--max-deposit NASY]\n"
     "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs with\n"
     "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are what\n"
     "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no taker,\n"
@@ -24,6 +25,8 @@ static const char usage[] =
     "  --per-job     lines in one job (default 64)\n"
     "  --blobs       where to upload the input (default: the node)\n"
     "  --recheck     lines of each job to compute again here and compare (default 1)\n"
+    "  --max-deposit for having a job's outputs posted on the ledger where they cannot be fetched, which\n"
+    "                pays the provider for posting (default 100000000)\n"
     "  --no-wait     be content with claims that may still be doubted\n";
 
 /* The file's lines, split at newline only. Owned: *text and the array. */
@@ -64,7 +67,7 @@ static int read_lines(const char *path, char **text, struct ay_slice **lines, ui
 
 struct settings {
     const char *file, *model, *from, *out, *blobs;
-    uint64_t max_price, per_job, tier, recheck;
+    uint64_t max_price, max_deposit, per_job, tier, recheck;
     bool no_wait;
 };
 
@@ -76,7 +79,7 @@ static int read_options(int argc, char **argv, struct settings *s)
         {"max-price", required_argument, NULL, 'p'}, {"per-job", required_argument, NULL, 'j'},
         {"tier", required_argument, NULL, 't'},      {"recheck", required_argument, NULL, 'r'},
         {"no-wait", no_argument, NULL, 'n'},         {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+        {"max-deposit", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
     int option, failed = 0;
     while (!failed && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
@@ -86,6 +89,7 @@ static int read_options(int argc, char **argv, struct settings *s)
         case 'b': s->blobs = optarg; break;
         case 'n': s->no_wait = true; break;
         case 'p': failed = ay_cli_number("max-price", optarg, INT64_MAX, &s->max_price); break;
+        case 'd': failed = ay_cli_number("max-deposit", optarg, INT64_MAX, &s->max_deposit); break;
         case 'j': failed = ay_cli_number("per-job", optarg, 65536, &s->per_job); break;
         case 't': failed = ay_cli_number("tier", optarg, UINT32_MAX, &s->tier); break;
         case 'r': failed = ay_cli_number("recheck", optarg, UINT32_MAX, &s->recheck); break;
@@ -139,6 +143,7 @@ static int run(const struct settings *s, struct ay_cli_work *work, const struct 
                                          .lines_a_job = (uint32_t)s->per_job,
                                          .tier = (uint32_t)s->tier,
                                          .max_price_nasy = s->max_price,
+                                         .max_deposit_nasy = s->max_deposit,
                                          .url = s->blobs ? s->blobs : url,
                                          .wait_paid = !s->no_wait,
                                          .rechecks = (uint32_t)s->recheck};
@@ -154,7 +159,7 @@ static int run(const struct settings *s, struct ay_cli_work *work, const struct 
 
 int ay_cli_job(int argc, char **argv)
 {
-    struct settings s = {.max_price = 1000, .per_job = 64, .recheck = 1};
+    struct settings s = {.max_price = 1000, .max_deposit = 100000000, .per_job = 64, .recheck = 1};
     struct ay_cli_work work = {0};
     char *text = NULL;
     struct ay_slice *lines = NULL;

@@ -44,6 +44,11 @@ enum ay_code ay_piece_bytes(const struct ay_game_claim *claim, const struct ay_p
     return AY_OK;
 }
 
+uint64_t ay_piece_kib(uint32_t bytes)
+{
+    return ((uint64_t)bytes + 1023) / 1024 + 1;
+}
+
 /* Do these leaf hashes stand at the piece's place of the tree? */
 static bool stand(const uint8_t root[HASH], const struct extent *e, ay_hashes leaves,
                   struct ay_slice proof)

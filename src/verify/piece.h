@@ -31,6 +31,10 @@ struct ay_piece_opening {
 enum ay_code ay_piece_bytes(const struct ay_game_claim *claim, const struct ay_piece *piece,
                             uint32_t *bytes) AY_MUST;
 
+/* KiB that posting a piece of so many bytes counts as, in deposits and deadlines: one more, for its
+ * proofs and the transaction. */
+uint64_t ay_piece_kib(uint32_t bytes);
+
 /* Is this the piece, byte for byte? AY_E_DISPUTE_EVIDENCE: it is not. Arena: 32 bytes a root or
  * leaf. Cost: hashing the data. */
 enum ay_code ay_piece_verify(const struct ay_game_claim *claim, const struct ay_piece *piece,

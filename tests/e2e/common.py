@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 
@@ -198,6 +199,8 @@ class Home:
 def main(run):
     try:
         run()
-    except (AssertionError, Failed, RpcError, OSError, subprocess.SubprocessError) as error:
+    except Exception as error:
+        if not isinstance(error, (AssertionError, Failed, RpcError, OSError, subprocess.SubprocessError)):
+            traceback.print_exc(file=sys.stdout)  # after the logs, where it is read
         print(f"{type(error).__name__}: {error}")
         sys.exit(1)

@@ -71,8 +71,8 @@ static enum ay_code sweep_demands(struct ay_ctx *ctx, struct ay_dispute_case *ro
         *done = code == AY_E_NOT_FOUND;
         if (*done) return AY_OK;
         AY_TRY(code);
-        AY_TRY(
-            ay_dispute_send(ctx, wrong ? demand.demander : demand.provider, demand.deposit_nasy));
+        const uint8_t *whose = wrong ? demand.demander : demand.provider;
+        AY_TRY(ay_dispute_send(ctx, whose, demand.deposit_nasy));
         row->open_demands -= demand.state == AY_DISPUTE_DEMAND_STATE_OPEN;
         AY_TRY(ay_row_del(ctx, &ay_dispute_demand_msg, &demand));
         if (demand.state != AY_DISPUTE_DEMAND_STATE_SUPPLIED) continue;

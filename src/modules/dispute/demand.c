@@ -93,7 +93,7 @@ enum ay_code ay_dispute_demand(struct ay_ctx *ctx, const void *message, void *re
     if (code == AY_OK) return ay_refuse(ctx, AY_E_EXISTS, "this has been demanded already");
     if (code != AY_E_NOT_FOUND) return code;
 
-    uint64_t kib = ay_dispute_kib_of(bytes), deadline_ms;
+    uint64_t kib = ay_piece_kib(bytes), deadline_ms;
     AY_TRY(ay_row_get(ctx, &ay_dispute_params_msg, &params));
     AY_TRY(ay_mul(params.supply_kib_fee_nasy, kib, &demand.deposit_nasy));
     AY_TRY(ay_add(params.supply_fee_nasy, demand.deposit_nasy, &demand.deposit_nasy));

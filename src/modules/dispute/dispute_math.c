@@ -29,11 +29,6 @@ uint64_t ay_dispute_due(uint64_t now_ms, uint64_t last_due_ms, uint64_t turn_ms,
     return fits && due < INT64_MAX ? due : INT64_MAX;
 }
 
-uint64_t ay_dispute_kib_of(uint32_t bytes)
-{
-    return ((uint64_t)bytes + 1023) / 1024 + 1;
-}
-
 uint64_t ay_dispute_posted(uint64_t now_ms, uint64_t posted_ms, uint64_t kib, uint64_t kib_ms)
 {
     uint64_t at = now_ms > posted_ms ? now_ms : posted_ms, work;

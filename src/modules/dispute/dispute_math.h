@@ -22,10 +22,6 @@ uint64_t ay_dispute_reward_of(uint64_t slashed_nasy, uint64_t refund_nasy);
 uint64_t ay_dispute_due(uint64_t now_ms, uint64_t last_due_ms, uint64_t turn_ms, uint64_t units,
                         uint64_t rate_units);
 
-/* KiB that posting a piece of so many bytes is counted as: one for its proofs and the transaction.
- */
-uint64_t ay_dispute_kib_of(uint32_t bytes);
-
 /* By when all that is demanded of a provider can be posted: max(now, posted) + KiB * kib_ms;
  * 2^63 - 1 where it would be more. */
 uint64_t ay_dispute_posted(uint64_t now_ms, uint64_t posted_ms, uint64_t kib, uint64_t kib_ms);

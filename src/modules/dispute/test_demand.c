@@ -323,10 +323,10 @@ static void test_demand_overdue_with_the_window_is_still_proved(void **state)
 static void test_demand_arithmetic_is_that_of_the_rules(void **state)
 {
     (void)state;
-    assert_int_equal(ay_dispute_kib_of(1), 2);
-    assert_int_equal(ay_dispute_kib_of(1024), 2);
-    assert_int_equal(ay_dispute_kib_of(1025), 3);
-    assert_int_equal(ay_dispute_kib_of(AY_PIECE_BYTES), 129);
+    assert_int_equal(ay_piece_kib(1), 2);
+    assert_int_equal(ay_piece_kib(1024), 2);
+    assert_int_equal(ay_piece_kib(1025), 3);
+    assert_int_equal(ay_piece_kib(AY_PIECE_BYTES), 129);
     assert_int_equal(ay_dispute_posted(100, 0, 3, 20), 160);
     assert_int_equal(ay_dispute_posted(100, 160, 3, 20), 220);
     assert_int_equal(ay_dispute_posted(100, 0, 2, UINT64_MAX / 2 + 1), INT64_MAX);
@@ -368,7 +368,7 @@ static void test_demand_deposit_covers_the_gas_of_posting(void **state)
         uint64_t gas = s.test->gas.used + sent * AY_GAS_TX_BYTE + AY_GAS_SIGNATURE + AY_GAS_FEE;
         uint64_t cost = gas * 14 / 10 / 40;
         uint64_t deposit =
-            g.dispute.supply_fee_nasy + g.dispute.supply_kib_fee_nasy * ay_dispute_kib_of(bytes);
+            g.dispute.supply_fee_nasy + g.dispute.supply_kib_fee_nasy * ay_piece_kib(bytes);
         printf("%u bytes: %llu gas, %llu nasy; deposit %llu nasy\n", bytes, (unsigned long long)gas,
                (unsigned long long)cost, (unsigned long long)deposit);
         assert_true(cost < deposit);
