@@ -185,10 +185,10 @@ def killed_provider(market, anna):
     anna.wait_for(f"job {job_id}: claimed")
     before = market.wealth("anna")
     anna.kill()
+    anna = market.provide("anna", 110)  # in time for its consumer, who would demand the outputs
     market.until(lambda: market.job(job_id)["state"] == "STATE_PAID")
     earned, fee = market.wealth("anna") - before, int(market.job(job_id)["fee_nasy"])
     expect(fee * 9 // 10 < earned < fee, f"earned {earned} of a fee of {fee}")
-    anna = market.provide("anna", 110)
     expect(market.received(cleo) == [int(job_id)], "another job was paid")
     figure(f"provider killed before and after its claim: paid {earned} nasy of a fee of {fee}")
     return anna
