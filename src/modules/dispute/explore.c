@@ -33,20 +33,20 @@ struct scenario {
 
 /* The smallest first, so that what is wrong shows soon. */
 static const struct scenario scenarios[] = {
+    {"demands-against-provider", false, {true, true, true, false}, true, false, true},
+    {"provider-withholds-a-true-claim", false, {false, true, true, true}, true, false, true},
     {"delay-against-provider", false, {true, false, true, true}, true, false},
     {"provider-lies-and-delays", true, {false, true, true, true}, true, false},
+    {"provider-and-consumer-withhold-a-lie", true, {false, true, true, false}, false, false, true},
     {"provider-and-watcher-lie", true, {false, false, true, true}, false, false},
     {"provider-and-watcher-on-a-true-claim", false, {false, false, true, true}, false, true},
     {"watchers-against-provider", false, {true, false, false, true}, false, false},
     {"watcher-and-consumer-against-provider", false, {true, false, true, false}, false, false},
     {"provider-lies-and-challenges-itself", true, {false, true, true, true}, false, true},
     {"provider-and-consumer-lie", true, {false, true, true, false}, false, false},
-    {"demands-against-provider", false, {true, true, true, false}, true, false, true},
     {"watcher-and-consumer-demand", false, {true, false, true, false}, true, false, true},
-    {"provider-withholds-a-true-claim", false, {false, true, true, true}, true, false, true},
     {"provider-withholds-a-lie", true, {false, true, true, true}, true, false, true},
     {"provider-and-watcher-withhold-a-lie", true, {false, false, true, true}, false, false, true},
-    {"provider-and-consumer-withhold-a-lie", true, {false, true, true, false}, false, false, true},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
