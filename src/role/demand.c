@@ -72,13 +72,20 @@ static enum ay_code list_outputs(struct ay_role *role, const struct ay_job_job *
     return AY_OK;
 }
 
+/* Pieces of one kind stand in the order of run and part. */
 static void note(struct pieces *pieces, const struct ay_dispute_demand *row)
 {
-    for (uint32_t i = 0; i < pieces->count; i++) {
-        const struct ay_piece *at = &pieces->list[i].at;
-        if (at->what == row->what && at->run == row->run && at->part == row->part)
-            pieces->list[i].state = row->state;
+    uint32_t low = 0, high = pieces->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        const struct ay_piece *at = &pieces->list[mid].at;
+        if (at->run < row->run || (at->run == row->run && at->part < row->part)) low = mid + 1;
+        else high = mid;
     }
+    if (low == pieces->count) return;
+    const struct ay_piece *at = &pieces->list[low].at;
+    if (at->what == row->what && at->run == row->run && at->part == row->part)
+        pieces->list[low].state = row->state;
 }
 
 /* What the ledger says of them. */

@@ -24,12 +24,13 @@ static bool go_on(void *self, uint32_t runs)
 }
 
 /* The output's blob, or where it was lost the output computed again: silence would cost the lock.
- */
+ * AY_E_UNSUPPORTED: another model's, for another process of this signer to answer. */
 static enum ay_code hold(struct ay_role *role, uint64_t job_id, struct held *h)
 {
     struct ay_job_query_job_request request = {.id = job_id};
     uint8_t root[32];
     AY_TRY(ay_ask(role->node, &ay_job_query_job_request_msg, &request, &role->arena, &h->job));
+    if (memcmp(h->job.program_id, role->compute->program_id, 32) != 0) return AY_E_UNSUPPORTED;
     AY_TRY(ay_role_input(role, &h->job, &h->input));
     if (ay_role_blob(role, h->job.output_blob, h->job.output_url, &h->output) != AY_OK)
         AY_TRY(ay_role_compute(role, &h->input, go_on, role, &h->output));
@@ -128,7 +129,7 @@ enum ay_code ay_role_supply(struct ay_role *role)
         size_t mark = role->arena.used;
         enum ay_code code = supply_some(role, &got.demands[i], got.demands_count - i, &n);
         ay_arena_rewind(&role->arena, mark);
-        if (code != AY_OK) worst = code;
+        if (code != AY_OK && code != AY_E_UNSUPPORTED) worst = code;
     }
     return worst;
 }
