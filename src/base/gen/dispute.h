@@ -543,7 +543,7 @@ struct ay_dispute_query_demands_response {
 };
 extern const struct ay_msg ay_dispute_query_demands_response_msg;
 
-/* QuerySupplyRequest */
+/* What was posted on a demand. With WHAT_ROOTS run is 0. */
 struct ay_dispute_query_supply_request {
     uint64_t job_id;
     uint32_t what;
