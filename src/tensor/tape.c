@@ -142,20 +142,6 @@ void ay_tape_blame(struct ay_tape *tape, const char *place)
 
 /* Types. */
 
-uint32_t ay_dtype_bytes(uint32_t dtype)
-{
-    switch ((enum ay_work_dtype)dtype) {
-    case AY_WORK_DTYPE_F32:
-    case AY_WORK_DTYPE_I32: return 4;
-    case AY_WORK_DTYPE_I64: return 8;
-    case AY_WORK_DTYPE_I8:
-    case AY_WORK_DTYPE_U8:
-    case AY_WORK_DTYPE_BOOL: return 1;
-    case AY_WORK_DTYPE_NONE: break;
-    }
-    return 0;
-}
-
 const char *ay_dtype_name(uint32_t dtype)
 {
     static const char *const names[] = {"no dtype", "f32", "i32", "i64", "i8", "u8", "bool"};
