@@ -54,6 +54,14 @@ struct ay_program_fault {
 enum ay_code ay_program_check(const struct ay_work_program *program,
                               struct ay_program_fault *fault) AY_MUST;
 
+/* Bytes of an element; enum ay_work_dtype, not NONE. */
+static inline uint32_t ay_dtype_bytes(uint32_t dtype)
+{
+    return dtype == AY_WORK_DTYPE_I64                                  ? 8
+           : dtype == AY_WORK_DTYPE_F32 || dtype == AY_WORK_DTYPE_I32 ? 4
+                                                                       : 1;
+}
+
 /* The functions below need a checked program. */
 
 /* Number of operand ids. */
