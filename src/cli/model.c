@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "cli/model.h"
 #include "cli/options.h"
 #include "tensor/model.h"
 #include "tensor/npy.h"
@@ -22,15 +23,23 @@
 
 static const char usage[] =
     "usage: assay model import FROM DIR [--licence L] [--source TEXT]\n"
+    "       assay model import FILE.onnx DIR [--licence L] [--source TEXT] [--max-memory 4G]\n"
     "       assay model run DIR --input SENTENCES.txt --out Y.npy [--threads N]\n"
-    "       assay model show DIR\n"
+    "       assay model run DIR --input NAME=FILE --out DIR2 [--preprocess imagenet] [--threads N]\n"
+    "                       [--max-memory 4G] [--profile] [--trace]\n"
+    "       assay model show DIR [--dim NAME=SIZE]\n"
     "       assay model id DIR\n"
     "       assay model ls FOLDER\n"
     "\n"
-    "import  a sentence-transformers BERT folder to DIR, with every weight's root\n"
-    "run     embeds each line of a UTF-8 file, cut at the model's longest input;\n"
-    "        Y.npy is f32 of shape (lines, width)\n"
-    "show    what a model is; id prints its program id alone; ls lists a folder of models\n";
+    "import  a sentence-transformers BERT folder, with every weight's root, or an ONNX file, to\n"
+    "        DIR; --out DIR is the same\n"
+    "run     BERT: embeds each line of a UTF-8 file, cut at the model's longest input; Y.npy is f32\n"
+    "        of shape (lines, width). ONNX: takes a .npy file for each input, or with --preprocess\n"
+    "        a .png or .jpg, and writes DIR2/OUTPUT.npy for each output, / in a name being _.\n"
+    "        --trace prints the root of what each op gives, --profile what each costs\n"
+    "show    what a model is, and whether it can be registered; sizes that an ONNX model leaves open\n"
+    "        are 1 unless --dim says another; id prints its program id alone; ls lists a folder of\n"
+    "        models\n";
 
 /* show, id, ls */
 
@@ -49,7 +58,7 @@ static json_t *describe(const struct ay_model *m)
                      "max_units", units);
 }
 
-static int show_json(json_t *value)
+int ay_model_print(json_t *value)
 {
     char *text = value ? json_dumps(value, 0) : NULL;
     json_decref(value);
@@ -71,7 +80,7 @@ static int model_show(int argc, char **argv)
         for (int i = 0; i < 32; i++) printf("%02x", m->program_id[i]);
         putchar('\n');
     } else {
-        failed = show_json(describe(m));
+        failed = ay_model_print(describe(m));
     }
     ay_model_close(m);
     return failed;
@@ -105,7 +114,7 @@ static int model_ls(int argc, char **argv)
         free(entries[i]);
     }
     free(entries);
-    return show_json(list);
+    return ay_model_print(list);
 }
 
 /* import */
@@ -208,7 +217,7 @@ static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint
 static int report(const struct ay_model *m, const struct lines *in, const char *out_path)
 {
     if (ay_cli.json)
-        return show_json(json_pack("{s:s, s:I, s:I}", "out", out_path, "sentences",
+        return ay_model_print(json_pack("{s:s, s:I, s:I}", "out", out_path, "sentences",
                                    (json_int_t)in->count, "dims", (json_int_t)m->dims));
     fprintf(stderr, "%zu sentences, %u numbers each, in %s\n", in->count, m->dims, out_path);
     return 0;

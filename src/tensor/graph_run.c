@@ -158,7 +158,7 @@ static enum ay_code prepare(struct ay_graph_runner *r, const struct ay_ndarray *
     p->code = lower(r, inputs, false, &p->tape, p->outs);
     if (p->code == AY_OK) p->code = write_program(p, g->outputs_count);
     if (p->code == AY_OK) return AY_OK;
-    (void)ay_reject(&p->why, p->code, "%s", p->tape ? ay_tape_reason(p->tape) : "");
+    p->code = ay_reject(&p->why, p->code, "%s", p->tape ? ay_tape_reason(p->tape) : "");
     ay_tape_close(p->tape);
     p->tape = NULL;
     return is_lasting(p->code) ? AY_OK : p->code;
