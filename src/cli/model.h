@@ -12,13 +12,16 @@ struct ay_model_options {
     uint64_t threads; /* 0: one a processor */
     uint64_t max_memory_bytes;
     bool profile, trace;
-    /* --input, --dim, as given: NAME=VALUE */
+    /* --input, --dim, as given: NAME=VALUE, or for a BERT model one FILE */
     char **inputs, **dims;
     uint32_t inputs_count, dims_count;
 };
 
 /* Prints the value and lets go of it; 0 or the exit code. */
 int ay_model_print(json_t *value);
+
+/* run for a BERT model. */
+int ay_model_run_lines(const char *dir, const struct ay_model_options *options);
 
 /* The three verbs for models kept as graphs. Exit codes, having said what is wrong. */
 int ay_model_import_onnx(const char *file, const char *dir, const struct ay_model_options *options);

@@ -130,7 +130,12 @@ def is_array(value):
     return isinstance(value, (np.ndarray, np.generic))
 
 
+def as_array(value):
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+
+
 def run_set(runner, folder, case, inputs, outputs):
+    inputs, outputs = [as_array(v) for v in inputs], [as_array(v) for v in outputs]
     for i, value in enumerate(inputs):
         if not is_array(value):
             return "failed: an input is no tensor"
