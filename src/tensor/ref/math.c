@@ -1,5 +1,7 @@
 #include "tensor/ref/math.h"
 
+#include <math.h>
+
 #include "tensor/math_tables.h"
 #include "tensor/ref/float.h"
 
@@ -91,4 +93,24 @@ float ay_ref_tanh(float x)
 float ay_ref_erf(float x)
 {
     return x != x ? ay_f32(AY_NAN_BITS) : __builtin_copysignf((float)erf_f64(x), x);
+}
+
+float ay_ref_sin(float x)
+{
+    return (float)sin((double)x);
+}
+
+float ay_ref_cos(float x)
+{
+    return (float)cos((double)x);
+}
+
+float ay_ref_atan(float x)
+{
+    return (float)atan((double)x);
+}
+
+float ay_ref_pow(float x, float y)
+{
+    return (float)pow((double)x, (double)y);
 }

@@ -10,5 +10,9 @@ float ay_ref_exp(float x);
 float ay_ref_log(float x);
 float ay_ref_tanh(float x);
 float ay_ref_erf(float x);
+float ay_ref_sin(float x);
+float ay_ref_cos(float x);
+float ay_ref_atan(float x);
+float ay_ref_pow(float x, float y);
 
 #endif
