@@ -23,9 +23,10 @@ static struct term term_of(const struct row *row, uint32_t arg)
     case AY_MAP_INPUT: return row->inputs[index];
     case AY_MAP_STEP: return row->steps[index];
     case AY_MAP_CONST: return (struct term){NULL, ay_f32(row->op->consts[index])};
-    case AY_MAP_DIM: break;
+    case AY_MAP_DIM: return (struct term){NULL, (float)row->sizes[index]};
+    case AY_MAP_INT: break;
     }
-    return (struct term){NULL, (float)row->sizes[index]};
+    ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
 }
 
 /* One step over n elements: its value goes to `to`, unless it is a scalar. */

@@ -31,7 +31,7 @@ struct batch {
     struct ay_run runs[RUNS];
     int32_t ids[RUNS][MAX_S];
     float x[RUNS][MAX_T * 16];
-    const float **values[RUNS]; /* by the specification */
+    const void **values[RUNS]; /* by the specification */
     size_t elements[RUNS];
 };
 
@@ -48,7 +48,7 @@ static void fill(uint64_t *state, const struct ay_work_program *p, const void **
         run->inputs[1] = b->x[r];
         b->values[r] = calloc(ay_program_values(p), sizeof *b->values[r]);
         assert_non_null(b->values[r]);
-        b->values[r][0] = (const float *)(const void *)b->ids[r];
+        b->values[r][0] = b->ids[r];
         b->values[r][1] = b->x[r];
         for (uint32_t i = 0; i < p->weights_count; i++) b->values[r][2 + i] = weights[i];
         ay_test_reference(p, run->sizes, b->values[r]);
