@@ -175,3 +175,14 @@ term ay_term_softmax(const struct ay_lower *l, term x, uint32_t axis)
     term e = function(l, AY_WORK_FN_EXP, sub(l, x, reduce(l, AY_WORK_REDUCE_MAX, x, axis)));
     return divide(l, e, reduce(l, AY_WORK_REDUCE_SUM, e, axis));
 }
+
+term ay_term_log1p(const struct ay_lower *l, term u)
+{
+    /* log(w) u / (w - 1), w = 1 + u: what w loses of u is made up for. Where w is 1 it is u; where
+     * u is large it is log(u), for infinity too. */
+    term one = number(l, 1), w = add(l, one, u), d = sub(l, w, one);
+    term near = mul(l, function(l, AY_WORK_FN_LOG, w), divide(l, u, d));
+    term tiny = int_fn(l, AY_WORK_FN_EQ, BOOL, d, number(l, 0));
+    term far = less_equal(l, number(l, 0x1p24F), u);
+    return choose(l, far, function(l, AY_WORK_FN_LOG, u), choose(l, tiny, u, near));
+}

@@ -172,6 +172,8 @@ term ay_term_zeros(const struct ay_lower *l, uint32_t dtype, uint32_t rank, cons
 term ay_term_count(const struct ay_lower *l, uint32_t dtype, uint64_t n);
 /* Of all elements, as rank 0. */
 term ay_term_reduce_all(const struct ay_lower *l, enum ay_work_reduce kind, term x);
+/* log(1 + u), near 0 too: docs/numerics.md. */
+term ay_term_log1p(const struct ay_lower *l, term u);
 term ay_term_sigmoid(const struct ay_lower *l, term x); /* 1 / (1 + exp(-x)) */
 /* exp(x - max) / sum along an axis (docs/numerics.md). */
 term ay_term_softmax(const struct ay_lower *l, term x, uint32_t axis);
