@@ -1,5 +1,6 @@
 #include "tensor/plan.h"
 
+#include "tensor/ref/fn.h"
 #include "tensor/window.h"
 
 #include <stdlib.h>
