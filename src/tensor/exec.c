@@ -81,12 +81,22 @@ static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uin
     return ay_room_reserve(&exec->memory, bytes);
 }
 
+static enum ay_code run_step(struct ay_exec *exec)
+{
+    switch (exec->step->kind) {
+    case AY_STEP_ROWS: return ay_exec_rows(exec);
+    case AY_STEP_TILES: return ay_exec_tiles(exec);
+    case AY_STEP_EACH: break;
+    }
+    return ay_exec_each(exec);
+}
+
 static enum ay_code run_batch(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
     AY_TRY(prepare(exec, runs, count));
     for (uint32_t s = 0; s < exec->plan.step_count; s++) {
         exec->step = &exec->plan.steps[s];
-        AY_TRY(exec->step->kind == AY_STEP_ROWS ? ay_exec_rows(exec) : ay_exec_each(exec));
+        AY_TRY(run_step(exec));
     }
     for (uint32_t i = 0; i < ay_exec_outputs(exec); i++)
         for (uint32_t r = 0; r < count; r++)
@@ -237,5 +247,7 @@ void ay_exec_close(struct ay_exec *exec)
     free(exec->slot_at);
     free(exec->pieces);
     free(exec->memory.at);
+    free(exec->image.at);
+    free(exec->tables.at);
     free(exec);
 }

@@ -1,10 +1,11 @@
 #include "tensor/plan.h"
 
-#include "tensor/ref/ops.h"
+#include "tensor/ref/fn.h"
+#include "tensor/window.h"
 
 #include <stdlib.h>
 
-enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4 };
+enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4, USED_AS_OUTPUT = 8 };
 
 /* What planning keeps beside the plan itself. */
 struct planner {
@@ -13,6 +14,7 @@ struct planner {
     uint32_t *uses;  /* operands that name the value; twice the room, used again for lists */
     uint32_t *roles; /* USED_...; likewise */
     uint32_t *dying; /* value: position of its last use within its step */
+    uint32_t *user;  /* value: the last op that uses it */
     bool fuse;
 };
 
@@ -75,12 +77,13 @@ static void count_uses(struct planner *pl)
         bool chain = is_f32_chain(pl, op);
         for (uint32_t k = 0; k < op->in_count; k++) {
             pl->uses[op->in[k]]++;
+            pl->user[op->in[k]] = i;
             pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
         }
     }
     for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++) {
         pl->uses[ay_plan_output(pl->p, i)]++;
-        pl->roles[ay_plan_output(pl->p, i)] |= USED_ELSE;
+        pl->roles[ay_plan_output(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
     }
 }
 
@@ -184,12 +187,73 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
+/* PERMUTE that keeps the order of its elements: its result is its operand's memory. */
+static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    struct ay_place *places = pl->plan->places;
+    const struct ay_place *in = &places[op->in[0]];
+    for (uint32_t i = 1; i < in->rank; i++)
+        if (in->axis[i] != i) return false;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < op->view_count; i++) {
+        if (op->view[op->perm[i]] == 1) continue;
+        if (op->perm[i] < last) return false;
+        last = op->perm[i];
+    }
+    if (in->scattered || places[in->owner].scattered) return false;
+    places[id].home = AY_HOME_ALIAS;
+    places[id].owner = in->owner;
+    return true;
+}
+
+/* Whether the op, of f32, is one whose result need not be stored because its one user reads its
+ * operand by windows. A PERMUTE is one when its user multiplies a weight with it. */
+static bool is_window(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    struct ay_windows unused;
+    bool view = op->kind == AY_WORK_OP_VIEW;
+    if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
+        pl->plan->places[id].dtype != AY_WORK_DTYPE_F32 || (pl->roles[id] & USED_AS_OUTPUT))
+        return false;
+    const struct ay_work_op *user = op_of(pl, pl->user[id]);
+    const uint32_t *dims = op->dims + op->dims_count;
+    for (uint32_t i = 0; i < user->dims_count; i++)
+        if (user->dims[i] & AY_DIM_SYMBOL) return false;
+    if (is_f32_chain(pl, user) && user->in[1] == id)
+        return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
+               pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+               ay_windows_of(op, dims[-2], dims[-1], &unused);
+    return view && user->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, user) &&
+           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_windows_of(op, 0, dims[-1], &unused);
+}
+
+/* Whether MAP `op` may follow in the tiles of step `s`: of the step's last value, which nothing
+ * else needs, and of what is there already. */
+static bool joins_tiles(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
+{
+    const struct ay_plan *plan = pl->plan;
+    const struct ay_step *step = &plan->steps[s];
+    uint32_t before = plan->order[step->first + step->count - 1], taken = 0;
+    uint32_t id = ay_program_output(pl->p, before);
+    const struct ay_work_op *product = op_of(pl, plan->order[step->first + 1]);
+    if (op->kind != AY_WORK_OP_MAP || !is_row_map(pl, op) || product->kind != AY_WORK_OP_MATMUL ||
+        op->dims_count != product->dims_count || !same(op->dims, product->dims, op->dims_count))
+        return false;
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        taken += op->in[k] == id;
+        if (op->in[k] != id && plan->places[plan->places[op->in[k]].owner].step == s) return false;
+        if (plan->places[op->in[k]].scattered) return false;
+    }
+    return taken > 0 && taken == pl->uses[id];
+}
+
 /* Whether the op may go on with the rows that step `s` is at work on. */
 static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
 {
     const struct ay_plan *plan = pl->plan;
     const struct ay_step *step = &plan->steps[s];
     const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
+    if (step->kind == AY_STEP_TILES) return joins_tiles(pl, op, s);
     if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
     uint32_t lead = op->dims_count - 1;
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
@@ -207,11 +271,16 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
 static void form_steps(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
-    uint32_t placed = 0;
+    uint32_t placed = 0, outputs = ay_program_output(pl->p, 0);
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
-        uint32_t id = ay_program_output(pl->p, i);
+        uint32_t id = outputs + i;
+        if (pl->fuse && is_window(pl, op, id)) {
+            plan->places[id].home = AY_HOME_FUSED;
+            continue;
+        }
         if (pl->fuse && op->kind == AY_WORK_OP_PERMUTE) {
+            if (alias_reshape(pl, op, id)) continue;
             if (alias_result(pl, op, id)) continue;
             if (alias_operand(pl, op, id)) {
                 plan->places[id].step = plan->places[op->in[0]].step;
@@ -219,7 +288,14 @@ static void form_steps(struct planner *pl)
                 continue;
             }
         }
-        if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
+        uint32_t window = op->in[op->kind == AY_WORK_OP_MATMUL];
+        if (plan->places[window].home == AY_HOME_FUSED && window >= outputs &&
+            plan->places[window].step == AY_NONE) {
+            plan->steps[plan->step_count++] =
+                (struct ay_step){.kind = AY_STEP_TILES, .first = placed, .count = 1};
+            plan->order[placed++] = window - outputs;
+            plan->places[window].step = plan->step_count - 1;
+        } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = kind_of(pl, op), .first = placed};
         plan->steps[plan->step_count - 1].count++;
@@ -241,7 +317,7 @@ static void find_last_uses(struct planner *pl)
             }
         }
     for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++)
-        plan->places[ay_plan_output(pl->p, i)].last_use = AY_NONE;
+        plan->places[plan->places[ay_plan_output(pl->p, i)].owner].last_use = AY_NONE;
 }
 
 /* First-fit slots of equal size: `free_at` marks those that may be taken again. */
@@ -293,6 +369,16 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     step->slot_first = slots.first;
     step->slot_count = slots.count;
     plan->scratch_count += slots.count;
+}
+
+/* Of a step of windows only the last value is stored. */
+static void place_tiles(struct planner *pl, uint32_t index)
+{
+    const struct ay_step *step = &pl->plan->steps[index];
+    for (uint32_t i = 0; i + 1 < step->count; i++) {
+        uint32_t op = pl->plan->order[step->first + i];
+        pl->plan->places[ay_program_output(pl->p, op)].home = AY_HOME_FUSED;
+    }
 }
 
 /* Buffers live from the step that makes them to the last that reads them. */
@@ -368,8 +454,10 @@ static void lay_out(struct planner *pl, bool *taken)
     for (uint32_t id = 0; id < plan->values; id++)
         plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
-    for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++)
+    for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++) {
         if (plan->steps[s].kind == AY_STEP_ROWS) place_scratch(pl, s, taken);
+        if (plan->steps[s].kind == AY_STEP_TILES) place_tiles(pl, s);
+    }
     for (uint32_t i = 0; i < plan->values; i++) taken[i] = false;
     place_buffers(pl, taken);
     for (uint32_t s = 0; s < plan->step_count; s++)
@@ -386,12 +474,12 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
     out->slots = calloc(ops, sizeof *out->slots);
     out->scratch = calloc(ops, sizeof *out->scratch);
     out->sizes = calloc(n, sizeof *out->sizes);
-    uint32_t *counts = calloc(5 * n, sizeof *counts);
+    uint32_t *counts = calloc(6 * n, sizeof *counts);
     bool *taken = calloc(n, sizeof *taken);
     enum ay_code code = AY_E_MEMORY;
     if (out->places && out->order && out->steps && out->slots && out->scratch && out->sizes &&
         counts && taken) {
-        struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, fuse};
+        struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, counts + 5 * n, fuse};
         lay_out(&pl, taken);
         code = AY_OK;
     }

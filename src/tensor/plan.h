@@ -9,8 +9,9 @@
 
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
-    AY_STEP_EACH, /* one op of any kind, over blocks of its output's elements */
-    AY_STEP_ROWS  /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_EACH,  /* one op of any kind, over blocks of its output's elements */
+    AY_STEP_TILES, /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
+    AY_STEP_ROWS   /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
 };
 
 struct ay_step {
@@ -25,6 +26,7 @@ enum ay_home {
     AY_HOME_WEIGHT,  /* the model's memory */
     AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
     AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
+    AY_HOME_FUSED,   /* nowhere: read where it comes from, or overwritten by what is made of it */
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
