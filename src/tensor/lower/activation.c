@@ -4,9 +4,8 @@
 static void relu(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0];
-    o->out[0] = x->dtype == F32
-                    ? larger(l, x, number(l, 0))
-                    : int_fn(l, AY_WORK_FN_INT_MAX, x->dtype, x, integer(l, I64, 0));
+    o->out[0] = x->dtype == F32 ? larger(l, x, number(l, 0))
+                                : int_fn(l, AY_WORK_FN_INT_MAX, x->dtype, x, integer(l, I64, 0));
 }
 
 /* x where it is not below zero, else y. */

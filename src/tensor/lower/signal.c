@@ -22,22 +22,51 @@ struct transform {
     bool half; /* the input is the first half of a symmetric spectrum */
 };
 
-/* (out result, in parts): times a row of points, whose parts are neighbours. */
+/* Points of a fold that are sums: those of cosines. The differences, of sines, follow. */
+static uint64_t folded_sums(const struct transform *f)
+{
+    return f->half ? f->in : f->in / 2 + 1;
+}
+
+/* Point k and its mirror image n - k, which have the same cosine and opposite sines, as their sum
+ * and difference: what is 0 by a symmetry of the points is then exactly 0. */
+static term fold(const struct ay_lower *l, term x, uint32_t axis, const struct transform *f)
+{
+    uint64_t n = f->in, pairs = (n - 1) / 2, size[AY_MAX_RANK];
+    int64_t begin[AY_MAX_RANK] = {0}, step[AY_MAX_RANK];
+    if (!x || pairs == 0) return x;
+    for (uint32_t d = 0; d < x->rank; d++) {
+        size[d] = d == axis ? pairs : x->dims[d];
+        step[d] = d == axis ? -1 : 1;
+    }
+    begin[axis] = (int64_t)n - 1;
+    term mirror = ay_tape_slice(l->tape, x, begin, step, size, 0);
+    term pair = ay_term_part(l, x, axis, 1, pairs), parts[4];
+    uint32_t count = 0;
+    parts[count++] = ay_term_part(l, x, axis, 0, 1);
+    parts[count++] = add(l, pair, mirror);
+    if (n % 2 == 0) parts[count++] = ay_term_part(l, x, axis, n / 2, 1);
+    parts[count++] = sub(l, pair, mirror);
+    return ay_tape_concat(l->tape, parts, count, axis);
+}
+
+/* (out result, in parts): times a row of folded points, whose parts are neighbours. */
 static term transform_matrix(const struct ay_lower *l, const struct transform *f)
 {
     void *to;
-    uint64_t columns = f->in * f->parts;
+    uint64_t columns = f->in * f->parts, sums = folded_sums(f);
     term matrix = fresh(l, F32, SHAPE(f->out * f->result, columns), &to);
     if (!matrix) return NULL;
     for (uint64_t i = 0; i < f->out; i++) {
         float *row = (float *)to + i * f->result * columns;
         for (uint64_t j = 0; j < f->in; j++) {
             double c, s, scale = f->inverse ? 1.0 / (double)f->length : 1.0;
-            ay_real_turn(i * j % f->length, f->length, &c, &s);
+            uint64_t k = j < sums ? j : j - sums + 1;
+            ay_real_turn(i * k % f->length, f->length, &c, &s);
             /* All but the first and the middle of a half stand for two. */
-            if (f->half && j && 2 * j != f->length) scale *= 2.0;
-            c *= scale;
-            s *= f->inverse ? scale : -scale;
+            if (f->half && k && 2 * k != f->length) scale *= 2.0;
+            c *= j < sums ? scale : 0.0;
+            s *= j < sums && !f->half ? 0.0 : f->inverse ? scale : -scale;
             float *real = row + j * f->parts, *imaginary = real + columns;
             real[0] = (float)c;
             if (f->parts == 2) real[1] = (float)-s;
@@ -59,6 +88,7 @@ static term transform(const struct ay_lower *l, term x, uint32_t axis, struct tr
     }
     f->parts = (uint32_t)x->dims[x->rank - 1];
     x = ay_tape_slice(l->tape, x, begin, step, size, 0); /* cut, or 0 after the end */
+    if (!f->half) x = fold(l, x, axis, f);
     x = x ? ay_term_move(l, x, axis, x->rank - 2) : NULL;
     if (!x) return NULL;
     for (uint32_t d = 0; d < x->rank; d++) size[d] = x->dims[d];
