@@ -31,7 +31,7 @@ struct batch {
     struct ay_run runs[RUNS];
     int32_t ids[RUNS][MAX_S];
     float x[RUNS][MAX_T * 16];
-    const float **values[RUNS]; /* by the specification */
+    const void **values[RUNS]; /* by the specification */
     size_t elements[RUNS];
 };
 
@@ -48,7 +48,7 @@ static void fill(uint64_t *state, const struct ay_work_program *p, const void **
         run->inputs[1] = b->x[r];
         b->values[r] = calloc(ay_program_values(p), sizeof *b->values[r]);
         assert_non_null(b->values[r]);
-        b->values[r][0] = (const float *)(const void *)b->ids[r];
+        b->values[r][0] = b->ids[r];
         b->values[r][1] = b->x[r];
         for (uint32_t i = 0; i < p->weights_count; i++) b->values[r][2 + i] = weights[i];
         ay_test_reference(p, run->sizes, b->values[r]);
@@ -106,7 +106,8 @@ static void test_exec_random_programs_equal_specification(void **state)
         new_program(&p, &weights, odd);
         fill(&seed, &p, weights, &b, odd);
         for (uint32_t k = 0; k < 2 * table_count; k++) {
-            struct ay_exec_options options = {tables[k / 2], 1 + (i + k) % 3, k % 2 == 1};
+            struct ay_exec_options options = {
+                .kernels = tables[k / 2], .threads = 1 + (i + k) % 3, .trace = k % 2 == 1};
             struct ay_exec *exec = NULL;
             assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
             if (options.trace) {
@@ -131,7 +132,7 @@ static void test_exec_size_out_of_range_is_refused_before_running(void **state)
     const void **weights;
     static struct batch b;
     struct ay_exec *exec = NULL;
-    struct ay_exec_options options = {tables[0], 1, false};
+    struct ay_exec_options options = {.kernels = tables[0], .threads = 1};
     new_program(&p, &weights, false);
     fill(&seed, &p, weights, &b, false);
     assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
@@ -154,7 +155,7 @@ static void test_exec_more_runs_than_a_batch_each_equals_itself_alone(void **sta
     const void **weights;
     static struct batch b;
     struct ay_exec *exec = NULL;
-    struct ay_exec_options options = {tables[table_count - 1], 2, false};
+    struct ay_exec_options options = {.kernels = tables[table_count - 1], .threads = 2};
     new_program(&p, &weights, false);
     fill(&seed, &p, weights, &b, false);
     assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);

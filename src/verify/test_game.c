@@ -354,7 +354,8 @@ static void test_game_largest_evidence_is_within_limit(void **state)
             t->arena.used = 0;
             assert_int_equal(ay_player_evidence(&t->challenger, &target, &t->arena, &evidence), AY_OK);
             assert_int_equal(ay_encoded_len(&ay_dispute_evidence_msg, &evidence, &bytes), AY_OK);
-            ay_arbiter_state_start(&t->sketch.ops[op], state_bytes);
+            const struct ay_op_shape shape = ay_arbiter_shape(&t->sketch.program, op, 200);
+            ay_ref_state_start(&shape, state_bytes);
             assert_int_equal(ay_arbiter_decide(&target, t->game.input_root, t->game.ops_root, &evidence,
                                                state_bytes), AY_OK);
             if (bytes > largest) at_op = op;

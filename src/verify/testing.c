@@ -2,7 +2,7 @@
 
 #include "crypto/merkle.h"
 #include "tensor/ref/float.h"
-#include "tensor/ref/ops.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 
@@ -165,147 +165,7 @@ void ay_sketch_tiny(struct ay_sketch *s)
     for (uint32_t i = 0; i < 3; i++) (void)ay_sketch_op(s, tiny[i]);
 }
 
-/* --- the truth, by the plainest loops: what the arbiter's index arithmetic is tested against --- */
-
-struct view {
-    struct ay_tensor_type type;
-    uint8_t *bytes;
-};
-
-static struct view view_of(const struct ay_truth *t, uint32_t value)
-{
-    struct view v = {.bytes = t->values[value]};
-    uint32_t sizes[AY_MAX_SYMBOLS] = {t->length};
-    AY_ASSERT(ay_program_shape(&t->sketch->program, value, sizes, &v.type) == AY_OK);
-    return v;
-}
-
-static float get(const struct view *v, uint64_t i)
-{
-    return ay_f32(ay_get_le32(v->bytes + 4 * i));
-}
-
-static void put(const struct view *v, uint64_t i, float x)
-{
-    ay_put_le32(v->bytes + 4 * i, ay_f32_bits(x));
-}
-
-/* Counts coordinates up in the order of elements; false after the last. */
-static bool count_up(uint32_t *at, const uint32_t *dims, uint32_t rank)
-{
-    for (uint32_t d = rank; d-- > 0;) {
-        if (++at[d] < dims[d]) return true;
-        at[d] = 0;
-    }
-    return false;
-}
-
-static uint64_t index_of(const struct ay_tensor_type *type, const uint32_t *at)
-{
-    uint64_t index = 0;
-    for (uint32_t d = 0; d < type->rank; d++) index = index * type->dims[d] + at[d];
-    return index;
-}
-
-static void run_gather(const struct view *in, const struct view *out)
-{
-    uint32_t width = out->type.dims[1];
-    for (uint32_t i = 0; i < out->type.dims[0]; i++) {
-        uint32_t row = ay_ref_gather_row((int32_t)ay_get_le32(in[1].bytes + (size_t)4 * i),
-                                         in[0].type.dims[0]);
-        memcpy(out->bytes + (size_t)4 * i * width, in[0].bytes + (size_t)4 * row * width,
-               (size_t)4 * width);
-    }
-}
-
-static void run_map(const struct ay_work_op *op, uint32_t length, const struct view *in,
-                    const struct view *out)
-{
-    struct ay_map_step steps[16];
-    for (uint32_t i = 0; i < op->steps_count; i++) {
-        steps[i] = (struct ay_map_step){.fn = (enum ay_fn)op->steps[i].fn};
-        for (uint32_t a = 0; a < op->steps[i].args_count; a++)
-            steps[i].args[a] = op->steps[i].args[a];
-    }
-    const struct ay_map map = {steps, op->steps_count, op->consts, op->consts_count, &length, 1,
-                               op->in_count};
-    uint32_t at[AY_MAX_RANK] = {0};
-    do {
-        float x[6];
-        for (uint32_t i = 0; i < op->in_count; i++) {
-            uint32_t lead = out->type.rank - in[i].type.rank, mine[AY_MAX_RANK];
-            for (uint32_t d = 0; d < in[i].type.rank; d++)
-                mine[d] = in[i].type.dims[d] == 1 ? 0 : at[lead + d];
-            x[i] = get(&in[i], index_of(&in[i].type, mine));
-        }
-        put(out, index_of(&out->type, at), ay_ref_map(&map, x));
-    } while (count_up(at, out->type.dims, out->type.rank));
-}
-
-static void run_matmul(const struct view *in, const struct view *out)
-{
-    const struct ay_tensor_type *a = &in[0].type, *b = &in[1].type;
-    uint64_t m = a->dims[a->rank - 2], k = a->dims[a->rank - 1], n = b->dims[b->rank - 2];
-    uint64_t batches = ay_tensor_elements(a) / (m * k);
-    for (uint64_t z = 0; z < batches; z++)
-        for (uint64_t i = 0; i < m; i++)
-            for (uint64_t j = 0; j < n; j++) {
-                float acc = 0;
-                for (uint64_t c = 0; c < k; c++) {
-                    float x = get(&in[0], (z * m + i) * k + c);
-                    float y = get(&in[1], ((b->rank > 2 ? z * n : 0) + j) * k + c);
-                    acc = ay_ref_chain(acc, &x, &y, 1);
-                }
-                put(out, (z * m + i) * n + j, acc);
-            }
-}
-
-static void run_reduce(const struct ay_work_op *op, const struct view *in, const struct view *out)
-{
-    uint32_t at[AY_MAX_RANK] = {0}, n = in->type.dims[op->axis];
-    float *x = must_alloc(n, sizeof *x);
-    do {
-        uint32_t mine[AY_MAX_RANK];
-        memcpy(mine, at, sizeof mine);
-        for (mine[op->axis] = 0; mine[op->axis] < n; mine[op->axis]++)
-            x[mine[op->axis]] = get(in, index_of(&in->type, mine));
-        float y = op->reduce == AY_WORK_REDUCE_SUM     ? ay_ref_reduce_sum(x, n, 1)
-                  : op->reduce == AY_WORK_REDUCE_SUMSQ ? ay_ref_reduce_sumsq(x, n, 1)
-                                                       : ay_ref_reduce_max(x, n, 1);
-        put(out, index_of(&out->type, at), y);
-    } while (count_up(at, out->type.dims, out->type.rank));
-    free(x);
-}
-
-static void run_permute(const struct ay_work_op *op, uint32_t length, const struct view *in,
-                        const struct view *out)
-{
-    struct ay_tensor_type seen = {.rank = op->view_count};
-    uint32_t dims[AY_MAX_RANK], at[AY_MAX_RANK] = {0};
-    for (uint32_t d = 0; d < seen.rank; d++)
-        seen.dims[d] = op->view[d] & AY_SYMBOL ? length : op->view[d];
-    for (uint32_t d = 0; d < seen.rank; d++) dims[d] = seen.dims[op->perm[d]];
-    uint64_t i = 0;
-    do {
-        uint32_t mine[AY_MAX_RANK];
-        for (uint32_t d = 0; d < seen.rank; d++) mine[op->perm[d]] = at[d];
-        put(out, i++, get(in, index_of(&seen, mine)));
-    } while (count_up(at, dims, seen.rank));
-}
-
-static void run_op(const struct ay_truth *t, uint32_t index)
-{
-    const struct ay_work_op *op = &t->sketch->ops[index];
-    struct view in[6], out = view_of(t, ay_program_output(&t->sketch->program, index));
-    for (uint32_t i = 0; i < op->in_count; i++) in[i] = view_of(t, op->in[i]);
-    switch (op->kind) {
-    case AY_WORK_OP_GATHER: run_gather(in, &out); break;
-    case AY_WORK_OP_MAP: run_map(op, t->length, in, &out); break;
-    case AY_WORK_OP_MATMUL: run_matmul(in, &out); break;
-    case AY_WORK_OP_REDUCE: run_reduce(op, in, &out); break;
-    default: run_permute(op, t->length, in, &out);
-    }
-}
+/* --- the truth --- */
 
 static enum ay_code truth_tensor(void *self, uint32_t value, const uint8_t **data, uint64_t *len)
 {
@@ -335,14 +195,17 @@ struct ay_truth *ay_truth_new(const struct ay_sketch *s, uint32_t length, uint32
     t->lens = must_alloc(n, sizeof *t->lens);
     t->op_roots = must_alloc(p->ops_count, 32);
     for (uint32_t v = 0; v < n; v++) {
-        struct view view = view_of(t, v);
-        t->lens[v] = ay_tensor_elements(&view.type) * 4;
+        struct ay_tensor_type type;
+        uint32_t sizes[AY_MAX_SYMBOLS] = {length};
+        AY_ASSERT(ay_program_shape(p, v, sizes, &type) == AY_OK);
+        uint32_t bytes = ay_dtype_bytes(type.dtype);
+        t->lens[v] = ay_tensor_elements(&type) * bytes;
         bool weight = v >= p->inputs_count && v < outer;
         t->values[v] = weight ? s->weight[v - p->inputs_count] : must_alloc(t->lens[v], 1);
         if (v == 0) fill_input(t, seed);
         if (v < outer) continue;
-        run_op(t, v - outer);
-        if (v - outer == lie_op) t->values[v][4 * lie_element] ^= 1;
+        ay_truth_run(p, v - outer, length, t->values);
+        if (v - outer == lie_op) t->values[v][bytes * lie_element] ^= 1;
     }
     const struct ay_player p0 = {.claim.program = p, .length = length, .tensor = truth_tensor, .self = t};
     AY_ASSERT(ay_player_roots(&p0, t->op_roots) == AY_OK);
@@ -367,7 +230,8 @@ const uint8_t *ay_truth_output_root(const struct ay_truth *t)
 
 uint64_t ay_truth_elements(const struct ay_truth *t, uint32_t op)
 {
-    return t->lens[ay_program_output(&t->sketch->program, op)] / 4;
+    const struct ay_op_shape shape = ay_arbiter_shape(&t->sketch->program, op, t->length);
+    return ay_tensor_elements(&shape.out);
 }
 
 struct ay_player ay_truth_player(const struct ay_truth *t, const struct ay_game_claim *claim,
@@ -389,17 +253,17 @@ enum ay_code ay_truth_answer(const struct ay_player *p, const struct ay_dispute_
 {
     AY_TRY(ay_player_answer(p, game, arena, answer));
     if (game->state != AY_DISPUTE_STATE_SEGMENT) return AY_OK;
-    const struct ay_work_op *op = &p->claim.program->ops[game->op];
-    uint32_t width = ay_arbiter_state_bytes(op);
+    const struct ay_op_shape shape = ay_arbiter_shape(p->claim.program, game->op, game->length);
+    uint32_t width = ay_ref_state_bytes(&shape);
     bool whole = game->count == ay_arbiter_segments(p->claim.program, game->op, game->length);
     uint8_t *last = (uint8_t *)(uintptr_t)answer->data.data + answer->data.len - width;
     uint8_t state[AY_STATE_BYTES] = {0};
     memcpy(state, last, width);
     if (!whole) {
         memcpy(last, game->after, width);
-    } else if (ay_arbiter_state_finish(op, state) != game->claimed) {
+    } else if (ay_ref_state_finish(&shape, state) != game->claimed) {
         memset(last, 0, width); /* one lane holds all, the others +0 */
-        ay_put_le32(last, game->claimed);
+        ay_element_put(last, ay_dtype_bytes(shape.out.dtype), game->claimed);
     }
     return AY_OK;
 }
@@ -409,16 +273,13 @@ static uint32_t entries_of(const struct ay_player *p, const struct ay_dispute_ga
                            struct ay_slice listing)
 {
     const struct ay_work_program *program = p->claim.program;
-    const struct ay_work_op *op = &program->ops[game->op];
+    const struct ay_op_shape shape = ay_arbiter_shape(program, game->op, game->length);
     bool leaf = game->state == AY_DISPUTE_STATE_PICK_ELEMENT ||
                 (game->state == AY_DISPUTE_STATE_STEP &&
                  ay_arbiter_segments(program, game->op, game->length) == 1);
-    if (leaf) {
-        uint64_t left = p->self ? ay_truth_elements(p->self, game->op) - game->first * 256 : 0;
-        return left < 256 ? (uint32_t)left : 256;
-    }
+    if (leaf) return ay_leaf_elements(&shape.out, game->first);
     bool hashes = game->state == AY_DISPUTE_STATE_PICK_OP || game->state == AY_DISPUTE_STATE_PICK_NODE;
-    return listing.len / (hashes ? 32 : ay_arbiter_state_bytes(op));
+    return listing.len / (hashes ? 32 : ay_ref_state_bytes(&shape));
 }
 
 enum ay_code ay_truth_choose(const struct ay_player *p, const struct ay_dispute_game *game,

@@ -45,6 +45,10 @@ struct ay_truth {
     uint8_t input_root[32];
 };
 
+/* One op's output into values[its id], from its operands there. */
+void ay_truth_run(const struct ay_work_program *program, uint32_t index, uint32_t length,
+                  uint8_t *const *values);
+
 #define AY_NO_LIE UINT32_MAX
 /* Runs the program on ids drawn from `seed`. From lie_op on, what it computes has one bit of element
  * lie_element of that op's output wrong. */
