@@ -3,14 +3,16 @@
 #include "tensor/each.h"
 #include "tensor/ref/float.h"
 
+/* But for the first operand of a SELECT. */
 static bool takes_integers(uint32_t fn)
 {
-    return fn == AY_WORK_FN_TO_FLOAT || fn >= AY_WORK_FN_INT_SELECT;
+    const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)fn);
+    return s->args[s->arity - 1] == AY_SCALAR_INT;
 }
 
 static bool gives_integer(uint32_t fn)
 {
-    return fn >= AY_WORK_FN_EQ && fn != AY_WORK_FN_TO_FLOAT && fn != AY_WORK_FN_SELECT;
+    return ay_fn_signature((enum ay_fn)fn)->result == AY_SCALAR_INT;
 }
 
 static struct ay_map_term f32_term(float x)
