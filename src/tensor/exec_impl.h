@@ -6,7 +6,7 @@
 #include "tensor/map.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
-#include "tensor/window.h"
+#include "tensor/patch.h"
 
 /* Memory that grows and is never given back before its owner. 64-byte aligned. */
 struct ay_room {
@@ -46,7 +46,7 @@ struct ay_exec {
     uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
     size_t *slot_at;   /* where each buffer begins in `memory` */
     struct ay_room memory;
-    struct ay_room image, tables; /* of a step of windows: its frame, its places */
+    struct ay_room image, tables; /* of a step over patches: its frame, its places */
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */

@@ -1,7 +1,7 @@
 #include "tensor/plan.h"
 
 #include "tensor/ref/fn.h"
-#include "tensor/window.h"
+#include "tensor/patch.h"
 
 #include <stdlib.h>
 
@@ -174,8 +174,10 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
-    if (maker->kind == AY_WORK_OP_REDUCE || kind_of(pl, maker) != AY_STEP_ROWS) return false;
-    if (at.owner != in || at.rank != n || !same(at.shape, op->view, n)) return false;
+    if (maker->kind == AY_WORK_OP_REDUCE) return false;
+    if (at.owner != in || pl->plan->steps[at.step].kind != AY_STEP_ROWS || at.rank != n ||
+        !same(at.shape, op->view, n))
+        return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
     at.owner = id;
@@ -200,17 +202,16 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
         if (op->perm[i] < last) return false;
         last = op->perm[i];
     }
-    if (in->scattered || places[in->owner].scattered) return false;
     places[id].home = AY_HOME_ALIAS;
     places[id].owner = in->owner;
     return true;
 }
 
 /* Whether the op, of f32, is one whose result need not be stored because its one user reads its
- * operand by windows. A PERMUTE is one when its user multiplies a weight with it. */
-static bool is_window(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+ * operand by patches. A PERMUTE is one when its user multiplies a weight with it. */
+static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
-    struct ay_windows unused;
+    struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
         pl->plan->places[id].dtype != AY_WORK_DTYPE_F32 || (pl->roles[id] & USED_AS_OUTPUT))
@@ -222,9 +223,9 @@ static bool is_window(const struct planner *pl, const struct ay_work_op *op, uin
     if (is_f32_chain(pl, user) && user->in[1] == id)
         return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
                pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
-               ay_windows_of(op, dims[-2], dims[-1], &unused);
+               ay_patch_view_of(op, dims[-2], dims[-1], &unused);
     return view && user->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, user) &&
-           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_windows_of(op, 0, dims[-1], &unused);
+           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_patch_view_of(op, 0, dims[-1], &unused);
 }
 
 /* Whether MAP `op` may follow in the tiles of step `s`: of the step's last value, which nothing
@@ -275,7 +276,7 @@ static void form_steps(struct planner *pl)
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
         uint32_t id = outputs + i;
-        if (pl->fuse && is_window(pl, op, id)) {
+        if (pl->fuse && is_patch_view(pl, op, id)) {
             plan->places[id].home = AY_HOME_FUSED;
             continue;
         }
@@ -288,13 +289,13 @@ static void form_steps(struct planner *pl)
                 continue;
             }
         }
-        uint32_t window = op->in[op->kind == AY_WORK_OP_MATMUL];
-        if (plan->places[window].home == AY_HOME_FUSED && window >= outputs &&
-            plan->places[window].step == AY_NONE) {
+        uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
+        if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
+            plan->places[patches].step == AY_NONE) {
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = AY_STEP_TILES, .first = placed, .count = 1};
-            plan->order[placed++] = window - outputs;
-            plan->places[window].step = plan->step_count - 1;
+            plan->order[placed++] = patches - outputs;
+            plan->places[patches].step = plan->step_count - 1;
         } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = kind_of(pl, op), .first = placed};
@@ -371,7 +372,7 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     plan->scratch_count += slots.count;
 }
 
-/* Of a step of windows only the last value is stored. */
+/* Of a step over patches only the last value is stored. */
 static void place_tiles(struct planner *pl, uint32_t index)
 {
     const struct ay_step *step = &pl->plan->steps[index];
