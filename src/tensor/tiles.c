@@ -12,6 +12,8 @@
 #define K_BLOCK        256u
 /* Up to here a product is read straight from the image, else a packed block pays. */
 #define DIRECT_ROWS 2u
+/* Columns that follow one another, at most, for rows of the image to go together. */
+#define SHORT_RUN 16u
 /* Multiply-adds that an item of the pool's loop should be worth. */
 #define ITEM_WORK (1u << 16)
 /* Elements of a frame that an item of its loop makes. */
@@ -31,6 +33,7 @@ struct tiles {
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
     uint32_t columns, column_blocks, rows, row_blocks; /* of a tile, how many */
     uint32_t group;                                    /* batches of an item */
+    uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
     bool framed_apart; /* each batch's part of the frame is made where it is used */
 };
 
@@ -97,16 +100,38 @@ static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
     return p;
 }
 
+/* Rows of an image that are short beside a vector go as one, with what the frame has between them;
+ * what belongs to columns is then moved together. */
+static void chain_across(const struct tiles *t, const struct ay_patches *w, const float *a,
+                         float *whole, float *out)
+{
+    const int32_t zero = 0;
+    struct ay_patches across = *w;
+    across.n_at = &zero;
+    across.run = &t->across;
+    t->exec->kernels->chain_patches(&across, a, 0, t->across, whole);
+    for (uint32_t n = 0; n < t->n; n += w->run[n]) {
+        const float *from = whole + w->n_at[n];
+        if (w->run[n] <= SHORT_RUN && n + SHORT_RUN <= t->n)
+            memcpy(out + n, from, SHORT_RUN * sizeof *out); /* the rest is overwritten next */
+        else
+            memcpy(out + n, from, w->run[n] * sizeof *out);
+    }
+}
+
 /* The product of rows m0..m1 with columns n0..n1. */
 static void multiply(const struct tiles *t, const struct ay_patches *w, uint32_t batch, uint32_t m0,
-                     uint32_t m1, uint32_t n0, uint32_t n1, float *packed)
+                     uint32_t m1, uint32_t n0, uint32_t n1, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
     const float *a = t->a + batch * t->a_batch;
-    float *c = t->out + (size_t)batch * t->m * t->n;
+    float *c = t->out + (size_t)batch * t->m * t->n, *packed = thread->packed.at;
     bool direct = t->m <= DIRECT_ROWS;
     for (uint32_t m = m0; m < m1 && direct; m++)
-        k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
+        if (t->across)
+            chain_across(t, w, a + (size_t)m * w->k, packed, c + (size_t)m * t->n);
+        else
+            k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
     for (uint32_t k0 = 0, k1; k0 < w->k && !direct; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, n0, n1, packed);
@@ -160,7 +185,7 @@ static void run_tile(const struct tiles *t, uint32_t batch, uint32_t m0, uint32_
     }
     const uint32_t *sizes = exec->runs[t->run].sizes;
     struct ay_row_item item = {exec, own, sizes, t->run, batch, m0, m1 - m0};
-    multiply(t, &w, batch, m0, m1, n0, n1, own->packed.at);
+    multiply(t, &w, batch, m0, m1, n0, n1, own);
     map_tile(t, &item, n0, n1, own->scratch.at);
 }
 
@@ -209,6 +234,12 @@ static enum ay_code lay_tables(struct tiles *t)
     t->patches = (struct ay_patches){.k_at = k_at, .n_at = n_at, .run = run};
     t->patches.k = (uint32_t)w->k;
     t->patches.step = (uint32_t)step;
+    int64_t across = (int64_t)n_at[w->n - 1] + 1;
+    for (uint64_t j = 1; j < w->n; j++)
+        if (n_at[j] < n_at[j - 1]) across = 0;
+    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && step == 1 && run[0] <= SHORT_RUN &&
+        across > 0 && across <= 2 * (int64_t)w->n)
+        t->across = (uint32_t)across;
     return AY_OK;
 }
 
@@ -250,7 +281,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
         uint64_t width = t.shape.size[t.shape.axes - 1], each = FRAME_ITEM / width + 1;
         ay_pool_run(exec->pool, (t.shape.elements / width + each - 1) / each, frame_item, &t);
     }
-    size_t packed = 0;
+    size_t packed = t.across;
     if (t.m > DIRECT_ROWS)
         packed =
             ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
