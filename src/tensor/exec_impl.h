@@ -6,7 +6,7 @@
 #include "tensor/map.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
-#include "tensor/window.h"
+#include "tensor/patch.h"
 
 /* Memory that grows and is never given back before its owner. 64-byte aligned. */
 struct ay_room {
@@ -17,6 +17,7 @@ enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes) AY_MUST;
 
 struct ay_exec_thread {
     struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
+    struct ay_room frame;   /* a batch's part of a framed image */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
     const float *packed_of; /* what is in it, in this step */
     uint32_t packed_op;
@@ -46,7 +47,7 @@ struct ay_exec {
     uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
     size_t *slot_at;   /* where each buffer begins in `memory` */
     struct ay_room memory;
-    struct ay_room image, tables; /* of a step of windows: its frame, its places */
+    struct ay_room image, tables; /* of a step over patches: its frame, its places */
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */

@@ -1,7 +1,7 @@
 #include "tensor/plan.h"
 
 #include "tensor/ref/fn.h"
-#include "tensor/window.h"
+#include "tensor/patch.h"
 
 #include <stdlib.h>
 
@@ -38,16 +38,6 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
     return n;
 }
 
-uint32_t ay_plan_outputs(const struct ay_work_program *p)
-{
-    return p->outputs_count ? p->outputs_count : 1;
-}
-
-uint32_t ay_plan_output(const struct ay_work_program *p, uint32_t i)
-{
-    return p->outputs_count ? p->outputs[i] : ay_program_values(p) - 1;
-}
-
 static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
 {
     struct ay_size size = {.number = ay_dtype_bytes(t->dtype)};
@@ -81,9 +71,9 @@ static void count_uses(struct planner *pl)
             pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
         }
     }
-    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++) {
-        pl->uses[ay_plan_output(pl->p, i)]++;
-        pl->roles[ay_plan_output(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        pl->uses[ay_program_output_at(pl->p, i)]++;
+        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
     }
 }
 
@@ -114,14 +104,18 @@ static void place_values(struct planner *pl)
     }
 }
 
-/* What the rows' kernels know: f32 in, f32 out, by their functions. */
+/* f32 in, f32 out, by functions of f32 alone. */
 static bool is_row_map(const struct planner *pl, const struct ay_work_op *op)
 {
     if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
     for (uint32_t i = 0; i < op->in_count; i++)
         if (pl->plan->places[op->in[i]].dtype != AY_WORK_DTYPE_F32) return false;
-    for (uint32_t i = 0; i < op->steps_count; i++)
-        if (op->steps[i].fn > AY_WORK_FN_ERF) return false;
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)op->steps[i].fn);
+        for (uint32_t a = 0; a < s->arity; a++)
+            if (s->args[a] != AY_SCALAR_F32) return false;
+        if (s->result != AY_SCALAR_F32) return false;
+    }
     return true;
 }
 
@@ -174,8 +168,10 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
-    if (maker->kind == AY_WORK_OP_REDUCE || kind_of(pl, maker) != AY_STEP_ROWS) return false;
-    if (at.owner != in || at.rank != n || !same(at.shape, op->view, n)) return false;
+    if (maker->kind == AY_WORK_OP_REDUCE) return false;
+    if (at.owner != in || pl->plan->steps[at.step].kind != AY_STEP_ROWS || at.rank != n ||
+        !same(at.shape, op->view, n))
+        return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
     at.owner = id;
@@ -200,17 +196,16 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
         if (op->perm[i] < last) return false;
         last = op->perm[i];
     }
-    if (in->scattered || places[in->owner].scattered) return false;
     places[id].home = AY_HOME_ALIAS;
     places[id].owner = in->owner;
     return true;
 }
 
 /* Whether the op, of f32, is one whose result need not be stored because its one user reads its
- * operand by windows. A PERMUTE is one when its user multiplies a weight with it. */
-static bool is_window(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+ * operand by patches. A PERMUTE is one when its user multiplies a weight with it. */
+static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
-    struct ay_windows unused;
+    struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
         pl->plan->places[id].dtype != AY_WORK_DTYPE_F32 || (pl->roles[id] & USED_AS_OUTPUT))
@@ -222,9 +217,9 @@ static bool is_window(const struct planner *pl, const struct ay_work_op *op, uin
     if (is_f32_chain(pl, user) && user->in[1] == id)
         return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
                pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
-               ay_windows_of(op, dims[-2], dims[-1], &unused);
+               ay_patch_view_of(op, dims[-2], dims[-1], &unused);
     return view && user->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, user) &&
-           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_windows_of(op, 0, dims[-1], &unused);
+           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_patch_view_of(op, 0, dims[-1], &unused);
 }
 
 /* Whether MAP `op` may follow in the tiles of step `s`: of the step's last value, which nothing
@@ -275,7 +270,7 @@ static void form_steps(struct planner *pl)
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
         uint32_t id = outputs + i;
-        if (pl->fuse && is_window(pl, op, id)) {
+        if (pl->fuse && is_patch_view(pl, op, id)) {
             plan->places[id].home = AY_HOME_FUSED;
             continue;
         }
@@ -288,13 +283,13 @@ static void form_steps(struct planner *pl)
                 continue;
             }
         }
-        uint32_t window = op->in[op->kind == AY_WORK_OP_MATMUL];
-        if (plan->places[window].home == AY_HOME_FUSED && window >= outputs &&
-            plan->places[window].step == AY_NONE) {
+        uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
+        if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
+            plan->places[patches].step == AY_NONE) {
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = AY_STEP_TILES, .first = placed, .count = 1};
-            plan->order[placed++] = window - outputs;
-            plan->places[window].step = plan->step_count - 1;
+            plan->order[placed++] = patches - outputs;
+            plan->places[patches].step = plan->step_count - 1;
         } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = kind_of(pl, op), .first = placed};
@@ -316,8 +311,14 @@ static void find_last_uses(struct planner *pl)
                 pl->dying[owner] = i;
             }
         }
-    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++)
-        plan->places[plan->places[ay_plan_output(pl->p, i)].owner].last_use = AY_NONE;
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        uint32_t id = ay_program_output_at(pl->p, i);
+        struct ay_place *at = &plan->places[plan->places[id].owner];
+        at->last_use = AY_NONE;
+        if (!pl->fuse || at->owner != id || at->home != AY_HOME_BUFFER) continue;
+        at->home = AY_HOME_OUTPUT;
+        at->slot = i;
+    }
 }
 
 /* First-fit slots of equal size: `free_at` marks those that may be taken again. */
@@ -371,7 +372,7 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     plan->scratch_count += slots.count;
 }
 
-/* Of a step of windows only the last value is stored. */
+/* Of a step over patches only the last value is stored. */
 static void place_tiles(struct planner *pl, uint32_t index)
 {
     const struct ay_step *step = &pl->plan->steps[index];
@@ -423,9 +424,9 @@ static bool operand_is_flat(const struct planner *pl, const struct ay_work_op *o
             if (in->shape[i] != 1) return false;
         return true;
     }
-    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_ALIAS &&
-           in->rank == op->dims_count && same(in->shape, op->dims, in->rank - 1) &&
-           constant(in->shape[in->rank - 1]);
+    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_OUTPUT &&
+           in->home != AY_HOME_ALIAS && in->rank == op->dims_count &&
+           same(in->shape, op->dims, in->rank - 1) && constant(in->shape[in->rank - 1]);
 }
 
 static bool is_flat(const struct planner *pl, const struct ay_step *step)
@@ -435,7 +436,8 @@ static bool is_flat(const struct planner *pl, const struct ay_step *step)
         uint32_t index = pl->plan->order[step->first + i];
         const struct ay_work_op *op = op_of(pl, index);
         if (!constant(op->dims[op->dims_count - 1])) return false;
-        if (pl->plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS) return false;
+        enum ay_home home = pl->plan->places[ay_program_output(pl->p, index)].home;
+        if (home == AY_HOME_ALIAS || home == AY_HOME_OUTPUT) return false;
         for (uint32_t k = 0; k < op->in_count; k++)
             if (!operand_is_flat(pl, op, k)) return false;
         for (uint32_t k = 0; k < op->steps_count; k++)

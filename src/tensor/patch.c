@@ -1,4 +1,4 @@
-#include "tensor/window.h"
+#include "tensor/patch.h"
 
 /* A frame may double the operand, and more where that is still small. */
 #define FRAME_SLACK 65536u
@@ -17,13 +17,13 @@ static int64_t coef_of(const struct ay_work_op *op, uint32_t axis, uint32_t d)
 }
 
 /* Finds where n and k begin among the grid's axes. */
-static bool divide(struct ay_windows *w, uint64_t n, uint64_t k)
+static bool divide(struct ay_patch_view *w, uint64_t n, uint64_t k)
 {
     uint32_t d = w->rank;
     for (w->k = 1; w->k < k && d > 0;) w->k *= w->grid[--d];
     w->k_axis = d;
     if (w->k != k) return false;
-    uint64_t most = n ? n : AY_WINDOW_COLUMNS;
+    uint64_t most = n ? n : AY_PATCH_COLUMNS;
     for (w->n = 1; d > 0 && w->n * w->grid[d - 1] <= most;) w->n *= w->grid[--d];
     w->n_axis = d;
     if (n && w->n != n) return false;
@@ -32,7 +32,7 @@ static bool divide(struct ay_windows *w, uint64_t n, uint64_t k)
 }
 
 /* The image: the operand, or the box of all that is read. */
-static bool frame(const struct ay_work_op *op, struct ay_windows *w)
+static bool frame(const struct ay_work_op *op, struct ay_patch_view *w)
 {
     int64_t high[AY_MAX_RANK];
     uint64_t source = 1;
@@ -56,10 +56,31 @@ static bool frame(const struct ay_work_op *op, struct ay_windows *w)
     return w->elements <= 2 * source + FRAME_SLACK;
 }
 
-bool ay_windows_of(const struct ay_work_op *op, uint64_t n, uint64_t k, struct ay_windows *out)
+/* How many elements of the image belong to one batch alone, which begins at a multiple of them; 0
+ * where batches share elements. */
+static uint64_t plane(const struct ay_work_op *op, const struct ay_patch_view *w)
+{
+    uint64_t elements = w->elements;
+    uint32_t a = 0;
+    for (; a < w->axes; a++) { /* the first axes, which only the batch moves along */
+        bool others = false;
+        for (uint32_t d = w->n_axis; d < w->rank; d++)
+            others = others || (w->grid[d] > 1 && coef_of(op, a, d) != 0);
+        if (others) break;
+        elements /= w->size[a];
+    }
+    for (; a < w->axes; a++)
+        for (uint32_t d = 0; d < w->n_axis; d++)
+            if (w->grid[d] > 1 && coef_of(op, a, d) != 0) return 0;
+    return elements;
+}
+
+bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
+                      struct ay_patch_view *out)
 {
     bool view = op->kind == AY_WORK_OP_VIEW;
-    struct ay_windows w = {.axes = op->view_count, .rank = view ? op->grid_count : op->view_count};
+    struct ay_patch_view w = {.axes = op->view_count,
+                              .rank = view ? op->grid_count : op->view_count};
     if (!numbers(op->view, op->view_count) || !numbers(op->grid, op->grid_count)) return false;
     for (uint32_t a = 0; a < w.axes; a++) w.source[a] = op->view[a];
     for (uint32_t d = 0; d < w.rank; d++) w.grid[d] = view ? op->grid[d] : op->view[op->perm[d]];
@@ -69,26 +90,26 @@ bool ay_windows_of(const struct ay_work_op *op, uint64_t n, uint64_t k, struct a
         w.first += ((view ? op->offsets[a] : 0) - w.low[a]) * stride;
         for (uint32_t d = 0; d < w.rank; d++) w.stride[d] += coef_of(op, a, d) * stride;
     }
+    w.plane = plane(op, &w);
     *out = w;
     return true;
 }
 
-/* Of index i counted over the grid's axes from `axis` to `end` - 1. */
-static int64_t place(const struct ay_windows *w, uint32_t axis, uint32_t end, uint64_t i)
+int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
 {
-    int64_t at = 0;
-    for (uint32_t d = end; d-- > axis; i /= w->grid[d])
-        at += w->stride[d] * (int64_t)(i % w->grid[d]);
+    int64_t at = w->first;
+    for (uint32_t d = w->n_axis; d-- > 0; batch /= w->grid[d])
+        at += w->stride[d] * (int64_t)(batch % w->grid[d]);
     return at;
 }
 
-int64_t ay_windows_batch(const struct ay_windows *w, uint64_t batch)
+void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out)
 {
-    return w->first + place(w, 0, w->n_axis, batch);
-}
-
-void ay_windows_places(const struct ay_windows *w, uint32_t axis, uint32_t end, int32_t *out,
-                       uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) out[i] = (int32_t)place(w, axis, end, i);
+    uint64_t n = 1;
+    out[0] = 0;
+    for (uint32_t d = end; d-- > axis; n *= w->grid[d])
+        for (uint64_t j = 1; j < w->grid[d]; j++) {
+            int32_t step = (int32_t)(w->stride[d] * (int64_t)j);
+            for (uint64_t i = 0; i < n; i++) out[j * n + i] = out[i] + step;
+        }
 }
