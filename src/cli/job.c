@@ -1,24 +1,28 @@
 #include "cli/work.h"
 
+#include "cli/options.h"
 #include "role/consume.h"
 #include "tensor/npy.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_INPUT_BYTES (256u << 20)
-#define MAX_LINES (1u << 20)
+#define MAX_LINES       (1u << 20)
 
 static const char usage[] =
     "usage: assay job run FILE --model DIR --from KEY --out FILE.npy [--max-price NASY]\n"
-    "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] [--no-wait]\n"
-    "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs with\n"
-    "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are what\n"
-    "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no taker,\n"
+    "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] "
+    "[--no-wait]\n"
+    "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs "
+    "with\n"
+    "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are "
+    "what\n"
+    "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no "
+    "taker,\n"
     "a late provider, a proven lie) is posted again.\n"
     "  --max-price   of a million work units, in nasy (default 1000)\n"
     "  --per-job     lines in one job (default 64)\n"
@@ -70,33 +74,22 @@ struct settings {
 
 static int read_options(int argc, char **argv, struct settings *s)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},     {"from", required_argument, NULL, 'f'},
-        {"out", required_argument, NULL, 'o'},       {"blobs", required_argument, NULL, 'b'},
-        {"max-price", required_argument, NULL, 'p'}, {"per-job", required_argument, NULL, 'j'},
-        {"tier", required_argument, NULL, 't'},      {"recheck", required_argument, NULL, 'r'},
-        {"no-wait", no_argument, NULL, 'n'},         {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
-    int option, failed = 0;
-    while (!failed && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'm': s->model = optarg; break;
-        case 'f': s->from = optarg; break;
-        case 'o': s->out = optarg; break;
-        case 'b': s->blobs = optarg; break;
-        case 'n': s->no_wait = true; break;
-        case 'p': failed = ay_cli_number("max-price", optarg, INT64_MAX, &s->max_price); break;
-        case 'j': failed = ay_cli_number("per-job", optarg, 65536, &s->per_job); break;
-        case 't': failed = ay_cli_number("tier", optarg, UINT32_MAX, &s->tier); break;
-        case 'r': failed = ay_cli_number("recheck", optarg, UINT32_MAX, &s->recheck); break;
-        case 'h': exit(ay_cli_usage(true, usage));
-        default: return ay_cli_usage(false, usage);
-        }
-    }
+    const struct ay_option options[] = {
+        {.name = "--model", .kind = AY_OPTION_TEXT, .to = &s->model},
+        {.name = "--from", .kind = AY_OPTION_TEXT, .to = &s->from},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &s->out},
+        {.name = "--blobs", .kind = AY_OPTION_TEXT, .to = &s->blobs},
+        {"--max-price", AY_OPTION_NUMBER, &s->max_price, .max = INT64_MAX},
+        {"--per-job", AY_OPTION_NUMBER, &s->per_job, .min = 1, .max = 65536},
+        {"--tier", AY_OPTION_NUMBER, &s->tier, .max = UINT32_MAX},
+        {"--recheck", AY_OPTION_NUMBER, &s->recheck, .max = UINT32_MAX},
+        {.name = "--no-wait", .kind = AY_OPTION_FLAG, .to = &s->no_wait},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "a FILE of lines");
     if (failed) return failed;
-    s->file = optind + 1 == argc ? argv[optind] : NULL;
-    if (!s->file || !s->out || !s->per_job) return ay_cli_usage(false, usage);
-    return 0;
+    s->file = argv[1];
+    return s->out ? 0 : ay_cli_fail(AY_E_USAGE, "say where the vectors go: --out FILE.npy");
 }
 
 static void report(const struct ay_consumed *jobs, uint32_t count)
@@ -106,12 +99,12 @@ static void report(const struct ay_consumed *jobs, uint32_t count)
         char provider[AY_ADDRESS_TEXT_CHARS + 1];
         const struct ay_job_job *job = &jobs[i].job;
         ay_address_encode(job->provider, provider);
-        printf(ay_cli.json
-                   ? "%s{\"job_id\":\"%" PRIu64 "\",\"first_line\":%u,\"lines\":%u,\"provider\":\"%s\","
-                     "\"price_nasy\":\"%" PRIu64 "\",\"fee_nasy\":\"%" PRIu64 "\",\"units\":\"%" PRIu64
-                     "\"}"
-                   : "%sjob %" PRIu64 ": from line %u, %u lines, %s, %" PRIu64
-                     " nasy a million units, fee %" PRIu64 " nasy for %" PRIu64 " units\n",
+        printf(ay_cli.json ? "%s{\"job_id\":\"%" PRIu64
+                             "\",\"first_line\":%u,\"lines\":%u,\"provider\":\"%s\","
+                             "\"price_nasy\":\"%" PRIu64 "\",\"fee_nasy\":\"%" PRIu64
+                             "\",\"units\":\"%" PRIu64 "\"}"
+                           : "%sjob %" PRIu64 ": from line %u, %u lines, %s, %" PRIu64
+                             " nasy a million units, fee %" PRIu64 " nasy for %" PRIu64 " units\n",
                ay_cli.json && i ? "," : "", jobs[i].job_id, jobs[i].first_line + 1, jobs[i].lines,
                provider, job->price_nasy, job->fee_nasy, job->units);
     }
@@ -159,13 +152,13 @@ int ay_cli_job(int argc, char **argv)
     char *text = NULL;
     struct ay_slice *lines = NULL;
     uint32_t count = 0;
-    if (argc < 2 || !strcmp(argv[1], "--help")) return ay_cli_usage(argc > 1, usage);
-    if (strcmp(argv[1], "run") != 0) return ay_cli_usage(false, usage);
+    if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
+    if (strcmp(argv[1], "run") != 0) return ay_cli_fail(AY_E_USAGE, "job has no verb %s", argv[1]);
     int failed = read_options(argc - 1, argv + 1, &s);
     if (failed) return failed;
     failed = read_lines(s.file, &text, &lines, &count);
     if (!failed) {
-        failed = ay_cli_work_open(&work, "job", s.from, s.model, 0);
+        failed = ay_cli_work_open(&work, "job", "--from", s.from, s.model, 0);
         if (!failed) failed = run(&s, &work, lines, count);
         ay_cli_work_close(&work);
     }

@@ -2,73 +2,106 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "cli/model.h"
+#include "cli/options.h"
 #include "tensor/model.h"
-#include "tensor/npy.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define MAX_INPUT_BYTES (1u << 30)
+/* Inputs of a model, names of sizes. */
+#define MAX_NAMED 4096u
 
 static const char usage[] =
     "usage: assay model import FROM DIR [--licence L] [--source TEXT]\n"
+    "       assay model import FILE.onnx DIR [--licence L] [--source TEXT] [--max-memory 4G]\n"
     "       assay model run DIR --input SENTENCES.txt --out Y.npy [--threads N]\n"
-    "       assay model show DIR\n"
+    "       assay model run DIR --input NAME=FILE --out DIR2 [--preprocess imagenet] [--threads "
+    "N]\n"
+    "                       [--max-memory 4G] [--profile] [--trace]\n"
+    "       assay model show DIR [--dim NAME=SIZE]\n"
     "       assay model id DIR\n"
     "       assay model ls FOLDER\n"
     "\n"
-    "import  a sentence-transformers BERT folder to DIR, with every weight's root\n"
-    "run     embeds each line of a UTF-8 file, cut at the model's longest input;\n"
-    "        Y.npy is f32 of shape (lines, width)\n"
-    "show    what a model is; id prints its program id alone; ls lists a folder of models\n";
+    "import  a sentence-transformers BERT folder, with every weight's root, or an ONNX file, to\n"
+    "        DIR; --out DIR is the same\n"
+    "run     BERT: embeds each line of a UTF-8 file, cut at the model's longest input; Y.npy is "
+    "f32\n"
+    "        of shape (lines, width). ONNX: takes a .npy file for each input, or with "
+    "--preprocess\n"
+    "        a .png or .jpg, and writes DIR2/OUTPUT.npy for each output, / in a name being _.\n"
+    "        --trace prints the root of what each op gives, --profile what each costs\n"
+    "show    what a model is, and whether it can be registered; sizes that an ONNX model leaves "
+    "open\n"
+    "        are 1 unless --dim says another; id prints its program id alone; ls lists a folder "
+    "of\n"
+    "        models\n";
 
-/* import */
+/* Options that several verbs have. */
 
-static int model_import(int argc, char **argv)
+/* 4G, 512M, 100000. */
+static int take_memory(void *to, char *value)
 {
-    static const struct option options[] = {{"licence", required_argument, NULL, 'l'},
-                                            {"source", required_argument, NULL, 's'},
-                                            {NULL, 0, NULL, 0}};
-    const char *licence = "", *source = "";
-    struct ay_reason reason = {""};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'l')
-            licence = optarg;
-        else if (c == 's')
-            source = optarg;
-        else
-            return AY_EXIT_USAGE;
-    }
-    if (argc - optind != 2) return ay_cli_usage(false, usage);
-    enum ay_code code = ay_model_import(argv[optind], argv[optind + 1], licence, source, &reason);
-    return code == AY_OK ? 0 : ay_cli_fail(code, "%s", reason.text);
+    struct ay_model_options *o = to;
+    static const char units[] = "KMGT";
+    size_t len = strlen(value);
+    const char *unit = len ? strchr(units, value[len - 1]) : NULL;
+    unsigned shift = unit ? (unsigned)(unit - units + 1) * 10 : 0;
+    struct ay_slice digits = ay_slice(value, (uint32_t)(len - (unit != NULL)));
+    if (ay_parse_u64(digits, UINT64_MAX >> shift, &o->max_memory_bytes) != AY_OK ||
+        o->max_memory_bytes == 0)
+        return ay_cli_fail(AY_E_USAGE, "--max-memory takes a size such as 512M or 4G, not %s",
+                           value);
+    o->max_memory_bytes <<= shift;
+    return 0;
+}
+
+static int append(char ***list, uint32_t *count, char *value, const char *option)
+{
+    if (*count == MAX_NAMED)
+        return ay_cli_fail(AY_E_USAGE, "%s is given more than %u times", option, MAX_NAMED);
+    if (!*list) *list = calloc(MAX_NAMED, sizeof **list);
+    if (!*list) return ay_cli_fail(AY_E_MEMORY, "%s", option);
+    (*list)[(*count)++] = value;
+    return 0;
+}
+
+static int take_dim(void *to, char *value)
+{
+    struct ay_model_options *o = to;
+    return append(&o->dims, &o->dims_count, value, "--dim");
+}
+
+static int take_input(void *to, char *value)
+{
+    struct ay_model_options *o = to;
+    return append(&o->inputs, &o->inputs_count, value, "--input");
 }
 
 /* show, id, ls */
 
 static json_t *describe(const struct ay_model *m)
 {
-    char id[65], root[65];
+    char id[65], root[65], units[24];
     struct ay_text id_text = ay_text_over(id, 65), root_text = ay_text_over(root, 65);
+    snprintf(units, sizeof units, "%" PRIu64, ay_program_max_units(&m->program));
     uint32_t ops = m->program.ops_count;
     ay_text_hex(&id_text, ay_slice(m->program_id, 32));
     ay_text_hex(&root_text, ay_slice(m->weights_root, 32));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", m->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "name", m->name,
                      "licence", m->licence, "source", m->source, "program_id", id, "weights_root",
                      root, "ops", (json_int_t)ops, "weights", (json_int_t)m->program.weights_count,
                      "max_tokens", (json_int_t)m->max_tokens, "dims", (json_int_t)m->dims,
-                     "max_units", (json_int_t)ay_program_max_units(&m->program));
+                     "max_units", units);
 }
 
-static int show_json(json_t *value)
+int ay_model_print(json_t *value)
 {
     char *text = value ? json_dumps(value, 0) : NULL;
     json_decref(value);
@@ -81,16 +114,29 @@ static int show_json(json_t *value)
 static int model_show(int argc, char **argv)
 {
     struct ay_model *m = NULL;
-    struct ay_reason reason = {""};
-    if (argc != 2) return ay_cli_usage(false, usage);
+    struct ay_model_options o = {0};
+    struct ay_reason reason = {"out of memory"};
+    const struct ay_option options[] = {
+        {.name = "--dim", .kind = AY_OPTION_CALL, .to = &o, .call = take_dim}, {NULL}};
+    bool id = strcmp(argv[0], "id") == 0;
+    int failed = id ? 0 : ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
+    if (!failed && ay_graph_folder_is(argv[1])) {
+        failed = id ? ay_cli_fail(AY_E_UNSUPPORTED,
+                                  "%s is a graph: it has a program for each shape", argv[1])
+                    : ay_model_show_graph(argv[1], &o);
+        free(o.dims);
+        return failed;
+    }
+    free(o.dims);
+    if (failed) return failed;
     enum ay_code code = ay_model_open(argv[1], &m, &reason);
     if (code != AY_OK) return ay_cli_fail(code, "%s", reason.text);
-    int failed = 0;
-    if (strcmp(argv[0], "id") == 0 && !ay_cli.json) {
+    if (id && !ay_cli.json) {
         for (int i = 0; i < 32; i++) printf("%02x", m->program_id[i]);
         putchar('\n');
     } else {
-        failed = show_json(describe(m));
+        failed = ay_model_print(describe(m));
     }
     ay_model_close(m);
     return failed;
@@ -101,150 +147,101 @@ static int is_listed(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+/* NULL, with a reason, where there is no model. */
+static json_t *describe_any(const char *dir, struct ay_reason *reason)
+{
+    static const struct ay_model_options none;
+    struct ay_graph_folder *graph = NULL;
+    struct ay_model *m = NULL;
+    json_t *card = NULL;
+    if (ay_graph_folder_is(dir)) {
+        if (ay_graph_folder_open(dir, &graph, reason) == AY_OK)
+            card = ay_model_describe_graph(graph, &none);
+        ay_graph_folder_close(graph);
+        return card;
+    }
+    if (ay_model_open(dir, &m, reason) == AY_OK) card = describe(m);
+    ay_model_close(m);
+    return card;
+}
+
 static int model_ls(int argc, char **argv)
 {
     struct dirent **entries = NULL;
-    if (argc != 2) return ay_cli_usage(false, usage);
+    int failed = ay_options_end(argc, argv, 1, "FOLDER");
+    if (failed) return failed;
     int n = scandir(argv[1], &entries, is_listed, alphasort);
     if (n < 0)
-        return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "cannot list %s", argv[1]);
+        return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "cannot list %s: %s",
+                           argv[1], strerror(errno));
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX];
-        struct ay_model *m = NULL;
+        struct ay_reason reason = {"the name is too long"};
         int len = snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
-        if (len < (int)sizeof path && ay_model_open(path, &m, NULL) == AY_OK)
-            json_array_append_new(list, describe(m));
-        ay_model_close(m);
+        json_t *card = len < (int)sizeof path ? describe_any(path, &reason) : NULL;
+        if (!card || json_array_append_new(list, card) != 0)
+            fprintf(stderr, "%s is no model: %s\n", entries[i]->d_name, reason.text);
         free(entries[i]);
     }
     free(entries);
-    return show_json(list);
+    return ay_model_print(list);
+}
+
+/* import */
+
+static int import_any(const char *from, const char *dir, const struct ay_model_options *options)
+{
+    struct stat info;
+    struct ay_reason reason = {"out of memory"};
+    if (stat(from, &info) == 0 && !S_ISDIR(info.st_mode))
+        return ay_model_import_onnx(from, dir, options);
+    enum ay_code code = ay_model_import(from, dir, options->licence, options->source, &reason);
+    return code == AY_OK ? 0 : ay_cli_fail(code, "%s", reason.text);
+}
+
+static int model_import(int argc, char **argv)
+{
+    struct ay_model_options o = {.licence = "", .source = ""};
+    const struct ay_option options[] = {
+        {.name = "--licence", .kind = AY_OPTION_TEXT, .to = &o.licence},
+        {.name = "--source", .kind = AY_OPTION_TEXT, .to = &o.source},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &o.out},
+        {.name = "--max-memory", .kind = AY_OPTION_CALL, .to = &o, .call = take_memory},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed)
+        failed = ay_options_end(argc, argv, o.out ? 1 : 2, o.out ? "FROM" : "FROM and DIR");
+    if (!failed) failed = import_any(argv[1], o.out ? o.out : argv[2], &o);
+    if (failed || !ay_cli.json) return failed;
+    return model_show(2, (char *[]){"show", o.out ? (char *)(uintptr_t)o.out : argv[2], NULL});
 }
 
 /* run */
 
-struct lines {
-    void *map;
-    size_t len;
-    struct ay_slice *at;
-    size_t count;
-};
-
-/* One sentence a line, split at \n only; the last one needs none after it. */
-static enum ay_code split(struct lines *in)
-{
-    const uint8_t *text = in->map;
-    size_t all = 0;
-    for (size_t i = 0; i < in->len; i++) all += text[i] == '\n';
-    in->at = calloc(all + 1, sizeof *in->at);
-    if (!in->at) return AY_E_MEMORY;
-    for (size_t i = 0; i < in->len;) {
-        const uint8_t *stop = memchr(text + i, '\n', in->len - i);
-        size_t end = stop ? (size_t)(stop - text) : in->len;
-        in->at[in->count++] = ay_slice(text + i, (uint32_t)(end - i));
-        i = end + 1;
-    }
-    return AY_OK;
-}
-
-static enum ay_code open_lines(const char *path, struct lines *out)
-{
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO;
-    enum ay_code code = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? AY_OK : AY_E_IO;
-    if (code == AY_OK && info.st_size > MAX_INPUT_BYTES) code = AY_E_LIMIT;
-    if (code == AY_OK && info.st_size > 0) {
-        out->map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (out->map == MAP_FAILED) {
-            out->map = NULL;
-            code = AY_E_IO;
-        } else {
-            out->len = (size_t)info.st_size;
-        }
-    }
-    (void)close(fd);
-    return code == AY_OK ? split(out) : code;
-}
-
-static void advance(void *context, size_t done, size_t all)
-{
-    (void)all;
-    ay_progress_set(context, done);
-}
-
-static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint32_t threads,
-                          const char *out_path, struct ay_reason *reason)
-{
-    struct ay_exec *exec = NULL;
-    struct ay_progress bar;
-    struct ay_exec_options options = {.threads = threads};
-    float *out = calloc(in->count * m->dims + 1, sizeof *out);
-    enum ay_code code = out ? AY_OK : AY_E_MEMORY;
-    if (code == AY_OK) {
-        code = ay_exec_open(&m->program, m->weights, &options, &exec);
-        if (code == AY_E_USAGE || code == AY_E_UNSUPPORTED)
-            code = ay_reject(reason, code, "ASSAY_CPU names what cannot run here");
-    }
-    if (code == AY_OK) {
-        ay_progress_begin(&bar, "embedding", in->count);
-        code = ay_model_embed(m, exec, in->at, in->count, out, advance, &bar, reason);
-        ay_progress_end(&bar);
-    }
-    if (code == AY_OK) {
-        code = ay_npy_write(out_path, out, in->count, m->dims);
-        if (code != AY_OK) code = ay_reject(reason, code, "cannot write %.160s", out_path);
-    }
-    ay_exec_close(exec);
-    free(out);
-    return code;
-}
-
-static int report(const struct ay_model *m, const struct lines *in, const char *out_path)
-{
-    if (ay_cli.json)
-        return show_json(json_pack("{s:s, s:I, s:I}", "out", out_path, "sentences",
-                                   (json_int_t)in->count, "dims", (json_int_t)m->dims));
-    fprintf(stderr, "%zu sentences, %u numbers each, in %s\n", in->count, m->dims, out_path);
-    return 0;
-}
-
 static int model_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"input", required_argument, NULL, 'i'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"threads", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
-    const char *input = NULL, *out_path = NULL;
-    uint64_t threads = 0;
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'i')
-            input = optarg;
-        else if (c == 'o')
-            out_path = optarg;
-        else if (c != 't')
-            return AY_EXIT_USAGE;
-        else if (ay_parse_u64(ay_slice_str(optarg), AY_MAX_THREADS, &threads) != AY_OK || !threads)
-            return ay_cli_fail(AY_E_USAGE, "--threads is a number from 1 to %d", AY_MAX_THREADS);
-    }
-    if (argc - optind != 1 || !input || !out_path) return ay_cli_usage(false, usage);
-    struct ay_model *m = NULL;
-    struct lines in = {0};
-    struct ay_reason reason = {"out of memory"};
-    int failed;
-    enum ay_code code = open_lines(input, &in);
-    if (code != AY_OK) {
-        failed = ay_cli_fail(code, "cannot read %s", input);
-        goto out;
-    }
-    code = ay_model_open(argv[optind], &m, &reason);
-    if (code == AY_OK) code = embed(m, &in, (uint32_t)threads, out_path, &reason);
-    failed = code == AY_OK ? report(m, &in, out_path) : ay_cli_fail(code, "%s", reason.text);
-out:
-    ay_model_close(m);
-    if (in.map) (void)munmap(in.map, in.len);
-    free(in.at);
+    struct ay_model_options o = {0};
+    const struct ay_option options[] = {
+        {.name = "--input", .kind = AY_OPTION_CALL, .to = &o, .call = take_input},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &o.out},
+        {.name = "--preprocess", .kind = AY_OPTION_TEXT, .to = &o.preprocess},
+        {.name = "--profile", .kind = AY_OPTION_FLAG, .to = &o.profile},
+        {.name = "--trace", .kind = AY_OPTION_FLAG, .to = &o.trace},
+        {.name = "--max-memory", .kind = AY_OPTION_CALL, .to = &o, .call = take_memory},
+        {"--threads", AY_OPTION_NUMBER, &o.threads, .min = 1, .max = AY_MAX_THREADS},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
+    if (!failed && !o.out)
+        failed = ay_cli_fail(AY_E_USAGE, "say where the results go: --out FILE.npy, --out DIR2");
+    if (!failed && ay_graph_folder_is(argv[1]))
+        failed = ay_model_run_graph(argv[1], &o);
+    else if (!failed && o.inputs_count == 0)
+        failed = ay_cli_fail(AY_E_USAGE, "say what to run: --input FILE");
+    else if (!failed)
+        failed = ay_model_run_lines(argv[1], &o);
+    free(o.inputs);
     return failed;
 }
 
@@ -258,8 +255,8 @@ int ay_cli_model(int argc, char **argv)
                  {"show", model_show},
                  {"id", model_show},
                  {"ls", model_ls}};
-    if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) return ay_cli_usage(true, usage);
-    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
+    if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-    return ay_cli_usage(false, usage);
+    return ay_cli_fail(AY_E_USAGE, "model has no verb %s", argv[1]);
 }

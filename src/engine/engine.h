@@ -45,6 +45,10 @@ struct ay_engine_tip {
 enum ay_code ay_engine_open(const struct ay_engine_options *options, struct ay_engine **out,
                             char why[256]) AY_MUST;
 
+/* Would a chain begin with this genesis? Its code and reason otherwise. Nothing is written. */
+enum ay_code ay_engine_check_genesis(const struct ay_genesis_genesis *genesis,
+                                     char why[256]) AY_MUST;
+
 /* Makes no more blocks after the one in hand and sends those who wait away with AY_E_INTERRUPTED, so
  * that servers can stop before the engine is closed. NULL is nothing. */
 void ay_engine_stop(struct ay_engine *engine);

@@ -1,7 +1,7 @@
 #include "tensor/plan.h"
 
-#include "tensor/ref/fn.h"
 #include "tensor/patch.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 

@@ -179,8 +179,8 @@ static void trilu(const struct ay_lower *l, const struct ay_operands *o)
     if (x->rank < 2) ay_lower_fail(l, AY_E_FORMAT, "input has %u dimensions", x->rank);
     if (ay_tape_code(l->tape) != AY_OK) return;
     term row = ay_term_insert(l, ay_term_count(l, I64, x->dims[x->rank - 2]), 1);
-    term column = int_fn(l, AY_WORK_FN_INT_SUB, I64,
-                         ay_term_count(l, I64, x->dims[x->rank - 1]), integer(l, I64, k));
+    term column = int_fn(l, AY_WORK_FN_INT_SUB, I64, ay_term_count(l, I64, x->dims[x->rank - 1]),
+                         integer(l, I64, k));
     bool upper = ay_attr_int(l, "upper", 1);
     term kept = int_fn(l, AY_WORK_FN_INT_LE, BOOL, upper ? row : column, upper ? column : row);
     term none = x->dtype == F32 ? number(l, 0) : integer(l, x->dtype, 0);
@@ -191,7 +191,8 @@ static void trilu(const struct ay_lower *l, const struct ay_operands *o)
 static void reverse_sequence(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0], lengths = o->in[1];
-    int64_t batch_axis = ay_attr_int(l, "batch_axis", 1), time_axis = ay_attr_int(l, "time_axis", 0);
+    int64_t batch_axis = ay_attr_int(l, "batch_axis", 1),
+            time_axis = ay_attr_int(l, "time_axis", 0);
     bool axes = (batch_axis == 0 && time_axis == 1) || (batch_axis == 1 && time_axis == 0);
     if (!axes || x->rank < 2) {
         ay_lower_fail(l, AY_E_FORMAT, "batch_axis and time_axis are not 0 and 1");
@@ -206,18 +207,18 @@ static void reverse_sequence(const struct ay_lower *l, const struct ay_operands 
                expand(l, t, SHAPE(times, batch)));
     /* (times, batch): the number of the element among those of both axes */
     term own = ay_term_count(l, I64, batch);
-    term ids = time_axis == 0
-                   ? int_fn(l, AY_WORK_FN_INT_ADD, I64, own,
-                            int_fn(l, AY_WORK_FN_INT_MUL, I64, t, integer(l, I64, (int64_t)batch)))
-                   : int_fn(l, AY_WORK_FN_INT_ADD, I64, t,
-                            int_fn(l, AY_WORK_FN_INT_MUL, I64, own,
-                                   integer(l, I64, (int64_t)times)));
+    term ids =
+        time_axis == 0
+            ? int_fn(l, AY_WORK_FN_INT_ADD, I64, own,
+                     int_fn(l, AY_WORK_FN_INT_MUL, I64, t, integer(l, I64, (int64_t)batch)))
+            : int_fn(l, AY_WORK_FN_INT_ADD, I64, t,
+                     int_fn(l, AY_WORK_FN_INT_MUL, I64, own, integer(l, I64, (int64_t)times)));
     if (time_axis == 1) ids = permute(l, ids, AXES(1, 0));
     uint64_t dims[AY_MAX_RANK] = {times * batch};
     for (uint32_t d = 2; d < x->rank; d++) dims[d - 1] = x->dims[d];
     term flat = reshape(l, x, x->rank - 1, dims);
-    o->out[0] = reshape(l, gather(l, flat, reshape(l, ids, SHAPE(times * batch)), 0), x->rank,
-                        x->dims);
+    o->out[0] =
+        reshape(l, gather(l, flat, reshape(l, ids, SHAPE(times * batch)), 0), x->rank, x->dims);
 }
 
 /* --- columns to image --- */
@@ -253,8 +254,7 @@ static bool read_col2im(const struct ay_lower *l, const struct ay_operands *o, s
         c->stride[d] = s;
         c->dilation[d] = k;
         c->pad[d] = before;
-        c->columns[d] =
-            (uint64_t)((image[d] + before + after - k * (block[d] - 1) - 1) / s) + 1;
+        c->columns[d] = (uint64_t)((image[d] + before + after - k * (block[d] - 1) - 1) / s) + 1;
         c->image_size *= c->image[d];
         c->block_size *= c->block[d];
         c->column_count *= c->columns[d];

@@ -158,6 +158,15 @@ static bool attention_read(const struct ay_lower *l, const struct ay_operands *o
            (!a->lengths || ay_term_shape(l, a->lengths, SHAPE(b), "nonpad_kv_seqlen"));
 }
 
+/* (B, heads, T, S): of queries with keys, each times the root of the scale. */
+static term attention_scores(const struct ay_lower *l, const struct attention *a)
+{
+    float scale = ay_attr_float(l, "scale", 1.0F / sqrtf((float)a->q->dims[3]));
+    term root = number(l, sqrtf(scale));
+    term k = repeat_heads(l, mul(l, a->k, root), a->q->dims[1] / a->k->dims[1]);
+    return matmul(l, mul(l, a->q, root), k);
+}
+
 /* Softmax over keys; a query that may look at none gets zeros. */
 static term probabilities(const struct ay_lower *l, term scores, term bias)
 {
@@ -168,24 +177,23 @@ static term probabilities(const struct ay_lower *l, term scores, term bias)
     return choose(l, less_equal(l, most, number(l, -INFINITY)), number(l, 0.0F), p);
 }
 
+/* f32, or what is less precise than it. */
+static void check_precision(const struct ay_lower *l)
+{
+    int64_t onnx = ay_attr_int(l, "softmax_precision", 1);
+    if (onnx != 1 && onnx != 10 && onnx != 16) /* FLOAT, FLOAT16, BFLOAT16 */
+        ay_lower_fail(l, AY_E_UNSUPPORTED, "softmax_precision %lld", (long long)onnx);
+}
+
 static void lower_attention(const struct ay_lower *l, const struct ay_operands *o)
 {
     struct attention a = {0};
     int64_t mode = ay_attr_int(l, "qk_matmul_output_mode", 0);
-    int64_t precision = ay_attr_int(l, "softmax_precision", 1);
-    if (precision != 1) { /* onnx.TensorProto.FLOAT */
-        ay_lower_fail(l, AY_E_UNSUPPORTED, "softmax_precision %lld", (long long)precision);
-        return;
-    }
+    check_precision(l);
     if (!attention_read(l, o, &a)) return;
 
-    float scale = ay_attr_float(l, "scale", 1.0F / sqrtf((float)a.q->dims[3]));
     float softcap = ay_attr_float(l, "softcap", 0.0F);
-    uint64_t times = a.q->dims[1] / a.k->dims[1];
-    term root = number(l, sqrtf(scale));
-    term k = repeat_heads(l, mul(l, a.k, root), times), v = repeat_heads(l, a.v, times);
-    term scores = matmul(l, mul(l, a.q, root), k);
-    term shown = scores;
+    term scores = attention_scores(l, &a), shown = scores;
     if (softcap > 0.0F) {
         term cap = number(l, softcap);
         scores = mul(l, function(l, AY_WORK_FN_TANH, divide(l, scores, cap)), cap);
@@ -197,12 +205,40 @@ static void lower_attention(const struct ay_lower *l, const struct ay_operands *
     if (mode == 2) shown = scores;
     term p = probabilities(l, scores, bias);
     if (mode == 3) shown = p;
+    term v = repeat_heads(l, a.v, a.q->dims[1] / a.k->dims[1]);
     term y = matmul(l, p, ay_term_transpose(l, v));
 
     o->out[0] = a.flat ? merge_heads(l, y) : y;
     if (o->out_count > 1) o->out[1] = a.k;
     if (o->out_count > 2) o->out[2] = a.v;
     if (o->out_count > 3) o->out[3] = shown;
+}
+
+/* The body that an attribute names, of one value; x itself where there is none. */
+static term modify(const struct ay_lower *l, const char *attribute, term x)
+{
+    if (!ay_attr_has(l, attribute)) return x;
+    uint32_t index = ay_attr_graph(l, attribute);
+    if (failed(l)) return NULL;
+    const struct ay_graph_graph *body = &l->model->graphs[index];
+    if (index == 0 || body->inputs_count != 1 || body->outputs_count != 1)
+        return ay_lower_fail(l, AY_E_FORMAT, "%s is not a graph of one value", attribute);
+    term y = NULL;
+    ay_lower_body(l, index, &x, 1, &y);
+    return y && ay_term_shape(l, y, x->rank, x->dims, attribute) ? y : NULL;
+}
+
+/* Attention whose scores and probabilities go through graphs of the model's own. */
+static void lower_flex_attention(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct attention a = {0};
+    check_precision(l);
+    if (!attention_read(l, o, &a)) return;
+    uint64_t times = a.q->dims[1] / a.k->dims[1];
+    term scores = modify(l, "score_mod", attention_scores(l, &a));
+    if (!scores) return;
+    term p = modify(l, "prob_mod", ay_term_softmax(l, scores, 3));
+    o->out[0] = matmul(l, p, ay_term_transpose(l, repeat_heads(l, a.v, times)));
 }
 
 /* --- RotaryEmbedding --- */
@@ -346,6 +382,7 @@ static void lower_linear_attention(const struct ay_lower *l, const struct ay_ope
 
 const struct ay_operator ay_lower_attention[] = {
     {"Attention", lower_attention, 3, 7, 4, false},
+    {"ai.onnx.preview:FlexAttention", lower_flex_attention, 3, 3, 1, false},
     {"RotaryEmbedding", lower_rotary, 3, 4, 1, false},
     {"LinearAttention", lower_linear_attention, 3, 6, 2, false},
     {0},

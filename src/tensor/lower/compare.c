@@ -81,17 +81,11 @@ static void where(const struct ay_lower *l, const struct ay_operands *o)
 }
 
 const struct ay_operator ay_lower_compare[] = {
-    {"And", logical_and, 2, 2, 1, false},
-    {"Equal", equal, 2, 2, 1, false},
-    {"Greater", greater, 2, 2, 1, false},
-    {"GreaterOrEqual", greater_or_equal, 2, 2, 1, false},
-    {"IsInf", is_inf, 1, 1, 1, false},
-    {"IsNaN", is_nan, 1, 1, 1, false},
-    {"Less", less_than, 2, 2, 1, false},
-    {"LessOrEqual", less_or_equal, 2, 2, 1, false},
-    {"Not", logical_not, 1, 1, 1, false},
-    {"Or", logical_or, 2, 2, 1, false},
-    {"Where", where, 3, 3, 1, false},
-    {"Xor", logical_xor, 2, 2, 1, false},
+    {"And", logical_and, 2, 2, 1, false}, {"Equal", equal, 2, 2, 1, false},
+    {"Greater", greater, 2, 2, 1, false}, {"GreaterOrEqual", greater_or_equal, 2, 2, 1, false},
+    {"IsInf", is_inf, 1, 1, 1, false},    {"IsNaN", is_nan, 1, 1, 1, false},
+    {"Less", less_than, 2, 2, 1, false},  {"LessOrEqual", less_or_equal, 2, 2, 1, false},
+    {"Not", logical_not, 1, 1, 1, false}, {"Or", logical_or, 2, 2, 1, false},
+    {"Where", where, 3, 3, 1, false},     {"Xor", logical_xor, 2, 2, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

@@ -102,8 +102,8 @@ static term join(const struct ay_lower *l, struct collected *c, uint32_t i,
     if (!x[0]) return NULL;
     uint32_t at = ay_lower_axis(l, axis, x[0]->rank + 1);
     if (failed(l)) return NULL;
-    for (uint32_t j = 0; j < c->count; j++) {
-        if (x[j]->rank != x[0]->rank)
+    for (uint32_t j = 0, rank = x[0]->rank; j < c->count; j++) {
+        if (x[j]->rank != rank)
             return ay_lower_fail(l, AY_E_FORMAT, "a scan output changes its shape");
         x[j] = ay_term_insert(l, x[j], at);
     }
@@ -185,21 +185,19 @@ static const int64_t *numbers(const struct ay_lower *l, const char *name, uint32
     return n ? x : NULL;
 }
 
-/* in: states, scan inputs; out: states, scan outputs. trips: UINT64_MAX for all. */
-static void scan(const struct ay_lower *l, const struct scan *s, const term *in, uint64_t trips,
-                 term *out)
+/* in: states, scan inputs; out: states, scan outputs. */
+static void scan(const struct ay_lower *l, const struct scan *s, const term *in, term *out)
 {
     term values[MAX_PORTS], outs[MAX_PORTS];
     uint32_t axes[MAX_PORTS];
-    bool all = trips == UINT64_MAX;
+    uint64_t trips = 0;
     for (uint32_t i = 0; i < s->inputs; i++) {
         term x = in[s->states + i];
         if (!x) return;
         axes[i] = ay_lower_axis(l, s->in_axes ? s->in_axes[i] : 0, x->rank);
         if (failed(l)) return;
-        uint64_t length = x->dims[axes[i]];
-        if (i == 0 && all) trips = length;
-        if (all ? length != trips : length < trips) {
+        if (i == 0) trips = x->dims[axes[i]];
+        if (x->dims[axes[i]] != trips) {
             ay_lower_fail(l, AY_E_FORMAT, "scan inputs of different lengths");
             return;
         }
@@ -228,58 +226,15 @@ static void scan(const struct ay_lower *l, const struct scan *s, const term *in,
     free(scans.x);
 }
 
-/* Version 8: everything has a batch dim first, each row with a length of its own; what follows the
- * length is 0. */
-static void scan_batch(const struct ay_lower *l, const struct scan *s, term lengths, const term *in,
-                       term *out)
-{
-    uint32_t in_count = s->states + s->inputs, out_count = s->states + s->outputs;
-    if (!in[s->states] || in[s->states]->rank < 2) {
-        ay_lower_fail(l, AY_E_FORMAT, "a scan input without batch and length");
-        return;
-    }
-    uint64_t batch = in[s->states]->dims[0], length = in[s->states]->dims[1];
-    if (lengths && !ay_term_shape(l, lengths, SHAPE(batch), "sequence_lens")) return;
-    if (lengths && !(lengths = ay_tape_need(l->tape, lengths, "sequence_lens"))) return;
-    struct collected rows = {.outputs = out_count};
-    for (uint64_t b = 0; b < batch && !failed(l); b++) {
-        term row[MAX_PORTS], outs[MAX_PORTS] = {NULL};
-        for (uint32_t i = 0; i < in_count; i++) {
-            if (!in[i] || in[i]->rank == 0 || in[i]->dims[0] != batch) {
-                ay_lower_fail(l, AY_E_FORMAT, "operand %u has another batch size", i + 1);
-                goto out;
-            }
-            row[i] = ay_term_at(l, in[i], 0, b);
-        }
-        uint64_t trips = lengths ? (uint64_t)ay_value_int(lengths, b) : length;
-        scan(l, s, row, trips < length ? trips : length, outs);
-        for (uint32_t i = s->states; i < out_count && !failed(l); i++) {
-            int64_t begin[AY_MAX_RANK] = {0}, step[AY_MAX_RANK];
-            uint64_t size[AY_MAX_RANK];
-            for (uint32_t d = 0; d < outs[i]->rank; d++) {
-                step[d] = 1;
-                size[d] = d ? outs[i]->dims[d] : length;
-            }
-            outs[i] = ay_tape_slice(l->tape, outs[i], begin, step, size, 0);
-        }
-        if (failed(l) || !collect(l, &rows, outs)) break;
-    }
-    for (uint32_t i = 0; i < out_count; i++)
-        out[i] = join(l, &rows, i, &s->body->outputs[i], 0, false);
-out:
-    free(rows.x);
-}
-
 static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
 {
-    uint32_t first = l->opset < 9; /* version 8 has the lengths before all */
     int64_t inputs = ay_attr_int(l, "num_scan_inputs", 0);
-    if (inputs < 1 || o->in_count < first || inputs > o->in_count - first) {
+    if (inputs < 1 || inputs > o->in_count) {
         ay_lower_fail(l, AY_E_FORMAT, "num_scan_inputs is %lld", (long long)inputs);
         return;
     }
     struct scan s = {.inputs = (uint32_t)inputs};
-    s.states = o->in_count - first - s.inputs;
+    s.states = o->in_count - s.inputs;
     s.outputs = o->out_count - s.states;
     if (o->out_count < s.states) {
         ay_lower_fail(l, AY_E_FORMAT, "%u states, %u results", s.states, o->out_count);
@@ -287,17 +242,11 @@ static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
     }
     s.body = body_of(l, "body", s.states + s.inputs, o->out_count, &s.index);
     if (!s.body) return;
-    s.in_reversed = numbers(l, first ? "directions" : "scan_input_directions", s.inputs);
-    if (!first) {
-        s.in_axes = numbers(l, "scan_input_axes", s.inputs);
-        s.out_axes = numbers(l, "scan_output_axes", s.outputs);
-        s.out_reversed = numbers(l, "scan_output_directions", s.outputs);
-    }
-    if (failed(l)) return;
-    if (first)
-        scan_batch(l, &s, ay_in(o, 0), o->in + 1, o->out);
-    else
-        scan(l, &s, o->in, UINT64_MAX, o->out);
+    s.in_axes = numbers(l, "scan_input_axes", s.inputs);
+    s.in_reversed = numbers(l, "scan_input_directions", s.inputs);
+    s.out_axes = numbers(l, "scan_output_axes", s.outputs);
+    s.out_reversed = numbers(l, "scan_output_directions", s.outputs);
+    if (!failed(l)) scan(l, &s, o->in, o->out);
 }
 
 const struct ay_operator ay_lower_control[] = {

@@ -8,10 +8,10 @@ static bool whole(term x)
 
 /* --- of one operand --- */
 
-#define FUNCTION(name, fn)                                                   \
-    static void name(const struct ay_lower *l, const struct ay_operands *o) \
-    {                                                                        \
-        o->out[0] = function(l, fn, o->in[0]);                               \
+#define FUNCTION(name, fn)                                                                         \
+    static void name(const struct ay_lower *l, const struct ay_operands *o)                        \
+    {                                                                                              \
+        o->out[0] = function(l, fn, o->in[0]);                                                     \
     }
 FUNCTION(square_root, AY_WORK_FN_SQRT)
 FUNCTION(exponential, AY_WORK_FN_EXP)
@@ -63,9 +63,9 @@ static void sign(const struct ay_lower *l, const struct ay_operands *o)
     term x = o->in[0];
     if (whole(x)) {
         term zero = integer(l, I64, 0);
-        o->out[0] = int_fn(l, AY_WORK_FN_INT_SUB, x->dtype,
-                           int_fn(l, AY_WORK_FN_INT_LT, I64, zero, x),
-                           int_fn(l, AY_WORK_FN_INT_LT, I64, x, zero));
+        o->out[0] =
+            int_fn(l, AY_WORK_FN_INT_SUB, x->dtype, int_fn(l, AY_WORK_FN_INT_LT, I64, zero, x),
+                   int_fn(l, AY_WORK_FN_INT_LT, I64, x, zero));
         return;
     }
     term zero = number(l, 0);
@@ -106,7 +106,8 @@ static void hyperbolic_cosine(const struct ay_lower *l, const struct ay_operands
     o->out[0] = add(l, half_exp(l, x, 0.5F), half_exp(l, x, -0.5F));
 }
 
-/* Near zero, where the difference of exponentials would cancel: 2 t / (1 - t^2), t = tanh(x / 2). */
+/* Near zero, where the difference of exponentials would cancel: 2 t / (1 - t^2), t = tanh(x / 2).
+ */
 static void hyperbolic_sine(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0], one = number(l, 1);
@@ -170,10 +171,10 @@ static term binary(const struct ay_lower *l, enum ay_work_fn f32, enum ay_work_f
     return whole(a) ? int_fn(l, ints, a->dtype, a, b) : ay_tape_fn2(l->tape, f32, a, b);
 }
 
-#define BINARY(name, f32, ints)                                              \
-    static void name(const struct ay_lower *l, const struct ay_operands *o) \
-    {                                                                        \
-        o->out[0] = binary(l, f32, ints, o->in[0], o->in[1]);                \
+#define BINARY(name, f32, ints)                                                                    \
+    static void name(const struct ay_lower *l, const struct ay_operands *o)                        \
+    {                                                                                              \
+        o->out[0] = binary(l, f32, ints, o->in[0], o->in[1]);                                      \
     }
 BINARY(sum_of_two, AY_WORK_FN_ADD, AY_WORK_FN_INT_ADD)
 BINARY(difference, AY_WORK_FN_SUB, AY_WORK_FN_INT_SUB)
@@ -190,10 +191,10 @@ static term variadic(const struct ay_lower *l, const struct ay_operands *o, enum
     return x;
 }
 
-#define VARIADIC(name, f32, ints)                                            \
-    static void name(const struct ay_lower *l, const struct ay_operands *o) \
-    {                                                                        \
-        o->out[0] = variadic(l, o, f32, ints);                               \
+#define VARIADIC(name, f32, ints)                                                                  \
+    static void name(const struct ay_lower *l, const struct ay_operands *o)                        \
+    {                                                                                              \
+        o->out[0] = variadic(l, o, f32, ints);                                                     \
     }
 VARIADIC(sum, AY_WORK_FN_ADD, AY_WORK_FN_INT_ADD)
 VARIADIC(maximum, AY_WORK_FN_MAX, AY_WORK_FN_INT_MAX)
@@ -215,8 +216,8 @@ static void modulo(const struct ay_lower *l, const struct ay_operands *o)
     if (ay_attr_int(l, "fmod", 0)) return;
     if (whole(x)) {
         term zero = integer(l, I64, 0), moved = int_fn(l, AY_WORK_FN_INT_ADD, x->dtype, r, y);
-        term apart = int_fn(l, AY_WORK_FN_INT_LT, BOOL,
-                            int_fn(l, AY_WORK_FN_INT_XOR, I64, r, y), zero);
+        term apart =
+            int_fn(l, AY_WORK_FN_INT_LT, BOOL, int_fn(l, AY_WORK_FN_INT_XOR, I64, r, y), zero);
         term some = int_fn(l, AY_WORK_FN_INT_XOR, BOOL, integer(l, BOOL, 1),
                            int_fn(l, AY_WORK_FN_INT_EQ, BOOL, r, zero));
         o->out[0] = choose(l, both(l, apart, some), moved, r);
@@ -277,11 +278,11 @@ static void power(const struct ay_lower *l, const struct ay_operands *o)
 
 /* --- bits --- */
 
-#define BITWISE(name, fn)                                                        \
-    static void name(const struct ay_lower *l, const struct ay_operands *o)     \
-    {                                                                            \
-        if (alike(l, o->in[0], o->in[1]))                                        \
-            o->out[0] = int_fn(l, fn, o->in[0]->dtype, o->in[0], o->in[1]);      \
+#define BITWISE(name, fn)                                                                          \
+    static void name(const struct ay_lower *l, const struct ay_operands *o)                        \
+    {                                                                                              \
+        if (alike(l, o->in[0], o->in[1]))                                                          \
+            o->out[0] = int_fn(l, fn, o->in[0]->dtype, o->in[0], o->in[1]);                        \
     }
 BITWISE(bits_and, AY_WORK_FN_INT_AND)
 BITWISE(bits_or, AY_WORK_FN_INT_OR)
@@ -302,8 +303,8 @@ static void bit_shift(const struct ay_lower *l, const struct ay_operands *o)
     term below = int_fn(l, AY_WORK_FN_INT_LT, BOOL, y, integer(l, I64, 0));
     term beyond = int_fn(l, AY_WORK_FN_INT_LE, BOOL, integer(l, I64, bits), y);
     term out = int_fn(l, AY_WORK_FN_INT_OR, BOOL, below, beyond);
-    term sign = left ? integer(l, I64, 0)
-                     : int_fn(l, AY_WORK_FN_INT_SHR, I64, x, integer(l, I64, 63));
+    term sign =
+        left ? integer(l, I64, 0) : int_fn(l, AY_WORK_FN_INT_SHR, I64, x, integer(l, I64, 63));
     term moved = int_fn(l, left ? AY_WORK_FN_INT_SHL : AY_WORK_FN_INT_SHR, I64, x, y);
     o->out[0] = cast(l, choose(l, out, sign, moved), x->dtype);
 }

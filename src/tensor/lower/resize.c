@@ -4,6 +4,7 @@
  * correctly, so that they are the same everywhere. */
 #include "tensor/lower/sample.h"
 #include "tensor/lower/terms.h"
+#include "tensor/ref/float.h"
 
 #include <math.h>
 #include <stdlib.h>

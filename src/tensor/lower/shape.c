@@ -355,13 +355,12 @@ static void eye_like(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0];
     int64_t k = ay_attr_int(l, "k", 0);
-    uint32_t dtype = ay_attr_has(l, "dtype")
-                         ? ay_term_dtype(l, ay_attr_int(l, "dtype", 0), "dtype")
-                         : x->dtype;
+    uint32_t dtype =
+        ay_attr_has(l, "dtype") ? ay_term_dtype(l, ay_attr_int(l, "dtype", 0), "dtype") : x->dtype;
     if (!ay_term_rank(l, x, 2, "input") || !dtype) return;
     term row = ay_term_insert(l, ay_term_count(l, I64, x->dims[0]), 1);
-    term column = int_fn(l, AY_WORK_FN_INT_SUB, I64, ay_term_count(l, I64, x->dims[1]),
-                         integer(l, I64, k));
+    term column =
+        int_fn(l, AY_WORK_FN_INT_SUB, I64, ay_term_count(l, I64, x->dims[1]), integer(l, I64, k));
     o->out[0] = cast(l, int_fn(l, AY_WORK_FN_INT_EQ, BOOL, row, column), dtype);
 }
 

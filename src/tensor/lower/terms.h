@@ -170,6 +170,9 @@ term ay_term_transpose(const struct ay_lower *l, term x);
 term ay_term_zeros(const struct ay_lower *l, uint32_t dtype, uint32_t rank, const uint64_t *dims);
 /* 0, 1, .., n - 1, I64 or I32. */
 term ay_term_count(const struct ay_lower *l, uint32_t dtype, uint64_t n);
+/* Over a set of axes (bit d: axis d), whose sizes become 1; each run of neighbours is one reduction
+ * (reduce.c). */
+term ay_term_reduce(const struct ay_lower *l, enum ay_work_reduce kind, term x, uint32_t axes);
 /* Of all elements, as rank 0. */
 term ay_term_reduce_all(const struct ay_lower *l, enum ay_work_reduce kind, term x);
 /* log(1 + u), near 0 too: docs/numerics.md. */
