@@ -9,29 +9,31 @@
 
 /* Memory that grows and is never given back before its owner. 64-byte aligned. */
 struct ay_room {
-    float *at;
-    size_t cap; /* f32 */
+    void *at;
+    size_t cap; /* bytes */
 };
-enum ay_code ay_room_reserve(struct ay_room *room, size_t count) AY_MUST;
+enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes) AY_MUST;
 
 struct ay_exec_thread {
-    struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP for expressions */
+    struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
     const float *packed_of; /* what is in it, in this step */
     uint32_t packed_op;
 };
 
-/* Rows of a ROWS step are handed out run by run (or all as one matrix), batch by batch, in pieces.
- */
+/* A step's work is handed out run by run (ROWS: or all as one matrix; batch by batch), in pieces of
+ * rows, or of elements. */
 struct ay_pieces {
     size_t first; /* item of the pool's loop */
-    uint32_t batches, rows, piece;
+    uint32_t batches, rows;
+    uint64_t piece;
 };
 
 struct ay_exec {
     const struct ay_work_program *program;
     const struct ay_kernels *kernels;
     struct ay_pool *pool;
+    bool own_pool;
     struct ay_plan plan;
     bool trace;
     const void **weights;
@@ -40,7 +42,7 @@ struct ay_exec {
     /* the batch at hand */
     const struct ay_run *runs;
     uint32_t run_count, max_runs;
-    uint64_t *offsets; /* (sizes, max_runs + 1): elements before each run */
+    uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
     size_t *slot_at;   /* where each buffer begins in `memory` */
     struct ay_room memory;
     /* the step at hand */
@@ -49,9 +51,14 @@ struct ay_exec {
 };
 
 /* The value's first element in that run. Not for scratch; an alias gives its owner's. */
-float *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run);
+void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run);
 
-/* Steps of kind AY_STEP_ROWS. AY_E_MEMORY. */
+/* Of the first `groups` pieces, those that the pool's item belongs to. */
+const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t groups, size_t item,
+                                       uint32_t *group);
+
+/* Steps of kind AY_STEP_ROWS and AY_STEP_EACH. AY_E_MEMORY. */
 enum ay_code ay_exec_rows(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

@@ -36,9 +36,19 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
     return n;
 }
 
+uint32_t ay_plan_outputs(const struct ay_work_program *p)
+{
+    return p->outputs_count ? p->outputs_count : 1;
+}
+
+uint32_t ay_plan_output(const struct ay_work_program *p, uint32_t i)
+{
+    return p->outputs_count ? p->outputs[i] : ay_program_values(p) - 1;
+}
+
 static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
 {
-    struct ay_size size = {.number = 1};
+    struct ay_size size = {.number = ay_dtype_bytes(t->dtype)};
     for (uint32_t i = 0; i < t->rank; i++) {
         if (t->dims[i] & AY_DIM_SYMBOL)
             size.symbols[t->dims[i] & ~AY_DIM_SYMBOL]++;
@@ -53,6 +63,27 @@ static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
     return plan->size_count++;
 }
 
+static bool is_f32_chain(const struct planner *pl, const struct ay_work_op *op)
+{
+    return op->kind == AY_WORK_OP_MATMUL && pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
+}
+
+static void count_uses(struct planner *pl)
+{
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        bool chain = is_f32_chain(pl, op);
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            pl->uses[op->in[k]]++;
+            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
+        }
+    }
+    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++) {
+        pl->uses[ay_plan_output(pl->p, i)]++;
+        pl->roles[ay_plan_output(pl->p, i)] |= USED_ELSE;
+    }
+}
+
 static void place_values(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -62,6 +93,7 @@ static void place_values(struct planner *pl)
         struct ay_place *at = &plan->places[id];
         *at = (struct ay_place){.home = AY_HOME_BUFFER,
                                 .owner = id,
+                                .dtype = t.dtype,
                                 .rank = t.rank,
                                 .step = AY_NONE,
                                 .size = size_of(plan, &t)};
@@ -77,15 +109,32 @@ static void place_values(struct planner *pl)
             at->axis[i] = i;
         }
     }
-    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
-        const struct ay_work_op *op = op_of(pl, i);
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            pl->uses[op->in[k]]++;
-            pl->roles[op->in[k]] |= op->kind != AY_WORK_OP_MATMUL ? USED_ELSE
-                                    : k == 0                      ? USED_AS_A
-                                                                  : USED_AS_B;
-        }
-    }
+}
+
+/* What the rows' kernels know: f32 in, f32 out, by their functions. */
+static bool is_row_map(const struct planner *pl, const struct ay_work_op *op)
+{
+    if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < op->in_count; i++)
+        if (pl->plan->places[op->in[i]].dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < op->steps_count; i++)
+        if (op->steps[i].fn > AY_WORK_FN_ERF) return false;
+    return true;
+}
+
+static bool is_row_reduce(const struct planner *pl, const struct ay_work_op *op)
+{
+    bool kernel = op->reduce == AY_WORK_REDUCE_SUM || op->reduce == AY_WORK_REDUCE_SUMSQ ||
+                  op->reduce == AY_WORK_REDUCE_MAX;
+    return kernel && op->axis + 1 == op->dims_count &&
+           pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
+}
+
+static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_op *op)
+{
+    bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
+                (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
+    return rows ? AY_STEP_ROWS : AY_STEP_EACH;
 }
 
 /* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous,
@@ -122,7 +171,7 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
-    if (maker->kind != AY_WORK_OP_MATMUL && maker->kind != AY_WORK_OP_MAP) return false;
+    if (maker->kind == AY_WORK_OP_REDUCE || kind_of(pl, maker) != AY_STEP_ROWS) return false;
     if (at.owner != in || at.rank != n || !same(at.shape, op->view, n)) return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
@@ -135,23 +184,13 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-static enum ay_step_kind kind_of(const struct ay_work_op *op)
-{
-    switch (op->kind) {
-    case AY_WORK_OP_GATHER: return AY_STEP_GATHER;
-    case AY_WORK_OP_PERMUTE: return AY_STEP_COPY;
-    case AY_WORK_OP_REDUCE: return op->axis + 1 == op->dims_count ? AY_STEP_ROWS : AY_STEP_COLUMNS;
-    default: return AY_STEP_ROWS;
-    }
-}
-
 /* Whether the op may go on with the rows that step `s` is at work on. */
 static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
 {
     const struct ay_plan *plan = pl->plan;
     const struct ay_step *step = &plan->steps[s];
     const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
-    if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(op) != AY_STEP_ROWS) return false;
+    if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
     uint32_t lead = op->dims_count - 1;
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
     for (uint32_t k = 0; k < op->in_count; k++) {
@@ -172,9 +211,8 @@ static void form_steps(struct planner *pl)
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
         uint32_t id = ay_program_output(pl->p, i);
-        bool last = i + 1 == pl->p->ops_count;
         if (pl->fuse && op->kind == AY_WORK_OP_PERMUTE) {
-            if (!last && alias_result(pl, op, id)) continue;
+            if (alias_result(pl, op, id)) continue;
             if (alias_operand(pl, op, id)) {
                 plan->places[id].step = plan->places[op->in[0]].step;
                 plan->places[id].scattered = true;
@@ -183,7 +221,7 @@ static void form_steps(struct planner *pl)
         }
         if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
             plan->steps[plan->step_count++] =
-                (struct ay_step){.kind = kind_of(op), .first = placed};
+                (struct ay_step){.kind = kind_of(pl, op), .first = placed};
         plan->steps[plan->step_count - 1].count++;
         plan->order[placed++] = i;
         plan->places[id].step = plan->step_count - 1;
@@ -202,7 +240,8 @@ static void find_last_uses(struct planner *pl)
                 pl->dying[owner] = i;
             }
         }
-    plan->places[plan->values - 1].last_use = AY_NONE; /* the program's output */
+    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++)
+        plan->places[ay_plan_output(pl->p, i)].last_use = AY_NONE;
 }
 
 /* First-fit slots of equal size: `free_at` marks those that may be taken again. */
@@ -324,6 +363,7 @@ static void lay_out(struct planner *pl, bool *taken)
 {
     struct ay_plan *plan = pl->plan;
     place_values(pl);
+    count_uses(pl);
     form_steps(pl);
     for (uint32_t id = 0; id < plan->values; id++)
         plan->places[id].last_use = plan->places[id].step;

@@ -9,10 +9,8 @@
 
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
-    AY_STEP_GATHER,  /* one GATHER */
-    AY_STEP_COLUMNS, /* one REDUCE along an axis that is not the last */
-    AY_STEP_COPY,    /* one PERMUTE that moves bytes */
-    AY_STEP_ROWS     /* a chain of MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_EACH, /* one op of any kind, over blocks of its output's elements */
+    AY_STEP_ROWS  /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
 };
 
 struct ay_step {
@@ -35,15 +33,16 @@ enum ay_home {
 struct ay_place {
     enum ay_home home;
     uint32_t slot;
-    uint32_t size; /* which of plan->sizes: its number of elements */
+    uint32_t size; /* which of plan->sizes: its bytes */
     uint32_t owner;
-    uint32_t rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
-    uint32_t step;     /* that makes it; AY_NONE: none */
-    uint32_t last_use; /* step; the owner's counts its aliases' */
-    bool scattered;    /* written by strides: no row is complete before its step ends */
+    uint32_t dtype, rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
+    uint32_t step; /* that makes it; AY_NONE: none */
+    uint32_t
+        last_use;   /* step; the owner's counts its aliases'; AY_NONE: an output of the program */
+    bool scattered; /* written by strides: no row is complete before its step ends */
 };
 
-/* A number of elements: number times a power of each symbol. */
+/* A number of bytes: number times a power of each symbol. */
 struct ay_size {
     uint64_t number;
     uint32_t symbols[AY_MAX_SYMBOLS];
@@ -71,6 +70,10 @@ enum ay_code ay_plan_open(const struct ay_work_program *program, bool fuse,
 void ay_plan_close(struct ay_plan *plan);
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
+
+/* Operand id of the program's output number i, of ay_plan_outputs. */
+uint32_t ay_plan_output(const struct ay_work_program *program, uint32_t i);
+uint32_t ay_plan_outputs(const struct ay_work_program *program);
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

@@ -51,13 +51,17 @@ static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
     return offset;
 }
 
-static size_t slot_offset(const struct item *item, uint32_t slot, size_t rows)
+/* Elements of scratch before that slot, each aligned to 64 bytes. */
+static size_t slot_offset(const struct ay_exec *exec, const uint32_t *sizes, uint32_t slot,
+                          size_t rows)
 {
-    const struct ay_step *step = item->exec->step;
-    size_t width = 0;
-    for (uint32_t i = 0; i < slot; i++)
-        width += ay_dim_resolve(item->exec->plan.scratch[step->slot_first + i], item->sizes);
-    return width * rows;
+    const struct ay_step *step = exec->step;
+    size_t at = 0;
+    for (uint32_t i = 0; i < slot; i++) {
+        size_t width = ay_dim_resolve(exec->plan.scratch[step->slot_first + i], sizes);
+        at += (width * rows + 15) / 16 * 16;
+    }
+    return at;
 }
 
 /* The item's rows of an operand, or of the output, of the op. */
@@ -67,7 +71,8 @@ static struct rows rows_of(const struct item *item, const struct ay_work_op *op,
     const struct ay_place *place = &exec->plan.places[id];
     uint32_t width = width_of(place, item->sizes);
     if (place->home == AY_HOME_SCRATCH)
-        return (struct rows){item->thread->scratch.at + slot_offset(item, place->slot, item->rows),
+        return (struct rows){(float *)item->thread->scratch.at +
+                                 slot_offset(exec, item->sizes, place->slot, item->rows),
                              width, width};
     float *base = ay_exec_base(exec, id, item->run);
     if (exec->step->flat) {
@@ -128,7 +133,8 @@ static void run_map(const struct item *item, uint32_t index, struct rows out)
         operands[i] = (struct ay_map_operand){in.at, in.stride, in.width == 1};
     }
     const struct ay_step *step = item->exec->step;
-    float *temp = item->thread->scratch.at + slot_offset(item, step->slot_count, item->rows);
+    float *temp = (float *)item->thread->scratch.at +
+                  slot_offset(item->exec, item->sizes, step->slot_count, item->rows);
     ay_map_rows(item->exec->kernels, op, item->sizes, operands, item->rows, out.width, out.at,
                 out.stride, temp);
 }
@@ -145,27 +151,18 @@ static void run_reduce(const struct item *item, uint32_t index, struct rows out)
         out.at[r * out.stride] = reduce(in.at + r * in.stride, in.width);
 }
 
-static const struct ay_pieces *pieces_of(const struct ay_exec *exec, size_t index, uint32_t *run)
-{
-    uint32_t low = 0, high = exec->step->flat ? 1 : exec->run_count;
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-        *(exec->pieces[mid].first <= index ? &low : &high) = mid;
-    }
-    *run = low;
-    return &exec->pieces[low];
-}
-
 static void run_item(void *context, size_t index, uint32_t thread)
 {
     struct ay_exec *exec = context;
     struct item item = {.exec = exec, .thread = &exec->threads[thread]};
-    const struct ay_pieces *p = pieces_of(exec, index, &item.run);
-    size_t pieces = (p->rows + p->piece - 1) / p->piece, at = index - p->first;
+    const struct ay_pieces *p =
+        ay_pieces_find(exec, exec->step->flat ? 1 : exec->run_count, index, &item.run);
+    uint32_t piece = (uint32_t)p->piece, pieces = (p->rows + piece - 1) / piece;
+    size_t at = index - p->first;
     item.sizes = exec->runs[item.run].sizes;
     item.batch = (uint32_t)(at / pieces);
-    item.row = (uint32_t)(at % pieces) * p->piece;
-    item.rows = p->rows - item.row < p->piece ? p->rows - item.row : p->piece;
+    item.row = (uint32_t)(at % pieces) * piece;
+    item.rows = p->rows - item.row < piece ? p->rows - item.row : piece;
     for (uint32_t i = 0; i < exec->step->count; i++) {
         uint32_t op_index = exec->plan.order[exec->step->first + i];
         const struct ay_work_op *op = &exec->program->ops[op_index];
@@ -202,9 +199,7 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
 {
     const struct ay_step *step = exec->step;
     const uint32_t *sizes = exec->runs[run].sizes;
-    size_t width = 0, packed = 0;
-    for (uint32_t i = 0; i < step->slot_count; i++)
-        width += ay_dim_resolve(exec->plan.scratch[step->slot_first + i], sizes);
+    size_t scratch = slot_offset(exec, sizes, step->slot_count, rows), packed = 0;
     for (uint32_t i = 0; i < step->count; i++) {
         const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
         if (op->kind != AY_WORK_OP_MATMUL) continue;
@@ -216,8 +211,9 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
         if (!ready && floats > packed) packed = floats;
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
-        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, width * rows + AY_MAP_TEMP));
-        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed));
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch,
+                               scratch * sizeof(float) + AY_MAP_TEMP_BYTES));
+        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed * sizeof(float)));
     }
     return AY_OK;
 }
@@ -241,7 +237,7 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         struct ay_pieces *p = &exec->pieces[r];
         p->first = items;
         items += (size_t)p->batches * ((p->rows + p->piece - 1) / p->piece);
-        AY_TRY(reserve(exec, r, p->piece));
+        AY_TRY(reserve(exec, r, (uint32_t)p->piece));
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) exec->threads[t].packed_of = NULL;
     ay_pool_run(exec->pool, items, run_item, exec);

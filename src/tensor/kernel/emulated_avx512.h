@@ -243,6 +243,23 @@ EMULATED __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int control)
         y.f[l] = (l < 8 ? a : b).f[(control >> 2 * (l / 4) & 3) * 4 + l % 4];
     return y;
 }
+EMULATED __m512i _mm512_setr_epi32(int a, int b, int c, int d, int e, int f, int g, int h, int i,
+                                   int j, int k, int l, int m, int n, int o, int p)
+{
+    int x[16] = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p};
+    __m512i y;
+    memcpy(&y, x, sizeof y);
+    return y;
+}
+EMULATED __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b)
+{
+    __m512 y;
+    for (int l = 0; l < 16; l++) {
+        uint32_t at = (uint32_t)(index.i[l / 2] >> 32 * (l % 2));
+        y.f[l] = (at & 16 ? b : a).f[at & 15];
+    }
+    return y;
+}
 EMULATED __m512d _mm512_permutex2var_pd(__m512d a, __m512i index, __m512d b)
 {
     __m512d y;

@@ -45,6 +45,22 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     _mm256_maskstore_ps(p, first_mask(n), a);
 }
+/* Of the n elements from p on, n < 16, those with an even index. */
+AY_INLINE vf even_of(const float *p, size_t n)
+{
+    vf low = _mm256_maskload_ps(p, first_mask(n));
+    vf high = _mm256_maskload_ps(p + LANES, first_mask(n > LANES ? n - LANES : 0));
+    __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0x88));
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
+}
+AY_INLINE vf vf_load_even(const float *p)
+{
+    return even_of(p, 2 * LANES - 1);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    return even_of(p, n ? 2 * n - 1 : 0);
+}
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(first_mask(n)));

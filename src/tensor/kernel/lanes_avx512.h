@@ -46,6 +46,23 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     _mm512_mask_storeu_ps(p, first_mask(n), a);
 }
+/* Of the n elements from p on, n < 32, those with an even index. */
+AY_INLINE vf even_of(const float *p, size_t n)
+{
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    uint32_t mask = (1U << n) - 1;
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)mask, p), even,
+                                  _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + LANES));
+}
+AY_INLINE vf vf_load_even(const float *p)
+{
+    return even_of(p, 2 * LANES - 1);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    return even_of(p, n ? 2 * n - 1 : 0);
+}
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {
     return _mm512_mask_mov_ps(b, first_mask(n), a);

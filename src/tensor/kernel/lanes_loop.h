@@ -47,6 +47,15 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     for (size_t l = 0; l < n; l++) p[l] = a.at[l];
 }
+/* p[0], p[2], p[4], ..; reads nothing after the last of them. */
+AY_INLINE vf vf_load_even(const float *p)
+{
+    EACH_F(p[2 * l]);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    EACH_F((size_t)l < n ? p[2 * l] : 0.0F);
+}
 /* The first n lanes of a, then those of b. */
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {

@@ -224,6 +224,61 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     }
 }
 
+/* A chain in two parts is the chain. */
+static void check_resumed(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    uint32_t first = kk / 2;
+    struct ay_gemm g = {.a = a, .b = packed, .c = out, .lda = kk, .ldc = n, .m = m, .n = n};
+    g.k = first;
+    k->pack(b, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    g.a = a + first;
+    g.k = kk - first;
+    g.resume = true;
+    k->pack(b + first, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++)
+            assert_same("resumed gemm", k, (size_t)i * n + j, out[(size_t)i * n + j],
+                        ay_ref_chain(0, a + (size_t)i * kk, b + (size_t)j * kk, kk));
+}
+
+/* Columns in runs of random lengths at random places of the image. */
+static void check_window(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+{
+    static int32_t k_at[MAX_N], n_at[MAX_N];
+    static uint32_t run[MAX_N];
+    struct ay_window w = {a, k_at, n_at, run, kk, step};
+    for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
+    for (uint32_t j = 0, left = 0; j < n; j++, left--) {
+        if (left == 0) left = 1 + next() % (n - j);
+        run[j] = left;
+        n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
+    }
+    uint32_t n0 = n / 3, k0 = kk / 3;
+    k->pack_window(&w, k0, kk, n0, n, packed);
+    for (uint32_t i = k0; i < kk; i++)
+        for (uint32_t j = n0; j < n; j++) {
+            size_t panel = (j - n0) / k->panel * k->panel, column = (j - n0) % k->panel;
+            size_t at = panel * (kk - k0) + (i - k0) * k->panel + column;
+            assert_memory_equal(&packed[at], &a[k_at[i] + n_at[j]], sizeof *a);
+        }
+    for (int kind = 0; kind < 3; kind++) {
+        out[n - n0] = 7.0F;
+        if (kind == 0) k->chain_window(&w, b, n0, n, out);
+        if (kind == 1) k->sum_window(&w, n0, n, out);
+        if (kind == 2) k->max_window(&w, n0, n, out);
+        for (uint32_t j = n0; j < n; j++) {
+            for (uint32_t i = 0; i < kk; i++) d[i] = a[k_at[i] + n_at[j]];
+            float want = kind == 0   ? ay_ref_chain(0, d, b, kk)
+                         : kind == 1 ? ay_ref_reduce_sum(d, kk, 1)
+                                     : ay_ref_reduce_max(d, kk, 1);
+            assert_same("window", k, j, out[j - n0], want);
+        }
+        assert_true(out[n - n0] == 7.0F);
+    }
+}
+
 static void for_each_table(void (*check)(const struct ay_kernels *))
 {
     static const char *const names[] = {"scalar", "avx2", "avx512"};
@@ -309,6 +364,17 @@ static void long_chains(const struct ay_kernels *k)
     }
 }
 
+static void all_windows(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (uint32_t n = 1; n < 150; n += 1 + n / 20)
+            for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1) {
+                refill(f);
+                check_window(k, n, kk, 1 + next() % 2);
+                check_resumed(k, 1 + n % 9, 1 + n / 2, kk + 1);
+            }
+}
+
 static void all_transposes(const struct ay_kernels *k)
 {
     fill(a, MAX_N, TAME);
@@ -349,6 +415,12 @@ static void test_gemm_any_shape_equals_ref(void **s)
     for_each_table(long_chains);
 }
 
+static void test_windows_any_runs_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_windows);
+}
+
 static void test_transpose_any_shape_moves_bits(void **s)
 {
     (void)s;
@@ -377,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_reductions_any_length_equal_ref),
         cmocka_unit_test(test_rows_any_length_equal_ref),
         cmocka_unit_test(test_gemm_any_shape_equals_ref),
+        cmocka_unit_test(test_windows_any_runs_equal_ref),
         cmocka_unit_test(test_transpose_any_shape_moves_bits),
         cmocka_unit_test(test_select_unknown_name_is_refused),
     };

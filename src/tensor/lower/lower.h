@@ -67,9 +67,14 @@ const struct ay_operator *ay_operator_find(struct ay_slice domain, struct ay_sli
 /* All families, ended by NULL. */
 const struct ay_operator *const *ay_operators(void);
 
-/* Records that this node fails, naming it: "Conv 'conv1': ...". Returns NULL, as ay_tape_fail. */
+/* Records that this node fails; its name is put before that: "Conv 'conv1': ...". Returns NULL, as
+ * ay_tape_fail. */
 __attribute__((format(printf, 3, 4))) const struct ay_value *
 ay_lower_fail(const struct ay_lower *l, enum ay_code code, const char *format, ...);
+
+/* A constant of the graph, over weights.bin; fails when it lies outside. */
+const struct ay_value *ay_lower_constant(const struct ay_lower *l,
+                                         const struct ay_graph_constant *constant);
 
 /* --- attributes of the node; a wrong kind fails --- */
 bool ay_attr_has(const struct ay_lower *l, const char *name);
