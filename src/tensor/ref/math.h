@@ -6,7 +6,7 @@
  * anything to 0 are 1.
  *
  * Method: binary64 with a relative error near 2^-51, then one rounding; the inputs for which that
- * is not enough are listed (five of log, two of sin) or, for pow, decided in integers.
+ * is not enough are listed (five of log, two of sin, four of cos) or, for pow, decided in integers.
  *
  * Cost: 3 to 10 ns where the compiler knows of fma, otherwise 30 to 90; pow 1 us more where its
  * double does not decide, which is one pair in 2^23 unless they are chosen.
