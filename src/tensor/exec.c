@@ -57,12 +57,15 @@ const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t grou
 
 /* Batches. */
 
-static uint64_t run_bytes(const struct ay_exec *exec, const struct ay_run *run)
+/* Memory that the runs take together; sets where each buffer lies. */
+static uint64_t lay_out(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < exec->plan.slot_count; i++)
-        sum += ay_size_resolve(&exec->plan.sizes[exec->plan.slots[i]], run->sizes);
-    return sum;
+    for (uint32_t s = 0; s < exec->plan.size_count; s++) {
+        exec->size_bytes[s] = 0;
+        for (uint32_t r = 0; r < count; r++)
+            exec->size_bytes[s] += ay_size_resolve(&exec->plan.sizes[s], runs[r].sizes);
+    }
+    return ay_memory_lay_out(&exec->plan, exec->size_bytes, exec->gaps, exec->slot_at);
 }
 
 static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
@@ -74,12 +77,7 @@ static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uin
         for (uint32_t r = 0; r < count; r++)
             at[r + 1] = at[r] + ay_size_resolve(&exec->plan.sizes[s], runs[r].sizes);
     }
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < exec->plan.slot_count; i++) {
-        exec->slot_at[i] = bytes;
-        bytes += (offsets_of(exec, exec->plan.slots[i])[count] + ALIGN - 1) / ALIGN * ALIGN;
-    }
-    return ay_room_reserve(&exec->memory, bytes);
+    return ay_room_reserve(&exec->memory, lay_out(exec, runs, count));
 }
 
 static enum ay_code run_step(struct ay_exec *exec)
@@ -116,9 +114,9 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
         AY_TRY(ay_program_shape(exec->program, 0, runs[i].sizes, &unused));
     if (exec->trace && count != 1) return AY_E_RANGE;
     for (uint32_t i = 0, n; i < count; i += n) {
-        uint64_t bytes = run_bytes(exec, &runs[i]);
+        uint64_t bytes = lay_out(exec, &runs[i], 1);
         for (n = 1; i + n < count && n < exec->max_runs; n++) {
-            bytes += run_bytes(exec, &runs[i + n]);
+            bytes += lay_out(exec, &runs[i + n], 1);
             if (bytes > BATCH_BYTES) break;
         }
         AY_TRY(run_batch(exec, runs + i, n));
@@ -232,10 +230,12 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
     exec->weights = calloc(n + 1, sizeof *exec->weights);
     exec->packed = calloc(n + 1, sizeof *exec->packed);
     exec->offsets = calloc((size_t)sizes * (exec->max_runs + 1), sizeof *exec->offsets);
-    exec->slot_at = calloc(exec->plan.slot_count + 1, sizeof *exec->slot_at);
+    exec->slot_at = calloc(exec->plan.buffer_count + 1, sizeof *exec->slot_at);
+    exec->gaps = calloc(exec->plan.buffer_count + 1, sizeof *exec->gaps);
+    exec->size_bytes = calloc(sizes, sizeof *exec->size_bytes);
     exec->pieces = calloc(exec->max_runs + 1, sizeof *exec->pieces);
     if (!exec->threads || !exec->weights || !exec->packed || !exec->offsets || !exec->slot_at ||
-        !exec->pieces)
+        !exec->gaps || !exec->size_bytes || !exec->pieces)
         return AY_E_MEMORY;
     for (uint32_t i = 0; i < n; i++) exec->weights[i] = weights[i];
     return pack_weights(exec);
@@ -284,6 +284,8 @@ void ay_exec_close(struct ay_exec *exec)
     free(exec->threads);
     free(exec->offsets);
     free(exec->slot_at);
+    free(exec->gaps);
+    free(exec->size_bytes);
     free(exec->pieces);
     free(exec->memory.at);
     free(exec->image.at);

@@ -5,6 +5,7 @@
 #include "tensor/exec.h"
 #include "tensor/kernel/integers.h"
 #include "tensor/map.h"
+#include "tensor/memory.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
 #include "tensor/patch.h"
@@ -52,8 +53,10 @@ struct ay_exec {
     /* the batch at hand */
     const struct ay_run *runs;
     uint32_t run_count, max_runs;
-    uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
-    size_t *slot_at;   /* where each buffer begins in `memory` */
+    uint64_t *offsets;    /* (sizes, max_runs + 1): bytes before each run */
+    uint64_t *slot_at;    /* where each buffer begins in `memory` */
+    struct ay_gap *gaps;  /* used while that is laid out, as are */
+    uint64_t *size_bytes; /* (sizes) */
     struct ay_room memory;
     /* Of a step over patches its frame and its places; of a product of bytes B and rows of A. */
     struct ay_room image, tables;
