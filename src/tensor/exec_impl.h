@@ -36,6 +36,7 @@ struct ay_pieces {
 /* A weight in the layout of the kernels of the op. */
 struct ay_packed {
     void *at;
+    size_t bytes;
     const struct ay_work_op *op;
 };
 
@@ -47,6 +48,8 @@ struct ay_exec {
     bool own_pool;
     struct ay_plan plan;
     bool trace;
+    uint64_t *step_ns; /* one a step; NULL: not measured */
+    uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
     struct ay_packed *packed; /* one a weight: empty unless a product's second operand */
     struct ay_exec_thread *threads;

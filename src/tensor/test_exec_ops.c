@@ -381,10 +381,38 @@ static void test_exec_random_ops_equal_specification(void **state)
     }
 }
 
+static void test_exec_profile_counts_each_op_at_most_once(void **state)
+{
+    (void)state;
+    static struct program p;
+    for (uint32_t i = 0; i < 20; i++) {
+        make(&p, false);
+        evaluate(&p);
+        struct ay_exec_options options = {.threads = 1, .profile = true};
+        struct ay_exec *exec = NULL;
+        struct ay_run run = {.inputs = {p.inputs[0], p.inputs[1]}};
+        struct ay_exec_cost cost;
+        memcpy(run.outputs, p.outputs, sizeof run.outputs);
+        assert_int_equal(ay_exec_open(&p.p.program, p.p.weights, &options, &exec), AY_OK);
+        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        check(&p, exec, false);
+        uint32_t ops = 0;
+        for (uint32_t s = 0; ay_exec_cost(exec, s, &cost); s++) {
+            assert_true(cost.work > 0 && cost.bytes > 0);
+            ops += cost.ops;
+        }
+        assert_true(ops > 0 && ops <= p.p.program.ops_count); /* a reshape is no work */
+        assert_true(ay_exec_memory(exec) > 0);
+        ay_exec_close(exec);
+        drop(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
+        cmocka_unit_test(test_exec_profile_counts_each_op_at_most_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
