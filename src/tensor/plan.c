@@ -311,6 +311,21 @@ static void form_steps(struct planner *pl)
     }
 }
 
+/* A MAP that no other op has joined need not go by rows, which may be short. */
+static void free_lone_maps(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        struct ay_step *step = &plan->steps[s];
+        uint32_t index = plan->order[step->first];
+        const struct ay_work_op *op = op_of(pl, index);
+        if (step->kind != AY_STEP_ROWS || step->count != 1 || op->kind != AY_WORK_OP_MAP ||
+            plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS)
+            continue;
+        step->kind = AY_STEP_EACH;
+    }
+}
+
 static void find_last_uses(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -487,6 +502,7 @@ static void lay_out(struct planner *pl, bool *taken)
     place_values(pl);
     count_uses(pl);
     form_steps(pl);
+    free_lone_maps(pl);
     for (uint32_t id = 0; id < plan->values; id++)
         plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
