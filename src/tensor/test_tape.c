@@ -151,7 +151,8 @@ static value joining(struct writer *w)
     value x = pick(w, F32), y = pick(w, F32);
     if (x->rank != 2 || y->rank != 2 || x->dims[1] != y->dims[1]) return NULL;
     uint64_t rows = x->dims[0], more = y->dims[0], columns = x->dims[1];
-    if (below(w, 2)) return ay_tape_matmul(w->tape, x, y);
+    if (below(w, 2))
+        return ay_tape_reduce(w->tape, AY_WORK_REDUCE_SUM, ay_tape_matmul(w->tape, x, y), 1);
     const value two[] = {ay_tape_reshape(w->tape, x, SHAPE(1, rows, columns, 1)),
                          ay_tape_reshape(w->tape, y, SHAPE(1, more, columns, 1))};
     x = ay_tape_concat(w->tape, two, 2, 1);
