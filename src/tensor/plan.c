@@ -1,7 +1,7 @@
 #include "tensor/plan.h"
 
-#include "tensor/ref/fn.h"
 #include "tensor/patch.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 
@@ -127,8 +127,20 @@ static bool is_row_reduce(const struct planner *pl, const struct ay_work_op *op)
            pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
 }
 
+bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op)
+{
+    if (op->kind == AY_WORK_OP_MATMUL_Q8) return true;
+    if (op->kind != AY_WORK_OP_MATMUL) return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t dtype = plan->places[op->in[i]].dtype;
+        if (dtype != AY_WORK_DTYPE_I8 && dtype != AY_WORK_DTYPE_U8) return false;
+    }
+    return true;
+}
+
 static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_op *op)
 {
+    if (ay_plan_product_of_bytes(pl->plan, op)) return AY_STEP_PRODUCT;
     bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
                 (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
     return rows ? AY_STEP_ROWS : AY_STEP_EACH;
