@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-/* Arithmetic that an item of the pool's loop should be worth. */
+/* Arithmetic that an item of the pool's loop should be worth; an element moved is worth some. */
 #define ITEM_WORK (1u << 16)
+#define MOVE_WORK 8u
 
 static ay_each *const functions[] = {
     [AY_WORK_OP_GATHER] = ay_each_gather,   [AY_WORK_OP_MAP] = ay_each_map,
@@ -86,7 +87,7 @@ static uint64_t piece_of(const struct ay_call *call, uint64_t elements)
     case AY_WORK_OP_MAP: work = call->op->steps_count; break;
     case AY_WORK_OP_REDUCE: work = in->dims[call->op->axis]; break;
     case AY_WORK_OP_MATMUL: work = in->dims[in->rank - 1]; break;
-    default: break;
+    default: work = MOVE_WORK;
     }
     uint64_t piece = ITEM_WORK / work + 1, row = call->out.dims[call->out.rank - 1];
     return piece > row ? piece - piece % row : piece;

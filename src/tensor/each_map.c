@@ -53,23 +53,27 @@ static struct walk walk_of(const struct ay_call *call)
     return w;
 }
 
-/* Operand i's elements beside output elements first..first + n - 1, copied one by one. */
+/* `count` copies of one element. */
+static void repeat(void *to, const void *from, uint64_t count, uint32_t bytes)
+{
+    for (uint64_t i = 0; i < count; i++)
+        ay_each_copy(ay_element_to(to, i, bytes), from, 1, 1, bytes);
+}
+
+/* Operand i's elements beside output elements first..first + n - 1, row by row. */
 static void spread(const struct walk *w, uint32_t i, const void *from, uint64_t first, size_t n,
                    uint32_t bytes, void *to)
 {
-    uint64_t index[AY_MAX_RANK], at = 0, rest = first;
-    for (uint32_t d = w->rank; d-- > 0; rest /= w->size[d]) {
-        index[d] = rest % w->size[d];
-        at += index[d] * w->stride[i][d];
-    }
-    for (size_t e = 0; e < n; e++) {
-        ay_each_copy(ay_element_to(to, e, bytes), ay_element(from, at, bytes), 1, 1, bytes);
-        for (uint32_t d = w->rank; d-- > 0;) {
-            at += w->stride[i][d];
-            if (++index[d] < w->size[d]) break;
-            at -= w->size[d] * w->stride[i][d];
-            index[d] = 0;
-        }
+    uint64_t row = w->size[w->rank - 1], run;
+    for (uint64_t e = 0; e < n; e += run) {
+        uint64_t at = 0, rest = first + e, within = rest % row;
+        for (uint32_t d = w->rank; d-- > 0; rest /= w->size[d])
+            at += rest % w->size[d] * w->stride[i][d];
+        run = row - within < n - e ? row - within : n - e;
+        if (w->stride[i][w->rank - 1] == 0)
+            repeat(ay_element_to(to, e, bytes), ay_element(from, at, bytes), run, bytes);
+        else
+            ay_each_copy(ay_element_to(to, e, bytes), ay_element(from, at, bytes), 1, run, bytes);
     }
 }
 

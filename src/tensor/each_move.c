@@ -67,6 +67,7 @@ void ay_each_gather(const struct ay_call *call, uint64_t first, uint64_t last, v
 /* An affine reading: the element of grid position o is at offset[a] + sum of coef[a][d] o[d] on
  * each axis a of (axes) sizes, `stride[a]` elements apart. */
 struct reading {
+    bool flat; /* one axis, never left */
     uint32_t axes, rank;
     uint64_t size[AY_MAX_RANK], grid[AY_MAX_WORK_OP_GRID];
     int64_t stride[AY_MAX_RANK], offset[AY_MAX_RANK];
@@ -90,7 +91,8 @@ static bool always_inside(const struct reading *r)
 /* One axis over all elements says the same, where nothing lies outside. */
 static void flatten(struct reading *r)
 {
-    struct reading flat = {.axes = 1, .rank = r->rank, .size = {UINT64_MAX >> 1}, .stride = {1}};
+    struct reading flat = {
+        .flat = true, .axes = 1, .rank = r->rank, .size = {UINT64_MAX >> 1}, .stride = {1}};
     memcpy(flat.grid, r->grid, sizeof flat.grid);
     for (uint32_t a = 0; a < r->axes; a++) {
         flat.offset[0] += r->offset[a] * r->stride[a];
@@ -167,11 +169,39 @@ static void read_row(const struct reading *r, const struct ay_call *call, uint64
          count - (uint64_t)high, bytes);
 }
 
+/* Whether rows of the last axis are columns of a matrix whose rows the axis before runs along. */
+static bool is_transposed(const struct reading *r, uint32_t bytes)
+{
+    return bytes == sizeof(float) && r->flat && r->rank > 1 && r->coef[0][r->rank - 2] == 1 &&
+           r->coef[0][r->rank - 1] > 1;
+}
+
+/* As many whole rows from grid position `first` on as there are before `last` and in one matrix;
+ * returns how many elements. */
+static uint64_t transpose_rows(const struct reading *r, const struct ay_call *call, uint64_t first,
+                               uint64_t last)
+{
+    uint64_t row = r->grid[r->rank - 1], rows = r->grid[r->rank - 2], rest = first;
+    uint64_t left = rows - first / row % rows, count = (last - first) / row;
+    int64_t at = r->offset[0];
+    if (count > left) count = left;
+    for (uint32_t d = r->rank; d-- > 0; rest /= r->grid[d])
+        at += r->coef[0][d] * (int64_t)(rest % r->grid[d]);
+    call->kernels->transpose((const float *)call->from[0] + at, (size_t)r->coef[0][r->rank - 1],
+                             (uint32_t)row, (uint32_t)count, (float *)call->to + first, row);
+    return count * row;
+}
+
 static void read_all(struct reading *r, const struct ay_call *call, uint64_t first, uint64_t last)
 {
     simplify(r);
     uint64_t row = r->grid[r->rank - 1];
+    bool transposed = is_transposed(r, ay_dtype_bytes(call->out.dtype));
     for (uint64_t i = first, n; i < last; i += n) {
+        if (transposed && i % row == 0 && last - i >= row) {
+            n = transpose_rows(r, call, i, last);
+            continue;
+        }
         n = row - i % row < last - i ? row - i % row : last - i;
         read_row(r, call, i, n);
     }

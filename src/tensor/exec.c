@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ALIGN 64u
@@ -57,12 +58,15 @@ const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t grou
 
 /* Batches. */
 
-static uint64_t run_bytes(const struct ay_exec *exec, const struct ay_run *run)
+/* Memory that the runs take together; sets where each buffer lies. */
+static uint64_t lay_out(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < exec->plan.slot_count; i++)
-        sum += ay_size_resolve(&exec->plan.sizes[exec->plan.slots[i]], run->sizes);
-    return sum;
+    for (uint32_t s = 0; s < exec->plan.size_count; s++) {
+        exec->size_bytes[s] = 0;
+        for (uint32_t r = 0; r < count; r++)
+            exec->size_bytes[s] += ay_size_resolve(&exec->plan.sizes[s], runs[r].sizes);
+    }
+    return ay_memory_lay_out(&exec->plan, exec->size_bytes, exec->gaps, exec->slot_at);
 }
 
 static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
@@ -74,12 +78,7 @@ static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uin
         for (uint32_t r = 0; r < count; r++)
             at[r + 1] = at[r] + ay_size_resolve(&exec->plan.sizes[s], runs[r].sizes);
     }
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < exec->plan.slot_count; i++) {
-        exec->slot_at[i] = bytes;
-        bytes += (offsets_of(exec, exec->plan.slots[i])[count] + ALIGN - 1) / ALIGN * ALIGN;
-    }
-    return ay_room_reserve(&exec->memory, bytes);
+    return ay_room_reserve(&exec->memory, lay_out(exec, runs, count));
 }
 
 static enum ay_code run_step(struct ay_exec *exec)
@@ -93,13 +92,23 @@ static enum ay_code run_step(struct ay_exec *exec)
     return ay_exec_each(exec);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static enum ay_code run_batch(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
     AY_TRY(prepare(exec, runs, count));
     for (uint32_t s = 0; s < exec->plan.step_count; s++) {
+        uint64_t begun = exec->step_ns ? now_ns() : 0;
         exec->step = &exec->plan.steps[s];
         AY_TRY(run_step(exec));
+        if (exec->step_ns) exec->step_ns[s] += now_ns() - begun;
     }
+    memcpy(exec->last_sizes, runs[0].sizes, sizeof exec->last_sizes);
     for (uint32_t i = 0; i < ay_exec_outputs(exec); i++) {
         uint32_t id = ay_program_output_at(exec->program, i);
         for (uint32_t r = 0; r < count && exec->plan.places[id].home != AY_HOME_OUTPUT; r++)
@@ -116,9 +125,9 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
         AY_TRY(ay_program_shape(exec->program, 0, runs[i].sizes, &unused));
     if (exec->trace && count != 1) return AY_E_RANGE;
     for (uint32_t i = 0, n; i < count; i += n) {
-        uint64_t bytes = run_bytes(exec, &runs[i]);
+        uint64_t bytes = lay_out(exec, &runs[i], 1);
         for (n = 1; i + n < count && n < exec->max_runs; n++) {
-            bytes += run_bytes(exec, &runs[i + n]);
+            bytes += lay_out(exec, &runs[i + n], 1);
             if (bytes > BATCH_BYTES) break;
         }
         AY_TRY(run_batch(exec, runs + i, n));
@@ -152,6 +161,50 @@ uint32_t ay_exec_threads(const struct ay_exec *exec)
 const char *ay_exec_kernels(const struct ay_exec *exec)
 {
     return exec->kernels->name;
+}
+
+uint64_t ay_exec_memory(const struct ay_exec *exec)
+{
+    uint64_t bytes = exec->memory.cap + exec->image.cap + exec->tables.cap;
+    for (uint32_t i = 0; i < exec->program->weights_count; i++) bytes += exec->packed[i].bytes;
+    for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++)
+        bytes +=
+            exec->threads[t].scratch.cap + exec->threads[t].packed.cap + exec->threads[t].frame.cap;
+    return bytes;
+}
+
+static void add_op_cost(const struct ay_exec *exec, uint32_t index, struct ay_exec_cost *out)
+{
+    struct ay_op_shape s;
+    enum ay_code code = ay_program_op_shape(exec->program, index, exec->last_sizes, &s);
+    AY_ASSERT(code == AY_OK);
+    uint64_t elements = ay_tensor_elements(&s.out), each = 1;
+    if (s.op->kind == AY_WORK_OP_MAP) each = s.op->steps_count;
+    if (s.op->kind == AY_WORK_OP_REDUCE) each = s.in[0].dims[s.op->axis];
+    if (s.op->kind == AY_WORK_OP_MATMUL || s.op->kind == AY_WORK_OP_MATMUL_Q8)
+        each = s.in[0].dims[s.in[0].rank - 1];
+    out->work += elements * each;
+    out->bytes += elements * ay_dtype_bytes(s.out.dtype);
+    for (uint32_t i = 0; i < s.op->in_count; i++)
+        out->bytes += ay_tensor_elements(&s.in[i]) * ay_dtype_bytes(s.in[i].dtype);
+}
+
+bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *out)
+{
+    static const char *const how[] = {[AY_STEP_EACH] = "elements",
+                                      [AY_STEP_ROWS] = "rows",
+                                      [AY_STEP_TILES] = "patches",
+                                      [AY_STEP_PRODUCT] = "bytes"};
+    AY_ASSERT(exec->step_ns);
+    if (i >= exec->plan.step_count) return false;
+    const struct ay_step *step = &exec->plan.steps[i];
+    *out = (struct ay_exec_cost){.op = exec->plan.order[step->first],
+                                 .ops = step->count,
+                                 .how = how[step->kind],
+                                 .ns = exec->step_ns[i]};
+    for (uint32_t k = 0; k < step->count; k++)
+        add_op_cost(exec, exec->plan.order[step->first + k], out);
+    return true;
 }
 
 /* Opening. */
@@ -213,17 +266,22 @@ static enum ay_code pack_weights(struct ay_exec *exec)
         if (b->dtype != AY_WORK_DTYPE_F32)
             bytes = ay_product_pack_bytes(exec, op, b->shape[0], b->shape[1]);
         AY_TRY(ay_room_reserve(&room, bytes));
-        *packed = (struct ay_packed){room.at, op};
+        *packed = (struct ay_packed){room.at, room.cap, op};
     }
     ay_pool_run(exec->pool, p->weights_count, pack_item, exec);
     return AY_OK;
 }
 
-static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, uint32_t threads)
+static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, uint32_t threads,
+                              bool profile)
 {
     AY_TRY(ay_plan_open(exec->program, !exec->trace, &exec->plan));
     exec->own_pool = !exec->pool;
     if (exec->own_pool) AY_TRY(ay_pool_open(threads, &exec->pool));
+    if (profile) {
+        exec->step_ns = calloc(exec->plan.step_count, sizeof *exec->step_ns);
+        if (!exec->step_ns) return AY_E_MEMORY;
+    }
     uint32_t n = exec->program->weights_count, sizes = exec->plan.size_count;
     exec->max_runs = BATCH_OFFSETS / sizes;
     if (exec->max_runs > BATCH_RUNS) exec->max_runs = BATCH_RUNS;
@@ -232,10 +290,12 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
     exec->weights = calloc(n + 1, sizeof *exec->weights);
     exec->packed = calloc(n + 1, sizeof *exec->packed);
     exec->offsets = calloc((size_t)sizes * (exec->max_runs + 1), sizeof *exec->offsets);
-    exec->slot_at = calloc(exec->plan.slot_count + 1, sizeof *exec->slot_at);
+    exec->slot_at = calloc(exec->plan.buffer_count + 1, sizeof *exec->slot_at);
+    exec->gaps = calloc(exec->plan.buffer_count + 1, sizeof *exec->gaps);
+    exec->size_bytes = calloc(sizes, sizeof *exec->size_bytes);
     exec->pieces = calloc(exec->max_runs + 1, sizeof *exec->pieces);
     if (!exec->threads || !exec->weights || !exec->packed || !exec->offsets || !exec->slot_at ||
-        !exec->pieces)
+        !exec->gaps || !exec->size_bytes || !exec->pieces)
         return AY_E_MEMORY;
     for (uint32_t i = 0; i < n; i++) exec->weights[i] = weights[i];
     return pack_weights(exec);
@@ -258,7 +318,7 @@ enum ay_code ay_exec_open(const struct ay_work_program *program, const void *con
     exec->pool = options->pool;
     enum ay_code code = exec->kernels ? AY_OK : ay_kernels_select(&exec->kernels);
     if (code == AY_OK) exec->integers = ay_integers_beside(exec->kernels);
-    if (code == AY_OK) code = open_into(exec, weights, threads);
+    if (code == AY_OK) code = open_into(exec, weights, threads, options->profile);
     if (code != AY_OK) {
         ay_exec_close(exec);
         return code;
@@ -283,7 +343,10 @@ void ay_exec_close(struct ay_exec *exec)
     free(exec->packed);
     free(exec->threads);
     free(exec->offsets);
+    free(exec->step_ns);
     free(exec->slot_at);
+    free(exec->gaps);
+    free(exec->size_bytes);
     free(exec->pieces);
     free(exec->memory.at);
     free(exec->image.at);

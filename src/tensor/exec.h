@@ -20,6 +20,7 @@ struct ay_exec_options {
     uint32_t threads;                 /* 1..AY_MAX_THREADS; 0: one a processor */
     struct ay_pool *pool; /* threads to share with others, one at a time; NULL: its own */
     bool trace;
+    bool profile; /* measure each step: ay_exec_cost */
 };
 #define AY_MAX_THREADS 256
 
@@ -48,6 +49,20 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
 
 /* The output of op `op` in the last run; valid until the next one. Only with trace. */
 const void *ay_exec_trace(const struct ay_exec *exec, uint32_t op);
+
+/* Bytes that it holds at the moment: buffers, threads' scratch, weights in the kernels' layout. */
+uint64_t ay_exec_memory(const struct ay_exec *exec);
+
+/* What a step, some ops carried out together, cost in all runs since the opening. */
+struct ay_exec_cost {
+    uint32_t op, ops; /* its first op, how many */
+    const char *how;  /* static text: "rows", "patches", "bytes", "elements" */
+    uint64_t ns;
+    uint64_t work;  /* multiply-adds of products, else element steps, of the last run's sizes */
+    uint64_t bytes; /* of all operands and results, however often they are read */
+};
+/* Step i, in order; false after the last. Only with profile. */
+bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *out);
 
 uint32_t ay_exec_threads(const struct ay_exec *exec);
 const char *ay_exec_kernels(const struct ay_exec *exec);

@@ -5,6 +5,7 @@
 #include "tensor/exec.h"
 #include "tensor/kernel/integers.h"
 #include "tensor/map.h"
+#include "tensor/memory.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
 #include "tensor/patch.h"
@@ -35,6 +36,7 @@ struct ay_pieces {
 /* A weight in the layout of the kernels of the op. */
 struct ay_packed {
     void *at;
+    size_t bytes;
     const struct ay_work_op *op;
 };
 
@@ -46,14 +48,18 @@ struct ay_exec {
     bool own_pool;
     struct ay_plan plan;
     bool trace;
+    uint64_t *step_ns; /* one a step; NULL: not measured */
+    uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
     struct ay_packed *packed; /* one a weight: empty unless a product's second operand */
     struct ay_exec_thread *threads;
     /* the batch at hand */
     const struct ay_run *runs;
     uint32_t run_count, max_runs;
-    uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
-    size_t *slot_at;   /* where each buffer begins in `memory` */
+    uint64_t *offsets;    /* (sizes, max_runs + 1): bytes before each run */
+    uint64_t *slot_at;    /* where each buffer begins in `memory` */
+    struct ay_gap *gaps;  /* used while that is laid out, as are */
+    uint64_t *size_bytes; /* (sizes) */
     struct ay_room memory;
     /* Of a step over patches its frame and its places; of a product of bytes B and rows of A. */
     struct ay_room image, tables;

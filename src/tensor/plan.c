@@ -311,6 +311,21 @@ static void form_steps(struct planner *pl)
     }
 }
 
+/* A MAP that no other op has joined need not go by rows, which may be short. */
+static void free_lone_maps(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        struct ay_step *step = &plan->steps[s];
+        uint32_t index = plan->order[step->first];
+        const struct ay_work_op *op = op_of(pl, index);
+        if (step->kind != AY_STEP_ROWS || step->count != 1 || op->kind != AY_WORK_OP_MAP ||
+            plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS)
+            continue;
+        step->kind = AY_STEP_EACH;
+    }
+}
+
 static void find_last_uses(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -333,9 +348,9 @@ static void find_last_uses(struct planner *pl)
     }
 }
 
-/* First-fit slots of equal size: `free_at` marks those that may be taken again. */
+/* First-fit slots of scratch of equal width; `taken` marks those in use. */
 struct slots {
-    uint32_t *size; /* of each slot */
+    uint32_t *size; /* width of each slot */
     bool *taken;
     uint32_t first, count;
 };
@@ -394,17 +409,38 @@ static void place_tiles(struct planner *pl, uint32_t index)
     }
 }
 
+/* The operand whose memory the value may take over: it is made by a lone MAP, element by element
+ * of an operand as large that is needed no more. */
+static uint32_t taken_over(const struct planner *pl, uint32_t id)
+{
+    const struct ay_plan *plan = pl->plan;
+    const struct ay_place *at = &plan->places[id];
+    const struct ay_step *step = &plan->steps[at->step];
+    const struct ay_work_op *op = op_of(pl, plan->order[step->first]);
+    if (!pl->fuse || step->count != 1 || op->kind != AY_WORK_OP_MAP || at->scattered)
+        return AY_NONE;
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        const struct ay_place *in = &plan->places[op->in[k]];
+        if (in->home == AY_HOME_BUFFER && in->last_use == at->step && in->rank == at->rank &&
+            same(in->shape, at->shape, at->rank) &&
+            ay_dtype_bytes(in->dtype) == ay_dtype_bytes(at->dtype))
+            return op->in[k];
+    }
+    return AY_NONE;
+}
+
 /* Buffers live from the step that makes them to the last that reads them. */
 static void place_buffers(struct planner *pl, bool *taken)
 {
     struct ay_plan *plan = pl->plan;
-    struct slots slots = {plan->slots, taken, 0, 0};
     uint32_t *born = pl->uses, *dead = pl->roles; /* lists of values by step, through next_* */
     uint32_t *next_born = born + plan->values, *next_dead = dead + plan->values;
     for (uint32_t s = 0; s < plan->step_count; s++) born[s] = dead[s] = AY_NONE;
     for (uint32_t id = plan->values; id-- > ay_program_output(pl->p, 0);) {
-        const struct ay_place *at = &plan->places[id];
+        struct ay_place *at = &plan->places[id];
         if (at->home != AY_HOME_BUFFER) continue;
+        at->over = taken_over(pl, id);
+        if (at->over != AY_NONE) taken[at->over] = true;
         next_born[id] = born[at->step];
         born[at->step] = id;
         if (at->last_use == AY_NONE || !pl->fuse) continue;
@@ -412,12 +448,13 @@ static void place_buffers(struct planner *pl, bool *taken)
         dead[at->last_use] = id;
     }
     for (uint32_t s = 0; s < plan->step_count; s++) {
-        for (uint32_t id = born[s]; id != AY_NONE; id = next_born[id])
-            plan->places[id].slot = take_slot(&slots, plan->places[id].size);
+        for (uint32_t id = born[s]; id != AY_NONE; id = next_born[id]) {
+            plan->places[id].slot = plan->buffer_count;
+            plan->births[plan->buffer_count++] = id;
+        }
         for (uint32_t id = dead[s]; id != AY_NONE; id = next_dead[id])
-            taken[plan->places[id].slot] = false;
+            if (!taken[id]) plan->deaths[plan->death_count++] = id;
     }
-    plan->slot_count = slots.count;
 }
 
 static bool constant(uint32_t dim)
@@ -465,6 +502,7 @@ static void lay_out(struct planner *pl, bool *taken)
     place_values(pl);
     count_uses(pl);
     form_steps(pl);
+    free_lone_maps(pl);
     for (uint32_t id = 0; id < plan->values; id++)
         plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
@@ -485,14 +523,15 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
     out->places = calloc(n, sizeof *out->places);
     out->order = calloc(ops, sizeof *out->order);
     out->steps = calloc(ops, sizeof *out->steps);
-    out->slots = calloc(ops, sizeof *out->slots);
+    out->births = calloc(ops, sizeof *out->births);
+    out->deaths = calloc(ops, sizeof *out->deaths);
     out->scratch = calloc(ops, sizeof *out->scratch);
     out->sizes = calloc(n, sizeof *out->sizes);
     uint32_t *counts = calloc(6 * n, sizeof *counts);
     bool *taken = calloc(n, sizeof *taken);
     enum ay_code code = AY_E_MEMORY;
-    if (out->places && out->order && out->steps && out->slots && out->scratch && out->sizes &&
-        counts && taken) {
+    if (out->places && out->order && out->steps && out->births && out->deaths && out->scratch &&
+        out->sizes && counts && taken) {
         struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, counts + 5 * n, fuse};
         lay_out(&pl, taken);
         code = AY_OK;
@@ -508,7 +547,8 @@ void ay_plan_close(struct ay_plan *plan)
     free(plan->places);
     free(plan->order);
     free(plan->steps);
-    free(plan->slots);
+    free(plan->births);
+    free(plan->deaths);
     free(plan->scratch);
     free(plan->sizes);
     *plan = (struct ay_plan){0};

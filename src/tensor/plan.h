@@ -26,7 +26,7 @@ enum ay_home {
     AY_HOME_INPUT,   /* the run's memory */
     AY_HOME_WEIGHT,  /* the model's memory */
     AY_HOME_OUTPUT,  /* the run's memory for output number `slot` */
-    AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
+    AY_HOME_BUFFER,  /* buffer `slot`, one run's value after another */
     AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
     AY_HOME_FUSED,   /* nowhere: read where it comes from, or overwritten by what is made of it */
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
@@ -43,6 +43,7 @@ struct ay_place {
     uint32_t step; /* that makes it; AY_NONE: none */
     uint32_t
         last_use;   /* step; the owner's counts its aliases'; AY_NONE: an output of the program */
+    uint32_t over;  /* buffer: the operand whose memory it takes over; AY_NONE: none */
     bool scattered; /* written by strides: no row is complete before its step ends */
 };
 
@@ -59,8 +60,9 @@ struct ay_plan {
     uint32_t *order; /* op indices, step by step; aliased PERMUTEs are left out */
     struct ay_step *steps;
     uint32_t step_count;
-    uint32_t *slots; /* which of sizes each buffer slot has */
-    uint32_t slot_count;
+    uint32_t *births; /* values in buffers by the step that makes them; the index is the slot */
+    uint32_t *deaths; /* by the step after which their memory is free */
+    uint32_t buffer_count, death_count;
     uint32_t *scratch; /* row width of each scratch slot, a dim as in the program */
     uint32_t scratch_count;
     struct ay_size *sizes;

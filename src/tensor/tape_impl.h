@@ -82,6 +82,19 @@ const struct ay_value *ay_tape_op(struct ay_tape *tape, const struct ay_work_op 
 const struct ay_value *ay_tape_seen(struct ay_tape *tape, const struct ay_value *x, uint32_t rank,
                                     const uint64_t *dims);
 
+/* What a reshape was applied to, where x is unknown and one; else x. */
+static inline const struct ay_value *ay_tape_below(const struct ay_tape *tape,
+                                                   const struct ay_value *x)
+{
+    const struct ay_node *n = ay_tape_node(tape, x);
+    return n->kind == AY_NODE_RESHAPE ? &tape->nodes[n->op.in[0]]->value : x;
+}
+
+/* Whether `below`, of as many elements as x, has an axis that is x's: of the same size, and after
+ * as many elements. */
+bool ay_value_same_axis(const struct ay_value *x, uint32_t axis, const struct ay_value *below,
+                        uint32_t *out);
+
 /* Carries out a node's op; its operands are known. The elements go to data. */
 enum ay_code ay_tape_fold(struct ay_tape *tape, const struct ay_node *node, void *data) AY_MUST;
 

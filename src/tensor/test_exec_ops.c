@@ -15,8 +15,8 @@
 
 #define PROGRAMS   200u
 #define MAX_VALUES 40u
-#define MAX_SIZE   3000u /* elements of a value */
-enum { CHANNELS = 6, HEIGHT = 9, WIDTH = 22, IMAGE = CHANNELS * HEIGHT * WIDTH };
+#define MAX_SIZE   25000u /* elements of a value */
+enum { CHANNELS = 6, HEIGHT = 9, WIDTH = 22, ROWS = 150, COLUMNS = 133, INPUT = ROWS * COLUMNS };
 
 static uint64_t seed = 20240711;
 
@@ -283,7 +283,7 @@ static void make_pooling(struct maker *m)
 struct program {
     struct ay_tape *tape;
     struct ay_tape_program p;
-    float inputs[2][IMAGE];
+    float inputs[2][INPUT];
     const void **values; /* by the specification */
     void *outputs[AY_MAX_WORK_PROGRAM_OUTPUTS];
 };
@@ -295,7 +295,10 @@ static void make(struct program *out, bool odd)
         make_product, make_convolution, make_convolution, make_pooling, make_f32_map};
     struct maker m = {.odd = odd};
     const struct ay_tape_options options = {.threads = 1};
-    const uint64_t rows[] = {7, 33}, image_dims[] = {CHANNELS, HEIGHT, WIDTH};
+    /* Large now and then, so that threads share out every op. */
+    bool large = below(10) == 0;
+    const uint64_t rows[] = {large ? ROWS : 7, large ? COLUMNS : 33},
+                   image_dims[] = {CHANNELS, HEIGHT, WIDTH};
     assert_int_equal(ay_tape_open(&options, &m.tape), AY_OK);
     m.at[m.count++] = ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 2, rows);
     m.at[m.count++] = ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 3, image_dims);
@@ -306,7 +309,7 @@ static void make(struct program *out, bool odd)
     if (ay_tape_program(m.tape, outputs, count, &out->p) != AY_OK)
         fail_msg("%s", ay_tape_reason(m.tape));
     out->tape = m.tape;
-    for (uint32_t i = 0; i < 2; i++) ay_test_floats(&seed, out->inputs[i], IMAGE, odd);
+    for (uint32_t i = 0; i < 2; i++) ay_test_floats(&seed, out->inputs[i], INPUT, odd);
 }
 
 static uint64_t bytes_of(const struct program *p, uint32_t id)
@@ -381,10 +384,38 @@ static void test_exec_random_ops_equal_specification(void **state)
     }
 }
 
+static void test_exec_profile_counts_each_op_at_most_once(void **state)
+{
+    (void)state;
+    static struct program p;
+    for (uint32_t i = 0; i < 20; i++) {
+        make(&p, false);
+        evaluate(&p);
+        struct ay_exec_options options = {.threads = 1, .profile = true};
+        struct ay_exec *exec = NULL;
+        struct ay_run run = {.inputs = {p.inputs[0], p.inputs[1]}};
+        struct ay_exec_cost cost;
+        memcpy(run.outputs, p.outputs, sizeof run.outputs);
+        assert_int_equal(ay_exec_open(&p.p.program, p.p.weights, &options, &exec), AY_OK);
+        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        check(&p, exec, false);
+        uint32_t ops = 0;
+        for (uint32_t s = 0; ay_exec_cost(exec, s, &cost); s++) {
+            assert_true(cost.work > 0 && cost.bytes > 0);
+            ops += cost.ops;
+        }
+        assert_true(ops > 0 && ops <= p.p.program.ops_count); /* a reshape is no work */
+        assert_true(ay_exec_memory(exec) > 0);
+        ay_exec_close(exec);
+        drop(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
+        cmocka_unit_test(test_exec_profile_counts_each_op_at_most_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
