@@ -349,7 +349,8 @@ static bool linear_read(const struct ay_lower *l, const struct ay_operands *o, s
     if (failed(l)) return false;
     uint64_t b = a->q->dims[0], t = a->q->dims[2], w = a->q->dims[3], v = a->v->dims[3];
     uint64_t h = (uint64_t)heads;
-    a->beta = split_heads(l, beta, beta && beta->dims[beta->rank - 1] == 1 ? 1 : heads, "beta");
+    bool common = beta && beta->rank == 3 && beta->dims[2] == 1; /* one for all heads */
+    a->beta = split_heads(l, beta, common ? 1 : heads, "beta");
     if (state && !ay_term_shape(l, state, SHAPE(b, h, w, v), "past_state")) return false;
     if (!state) state = ay_term_zeros(l, F32, SHAPE(b, h, w, v));
     a->state = ay_term_transpose(l, state);

@@ -256,7 +256,10 @@ static bool read_operands(const struct ay_lower *l, const struct ay_operands *o,
     in->c = r->cell == LSTM ? ay_term_optional(l, o, 6, F32, "initial_c") : NULL;
     in->p = r->cell == LSTM ? ay_term_optional(l, o, 7, F32, "P") : NULL;
     term lengths = ay_term_optional(l, o, 4, I32, "sequence_lens");
-    if (!ay_term_rank(l, in->x, 3, "X") || !ay_term_rank(l, in->r, 3, "R")) return false;
+    if (!ay_term_rank(l, in->x, 3, "X") || !ay_term_rank(l, in->r, 3, "R") ||
+        (in->h && !ay_term_rank(l, in->h, 3, "initial_h")) ||
+        (in->c && !ay_term_rank(l, in->c, 3, "initial_c")))
+        return false;
     if (rows) { /* layout 1: batch first */
         in->x = ay_term_move(l, in->x, 1, 0);
         if (in->h) in->h = ay_term_move(l, in->h, 1, 0);

@@ -178,7 +178,8 @@ void ay_lower_grid_sample(const struct ay_lower *l, const struct ay_operands *o)
     struct grid g = {0};
     term x = ay_term_operand(l, o, 0, F32, "X"), grid = ay_term_operand(l, o, 1, F32, "grid");
     if (failed(l) || !grid_attributes(l, &g)) return;
-    if (x->rank < 3 || !ay_term_rank(l, grid, x->rank, "grid")) return;
+    if (x->rank < 3) return (void)ay_lower_fail(l, AY_E_FORMAT, "X has %u dimensions", x->rank);
+    if (!ay_term_rank(l, grid, x->rank, "grid")) return;
     g.axes = x->rank - 2;
     uint64_t n = x->dims[0], samples = 1, pixels = 1, combinations = 1, dims[AY_MAX_RANK];
     if (grid->dims[0] != n || grid->dims[grid->rank - 1] != g.axes) {
