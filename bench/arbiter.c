@@ -24,7 +24,7 @@ static void sketch_across(struct ay_sketch *s)
 {
     static const uint32_t in[] = {1}, dims[] = {1, 262144};
     ay_sketch_begin(s, 1, 1);
-    (void)ay_sketch_weight(s, 64, 262144, 11);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 64, 262144, 11);
     (void)ay_sketch_op(s, (struct ay_work_op){.kind = AY_WORK_OP_REDUCE, .in = in, .in_count = 1,
                                               .dims = dims, .dims_count = 2,
                                               .reduce = AY_WORK_REDUCE_SUM, .axis = 0});

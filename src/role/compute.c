@@ -58,7 +58,7 @@ static enum ay_code honest_trace(void *self, const struct ay_job_run *job_run)
     return code;
 }
 
-static const float *honest_op_output(void *self, uint32_t op)
+static const void *honest_op_output(void *self, uint32_t op)
 {
     struct honest *h = self;
     return ay_exec_trace(h->tracer, op);

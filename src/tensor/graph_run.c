@@ -7,7 +7,8 @@
 
 /* What the graph is for the shapes of some inputs. */
 struct prepared {
-    struct ay_ndarray *inputs; /* shapes alone; NULL: an unused place */
+    struct ay_ndarray *inputs; /* shapes; data, owned, where the program is for these elements only.
+                                * NULL: an unused place */
     uint64_t used;             /* when, in calls */
     enum ay_code code;         /* AY_OK, or why there is no program */
     struct ay_reason why;
@@ -44,10 +45,11 @@ enum ay_code ay_graph_runner_open(const struct ay_graph_folder *graph,
     return AY_OK;
 }
 
-static void forget(struct prepared *p)
+static void forget(struct prepared *p, uint32_t count)
 {
     ay_exec_close(p->exec);
     ay_tape_close(p->tape);
+    for (uint32_t i = 0; p->inputs && i < count; i++) ay_ndarray_free(&p->inputs[i]);
     free(p->outs);
     free(p->inputs);
     *p = (struct prepared){0};
@@ -56,7 +58,8 @@ static void forget(struct prepared *p)
 void ay_graph_runner_close(struct ay_graph_runner *r)
 {
     if (!r) return;
-    for (uint32_t i = 0; i < AY_MAX_GRAPH_PROGRAMS; i++) forget(&r->cache[i]);
+    for (uint32_t i = 0; i < AY_MAX_GRAPH_PROGRAMS; i++)
+        forget(&r->cache[i], main_graph(r)->inputs_count);
     free(r);
 }
 
@@ -108,19 +111,20 @@ enum ay_code ay_graph_accepts(const struct ay_graph_model *model, const struct a
 
 /* Lowering */
 
-/* The model on a new tape, its inputs given or, without `known`, unknown. */
+/* The model on a new tape: inputs with data are known there, the others are not. */
 static enum ay_code lower(const struct ay_graph_runner *r, const struct ay_ndarray *inputs,
-                          bool known, struct ay_tape **tape, const struct ay_value **outs)
+                          struct ay_tape **tape, const struct ay_value **outs)
 {
     const struct ay_graph_graph *g = main_graph(r);
     struct ay_tape_options options = {r->options.threads, r->options.limit_bytes};
     AY_TRY(ay_tape_open(&options, tape));
     const struct ay_value **values = calloc((size_t)g->inputs_count + 1, sizeof *values);
     if (!values) return AY_E_MEMORY;
-    for (uint32_t i = 0; i < g->inputs_count; i++)
-        values[i] = known ? ay_tape_known(*tape, inputs[i].dtype, inputs[i].rank, inputs[i].dims,
-                                          inputs[i].data)
-                          : ay_tape_input(*tape, inputs[i].dtype, inputs[i].rank, inputs[i].dims);
+    for (uint32_t i = 0; i < g->inputs_count; i++) {
+        const struct ay_ndarray *in = &inputs[i];
+        values[i] = in->data ? ay_tape_known(*tape, in->dtype, in->rank, in->dims, in->data)
+                             : ay_tape_input(*tape, in->dtype, in->rank, in->dims);
+    }
     enum ay_code code = ay_lower_model(*tape, &r->graph->model, r->graph->weights,
                                        r->graph->weights_bytes, values, outs);
     free(values);
@@ -147,29 +151,78 @@ static bool is_lasting(enum ay_code code)
     return code == AY_OK || code == AY_E_STATE || code == AY_E_WORK_PROGRAM || code == AY_E_LIMIT;
 }
 
+/* Whether a program may be made for its elements. */
+static bool is_small(const struct ay_ndarray *a, uint64_t *bytes)
+{
+    if (a->dtype == AY_WORK_DTYPE_F32 || ay_ndarray_bytes(a, bytes) != AY_OK) return false;
+    return *bytes <= (uint64_t)AY_MAX_GRAPH_FIXED * ay_dtype_bytes(a->dtype);
+}
+
+/* Copies the elements of all small integer inputs; *any says whether there are some. */
+static enum ay_code fix_inputs(struct prepared *p, const struct ay_ndarray *inputs, uint32_t count,
+                               bool *any)
+{
+    uint64_t bytes;
+    *any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!inputs[i].data || !is_small(&inputs[i], &bytes)) continue;
+        AY_TRY(ay_ndarray_take(&p->inputs[i]));
+        if (bytes) memcpy(p->inputs[i].data, inputs[i].data, bytes);
+        *any = true;
+    }
+    return AY_OK;
+}
+
+/* The program for what p->inputs holds. */
+static void compile(struct ay_graph_runner *r, struct prepared *p)
+{
+    ay_tape_close(p->tape);
+    p->tape = NULL;
+    p->why.text[0] = 0;
+    p->code = lower(r, p->inputs, &p->tape, p->outs);
+    if (p->code == AY_OK) p->code = write_program(p, main_graph(r)->outputs_count);
+    if (p->code == AY_OK) return;
+    p->code = ay_reject(&p->why, p->code, "%s", p->tape ? ay_tape_reason(p->tape) : "");
+    ay_tape_close(p->tape);
+    p->tape = NULL;
+}
+
 static enum ay_code prepare(struct ay_graph_runner *r, const struct ay_ndarray *inputs,
                             struct prepared *p)
 {
     const struct ay_graph_graph *g = main_graph(r);
+    bool any = false;
     p->inputs = calloc((size_t)g->inputs_count + 1, sizeof *p->inputs);
     p->outs = calloc((size_t)g->outputs_count + 1, sizeof *p->outs);
     if (!p->inputs || !p->outs) return AY_E_MEMORY;
-    if (g->inputs_count) memcpy(p->inputs, inputs, g->inputs_count * sizeof *inputs);
-    p->code = lower(r, inputs, false, &p->tape, p->outs);
-    if (p->code == AY_OK) p->code = write_program(p, g->outputs_count);
-    if (p->code == AY_OK) return AY_OK;
-    p->code = ay_reject(&p->why, p->code, "%s", p->tape ? ay_tape_reason(p->tape) : "");
-    ay_tape_close(p->tape);
-    p->tape = NULL;
+    for (uint32_t i = 0; i < g->inputs_count; i++) {
+        p->inputs[i] = inputs[i];
+        p->inputs[i].data = NULL;
+    }
+    compile(r, p);
+    if (p->code == AY_E_STATE) {
+        struct ay_reason why = p->why;
+        AY_TRY(fix_inputs(p, inputs, g->inputs_count, &any));
+        if (any) compile(r, p);
+        /* What no value of theirs would decide is said of the first try. */
+        if (p->code == AY_E_STATE) p->why = why;
+    }
     return is_lasting(p->code) ? AY_OK : p->code;
 }
 
-static bool same_shapes(const struct ay_ndarray *a, const struct ay_ndarray *b, uint32_t count)
+/* Whether what was prepared for a serves b. */
+static bool serves(const struct ay_ndarray *a, const struct ay_ndarray *b, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bytes;
         if (a[i].dtype != b[i].dtype || a[i].rank != b[i].rank ||
             memcmp(a[i].dims, b[i].dims, a[i].rank * sizeof a[i].dims[0]) != 0)
             return false;
+        if (!a[i].data) continue;
+        if (!b[i].data || ay_ndarray_bytes(&a[i], &bytes) != AY_OK ||
+            memcmp(a[i].data, b[i].data, bytes) != 0)
+            return false;
+    }
     return true;
 }
 
@@ -183,19 +236,19 @@ static enum ay_code look_up(struct ay_graph_runner *r, const struct ay_ndarray *
     r->calls++;
     for (uint32_t i = 0; i < AY_MAX_GRAPH_PROGRAMS; i++) {
         struct prepared *p = &r->cache[i];
-        if (p->inputs && same_shapes(p->inputs, inputs, count)) {
+        if (p->inputs && serves(p->inputs, inputs, count)) {
             p->used = r->calls;
             *out = p;
             return AY_OK;
         }
         if (p->used < oldest->used) oldest = p;
     }
-    forget(oldest);
+    forget(oldest, count);
     oldest->used = r->calls;
     enum ay_code code = prepare(r, inputs, oldest);
     if (code != AY_OK) {
         code = ay_reject(reason, code, "%s", oldest->why.text);
-        forget(oldest);
+        forget(oldest, count);
         return code;
     }
     *out = oldest;
@@ -244,10 +297,10 @@ static enum ay_code execute(struct ay_graph_runner *r, struct prepared *p,
     if (!p->exec) AY_TRY(ay_exec_open(&p->program.program, p->program.weights, &options, &p->exec));
     uint32_t at = 0;
     for (uint32_t i = 0; i < g->inputs_count; i++) {
-        /* An input without elements is none of the program's. */
+        /* One without elements, or for whose elements it was made, is none of the program's. */
         uint64_t bytes;
         AY_TRY(ay_ndarray_bytes(&inputs[i], &bytes));
-        if (bytes) run.inputs[at++] = inputs[i].data;
+        if (bytes && !p->inputs[i].data) run.inputs[at++] = inputs[i].data;
     }
     AY_ASSERT(at == p->program.program.inputs_count);
     at = 0;
@@ -263,7 +316,7 @@ static enum ay_code interpret(struct ay_graph_runner *r, const struct ay_ndarray
     uint32_t count = main_graph(r)->outputs_count;
     const struct ay_value **outs = calloc((size_t)count + 1, sizeof *outs);
     if (!outs) return AY_E_MEMORY;
-    enum ay_code code = lower(r, inputs, true, &tape, outs);
+    enum ay_code code = lower(r, inputs, &tape, outs);
     if (code == AY_OK)
         code = take_outputs(outs, count, outputs);
     else

@@ -1,6 +1,8 @@
 /* Runs a model that is kept as a graph. For the shapes of given inputs the graph is lowered to a
- * program once and the program kept; where that cannot be, since a shape or a branch depends on
- * elements that only the inputs have, each run interprets the graph. The bits are the same. */
+ * program once and the program kept. Where that cannot be, since a shape or a branch depends on
+ * elements that only the inputs have, it is lowered for the elements of its small integer inputs
+ * (a sampling rate, a length) too; and where they do not decide it either, each run interprets the
+ * graph. The bits are the same. */
 #ifndef AY_TENSOR_GRAPH_RUN_H
 #define AY_TENSOR_GRAPH_RUN_H
 
@@ -11,6 +13,8 @@
 
 /* Programs kept at once; the one unused for longest goes. */
 #define AY_MAX_GRAPH_PROGRAMS 8u
+/* Elements of an integer input for whose values a program may be made. */
+#define AY_MAX_GRAPH_FIXED 16u
 
 struct ay_graph_runner; /* not thread-safe: one run at a time */
 

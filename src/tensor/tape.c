@@ -227,7 +227,7 @@ static uint64_t mix(uint64_t h, const void *data, size_t bytes)
     return h ^ h >> 29;
 }
 
-static uint64_t hash_of(const struct ay_node *n)
+static uint32_t hash_of(const struct ay_node *n)
 {
     const struct ay_work_op *op = &n->op;
     const uint64_t head[] = {n->kind,    n->value.dtype, n->value.rank, n->key,  op->kind,
@@ -239,7 +239,8 @@ static uint64_t hash_of(const struct ay_node *n)
     h = mix(h, op->perm, op->perm_count * sizeof op->perm[0]);
     h = mix(h, op->grid, op->grid_count * sizeof op->grid[0]);
     h = mix(h, op->coefs, op->coefs_count * sizeof op->coefs[0]);
-    return mix(h, op->offsets, op->offsets_count * sizeof op->offsets[0]);
+    h = mix(h, op->offsets, op->offsets_count * sizeof op->offsets[0]);
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static bool same_list(const void *a, uint32_t a_count, const void *b, uint32_t b_count, size_t size)
@@ -263,17 +264,21 @@ static bool same_node(const struct ay_node *x, const struct ay_node *y)
 }
 
 /* The slot that holds an equal node, or the free one where it belongs. */
-static uint32_t *slot_of(const struct ay_tape *tape, const struct ay_node *node)
+static struct ay_slot *slot_of(const struct ay_tape *tape, const struct ay_node *node,
+                               uint32_t hash)
 {
-    uint32_t mask = tape->slots_cap - 1, at = (uint32_t)hash_of(node) & mask;
-    while (tape->slots[at] && !same_node(tape->nodes[tape->slots[at] - 1], node))
-        at = (at + 1) & mask;
-    return &tape->slots[at];
+    uint32_t mask = tape->slots_cap - 1, at = hash & mask;
+    for (;; at = (at + 1) & mask) {
+        struct ay_slot *slot = &tape->slots[at];
+        if (slot->id == 0) return slot;
+        if (slot->hash == hash && same_node(tape->nodes[slot->id - 1], node)) return slot;
+    }
 }
 
 static bool grow_slots(struct ay_tape *tape)
 {
-    uint32_t *old = tape->slots, count = tape->slots_cap;
+    struct ay_slot *old = tape->slots;
+    uint32_t count = tape->slots_cap;
     if (count >= 1u << 31) return false;
     tape->slots = calloc(2 * (size_t)count, sizeof *tape->slots);
     if (!tape->slots) {
@@ -282,22 +287,23 @@ static bool grow_slots(struct ay_tape *tape)
     }
     tape->slots_cap = 2 * count;
     for (uint32_t i = 0; i < count; i++)
-        if (old[i]) *slot_of(tape, tape->nodes[old[i] - 1]) = old[i];
+        if (old[i].id) *slot_of(tape, tape->nodes[old[i].id - 1], old[i].hash) = old[i];
     free(old);
     return true;
 }
 
 static struct ay_node *find(const struct ay_tape *tape, const struct ay_node *key)
 {
-    uint32_t slot = *slot_of(tape, key);
-    return slot ? tape->nodes[slot - 1] : NULL;
+    const struct ay_slot *slot = slot_of(tape, key, hash_of(key));
+    return slot->id ? tape->nodes[slot->id - 1] : NULL;
 }
 
 static const struct ay_value *enter(struct ay_tape *tape, const struct ay_node *node)
 {
     if (2 * (tape->slots_used + 1) > tape->slots_cap && !grow_slots(tape))
         return ay_tape_fail(tape, AY_E_MEMORY, "out of memory");
-    *slot_of(tape, node) = node->value.id + 1;
+    uint32_t hash = hash_of(node);
+    *slot_of(tape, node, hash) = (struct ay_slot){hash, node->value.id + 1};
     tape->slots_used++;
     return &node->value;
 }

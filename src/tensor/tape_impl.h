@@ -36,7 +36,9 @@ struct ay_tape {
     struct ay_node **nodes;
     uint32_t count, cap;
     uint32_t inputs;
-    uint32_t *slots; /* node ids + 1 by hash, open addressing; 0: free */
+    struct ay_slot {
+        uint32_t hash, id; /* id of a node + 1; 0: free */
+    } * slots;             /* open addressing */
     uint32_t slots_cap, slots_used;
     struct ay_block *blocks, *small; /* all of them; the one that small things are taken from */
     size_t small_used;
@@ -79,6 +81,19 @@ const struct ay_value *ay_tape_op(struct ay_tape *tape, const struct ay_work_op 
 /* x with other dims, of as many elements: known, or an AY_NODE_RESHAPE. */
 const struct ay_value *ay_tape_seen(struct ay_tape *tape, const struct ay_value *x, uint32_t rank,
                                     const uint64_t *dims);
+
+/* What a reshape was applied to, where x is unknown and one; else x. */
+static inline const struct ay_value *ay_tape_below(const struct ay_tape *tape,
+                                                   const struct ay_value *x)
+{
+    const struct ay_node *n = ay_tape_node(tape, x);
+    return n->kind == AY_NODE_RESHAPE ? &tape->nodes[n->op.in[0]]->value : x;
+}
+
+/* Whether `below`, of as many elements as x, has an axis that is x's: of the same size, and after
+ * as many elements. */
+bool ay_value_same_axis(const struct ay_value *x, uint32_t axis, const struct ay_value *below,
+                        uint32_t *out);
 
 /* Carries out a node's op; its operands are known. The elements go to data. */
 enum ay_code ay_tape_fold(struct ay_tape *tape, const struct ay_node *node, void *data) AY_MUST;

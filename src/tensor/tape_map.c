@@ -23,13 +23,6 @@ static bool broadcast(struct ay_tape *tape, const struct ay_value *const *x, uin
     return true;
 }
 
-/* What a reshape was applied to, when it is unknown; else the value itself. */
-static const struct ay_value *base_of(const struct ay_tape *tape, const struct ay_value *x)
-{
-    const struct ay_node *n = ay_tape_node(tape, x);
-    return n->kind == AY_NODE_RESHAPE ? &tape->nodes[n->op.in[0]]->value : x;
-}
-
 /* The dims that x, which broadcasts to (rank, dims), has where those are seen as base's: false when
  * a dim of base would be repeated in part. Dims of both are walked in groups of equal products. */
 static bool translate(const struct ay_value *x, uint32_t rank, const uint64_t *dims,
@@ -67,7 +60,7 @@ static const struct ay_value *beside(struct ay_tape *tape, const struct ay_value
     if (!translate(x, rank, dims, base, own)) return NULL;
     bool small = x->data || ay_value_elements(x) < ay_value_elements(base);
     if (small) return ay_tape_reshape(tape, x, base->rank, own);
-    const struct ay_value *under = base_of(tape, x);
+    const struct ay_value *under = ay_tape_below(tape, x);
     if (ay_value_same_dims(x, base->rank, own)) return x;
     return ay_value_same_dims(under, base->rank, own) ? under : NULL;
 }
@@ -81,7 +74,7 @@ static const struct ay_value *lift(struct ay_tape *tape, const struct ay_value *
     uint64_t elements = 1;
     for (uint32_t d = 0; d < rank; d++) elements *= dims[d];
     for (uint32_t i = 0; i < count; i++) {
-        const struct ay_value *base = base_of(tape, x[i]), *moved[3];
+        const struct ay_value *base = ay_tape_below(tape, x[i]), *moved[3];
         if (base == x[i] || ay_value_elements(base) != elements) continue;
         uint32_t k = 0;
         while (k < count && (moved[k] = beside(tape, x[k], rank, dims, base))) k++;

@@ -1,11 +1,17 @@
 /* Operations that move elements and change none. */
 #include "tensor/tape_impl.h"
 
-/* What an op reads: the value below a reshape where it may state the dims itself. */
-static const struct ay_value *below(const struct ay_tape *tape, const struct ay_value *x)
+bool ay_value_same_axis(const struct ay_value *x, uint32_t axis, const struct ay_value *below,
+                        uint32_t *out)
 {
-    const struct ay_node *n = ay_tape_node(tape, x);
-    return n->kind == AY_NODE_RESHAPE ? &tape->nodes[n->op.in[0]]->value : x;
+    uint64_t before = 1, n = 1;
+    for (uint32_t d = 0; d < axis; d++) before *= x->dims[d];
+    for (uint32_t d = 0; d < below->rank && n <= before; n *= below->dims[d++])
+        if (n == before && below->dims[d] == x->dims[axis]) {
+            *out = d;
+            return true;
+        }
+    return false;
 }
 
 const struct ay_value *ay_tape_reshape(struct ay_tape *tape, const struct ay_value *x,
@@ -19,7 +25,7 @@ const struct ay_value *ay_tape_reshape(struct ay_tape *tape, const struct ay_val
                             (unsigned long long)ay_value_elements(x), (unsigned long long)n);
     if (ay_value_same_dims(x, rank, dims)) return x;
     if (x->data) return ay_tape_seen(tape, x, rank, dims);
-    x = below(tape, x);
+    x = ay_tape_below(tape, x);
     if (ay_value_same_dims(x, rank, dims)) return x;
     const struct ay_node *node = ay_tape_node(tape, x);
     bool moves = node->kind == AY_NODE_OP &&
@@ -47,7 +53,7 @@ const struct ay_value *ay_tape_permute(struct ay_tape *tape, const struct ay_val
     AY_ASSERT(seen + 1 == 1u << x->rank);
     if (!moves) return ay_tape_reshape(tape, x, x->rank, dims);
     struct ay_work_op op = {.kind = AY_WORK_OP_PERMUTE, .view = view, .view_count = rank};
-    op.in = &below(tape, x)->id;
+    op.in = &ay_tape_below(tape, x)->id;
     op.in_count = 1;
     op.perm = perm;
     op.perm_count = rank;
@@ -75,7 +81,8 @@ const struct ay_value *ay_tape_view(struct ay_tape *tape, const struct ay_value 
     for (uint32_t a = 0; a < v->view_rank; a++) view[a] = (uint32_t)v->view[a];
     for (uint32_t a = 0; a < n; a++)
         for (uint32_t d = 0; d < g; d++) coefs[a * g + d] = v->coefs[a][d];
-    struct ay_work_op op = {.kind = AY_WORK_OP_VIEW, .in = &below(tape, x)->id, .in_count = 1};
+    struct ay_work_op op = {
+        .kind = AY_WORK_OP_VIEW, .in = &ay_tape_below(tape, x)->id, .in_count = 1};
     op.view = view;
     op.offsets = v->offsets;
     op.view_count = op.offsets_count = n;
@@ -156,6 +163,46 @@ static const struct ay_value *concat_tree(struct ay_tape *tape, const struct ay_
     return concat_few(tape, x, count, axis);
 }
 
+/* Whether x is, or is a reshape of, what `below` is, but for the size of one axis. */
+static bool beside(const struct ay_tape *tape, const struct ay_value *x, uint64_t size,
+                   const struct ay_value *below, uint32_t axis)
+{
+    const struct ay_value *y = ay_tape_below(tape, x);
+    bool same = y->rank == below->rank;
+    for (uint32_t d = 0; same && d < y->rank; d++)
+        same = y->dims[d] == (d == axis ? size : below->dims[d]);
+    return x->data || same;
+}
+
+/* Operands that are reshapes are better joined as what lies below them, and the result reshaped:
+ * sees all operands as it is below one of them, along the axis given back, where fewer of them have
+ * to be moved for that than for joining them as they are. */
+static bool concat_below(struct ay_tape *tape, const struct ay_value **x, uint32_t count,
+                         uint32_t axis, uint32_t *out)
+{
+    const struct ay_value *best = NULL;
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < count; i++) least += ay_tape_below(tape, x[i]) != x[i];
+    for (uint32_t i = 0; i < count && i < AY_MAX_WORK_OP_IN; i++) {
+        const struct ay_value *below = ay_tape_below(tape, x[i]);
+        uint32_t own, moved = 0;
+        if (below == x[i] || !ay_value_same_axis(x[i], axis, below, &own)) continue;
+        for (uint32_t k = 0; k < count; k++)
+            moved += !beside(tape, x[k], x[k]->dims[axis], below, own);
+        if (moved > least || (moved == least && (!best || below->rank >= best->rank))) continue;
+        least = moved;
+        best = below;
+        *out = own;
+    }
+    for (uint32_t i = 0; i < count && best; i++) {
+        uint64_t dims[AY_MAX_RANK];
+        memcpy(dims, best->dims, sizeof dims);
+        dims[*out] = x[i]->dims[axis];
+        x[i] = ay_tape_reshape(tape, x[i], best->rank, dims);
+    }
+    return best != NULL;
+}
+
 const struct ay_value *ay_tape_concat(struct ay_tape *tape, const struct ay_value *const *x,
                                       uint32_t count, uint32_t axis)
 {
@@ -164,6 +211,7 @@ const struct ay_value *ay_tape_concat(struct ay_tape *tape, const struct ay_valu
     const struct ay_value **parts = ay_tape_take(tape, count * sizeof *parts);
     if (!parts) return NULL;
     uint32_t n = 0;
+    uint64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
         bool same = x[i] && x[i]->rank == x[0]->rank && x[i]->dtype == x[0]->dtype;
         for (uint32_t d = 0; same && d < x[i]->rank; d++)
@@ -171,8 +219,15 @@ const struct ay_value *ay_tape_concat(struct ay_tape *tape, const struct ay_valu
         if (!same || axis >= x[0]->rank)
             return ay_tape_fail(tape, AY_E_FORMAT, "operands %u and 0 cannot be joined", i);
         if (x[i]->dims[axis] > 0) parts[n++] = x[i];
+        total += x[i]->dims[axis];
     }
-    return n ? concat_tree(tape, parts, n, axis) : x[0];
+    if (n == 0) return x[0];
+    uint64_t dims[AY_MAX_RANK];
+    uint32_t below_axis;
+    memcpy(dims, x[0]->dims, sizeof dims);
+    dims[axis] = total;
+    if (!concat_below(tape, parts, n, axis, &below_axis)) return concat_tree(tape, parts, n, axis);
+    return ay_tape_reshape(tape, concat_tree(tape, parts, n, below_axis), x[0]->rank, dims);
 }
 
 const struct ay_value *ay_tape_gather(struct ay_tape *tape, const struct ay_value *x,

@@ -20,9 +20,18 @@ static const struct ay_value *product(struct ay_tape *tape, uint32_t kind, uint3
     memcpy(dims, a->dims, sizeof dims);
     dims[a->rank - 1] = b->dims[b->rank - 2];
     if (a->dims[a->rank - 1] == 0) return ay_tape_filled(tape, dtype, a->rank, dims, 0);
-    const uint32_t in[] = {a->id, b->id, scale ? scale->id : 0};
+    /* Rows are rows, however they are counted. */
+    const struct ay_value *rows = ay_tape_below(tape, a);
+    bool same =
+        b->rank == 2 && rows->rank >= 2 && rows->dims[rows->rank - 1] == a->dims[a->rank - 1];
+    if (!same) rows = a;
+    uint64_t own[AY_MAX_RANK];
+    memcpy(own, rows->dims, sizeof own);
+    own[rows->rank - 1] = b->dims[b->rank - 2];
+    const uint32_t in[] = {rows->id, b->id, scale ? scale->id : 0};
     struct ay_work_op op = {.kind = kind, .in = in, .in_count = scale ? 3 : 2};
-    return ay_tape_op(tape, &op, AY_WORK_FN_NONE, dtype, a->rank, dims);
+    const struct ay_value *out = ay_tape_op(tape, &op, AY_WORK_FN_NONE, dtype, rows->rank, own);
+    return ay_tape_reshape(tape, out, a->rank, dims);
 }
 
 const struct ay_value *ay_tape_matmul(struct ay_tape *tape, const struct ay_value *a,
@@ -87,7 +96,16 @@ const struct ay_value *ay_tape_reduce(struct ay_tape *tape, enum ay_work_reduce 
     dims[axis] = 1;
     if (n == 0)
         return ay_tape_filled(tape, dtype, x->rank, dims, of_nothing(tape, reduce, x->dtype));
+    /* Of a reshape that keeps the axis it is the reduction that is reshaped. */
+    const struct ay_value *from = ay_tape_below(tape, x);
+    uint32_t own = axis;
+    if (from != x && !ay_value_same_axis(x, axis, from, &own)) from = x;
+    uint64_t own_dims[AY_MAX_RANK];
+    memcpy(own_dims, from->dims, sizeof own_dims);
+    own_dims[own] = 1;
     struct ay_work_op op = {
-        .kind = AY_WORK_OP_REDUCE, .reduce = reduce, .axis = axis, .in = &x->id, .in_count = 1};
-    return ay_tape_op(tape, &op, AY_WORK_FN_NONE, dtype, x->rank, dims);
+        .kind = AY_WORK_OP_REDUCE, .reduce = reduce, .axis = own, .in = &from->id, .in_count = 1};
+    const struct ay_value *out =
+        ay_tape_op(tape, &op, AY_WORK_FN_NONE, dtype, from->rank, own_dims);
+    return ay_tape_reshape(tape, out, x->rank, dims);
 }

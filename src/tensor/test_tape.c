@@ -145,6 +145,20 @@ static value moving(struct writer *w)
     }
 }
 
+/* Joined with another, of which a part is then taken; or multiplied with rows. */
+static value joining(struct writer *w)
+{
+    value x = pick(w, F32), y = pick(w, F32);
+    if (x->rank != 2 || y->rank != 2 || x->dims[1] != y->dims[1]) return NULL;
+    uint64_t rows = x->dims[0], more = y->dims[0], columns = x->dims[1];
+    if (below(w, 2)) return ay_tape_matmul(w->tape, x, y);
+    const value two[] = {ay_tape_reshape(w->tape, x, SHAPE(1, rows, columns, 1)),
+                         ay_tape_reshape(w->tape, y, SHAPE(1, more, columns, 1))};
+    x = ay_tape_concat(w->tape, two, 2, 1);
+    x = ay_tape_reduce(w->tape, AY_WORK_REDUCE_MAX, x, 1);
+    return ay_tape_reshape(w->tape, x, SHAPE(1, columns));
+}
+
 static value reducing(struct writer *w)
 {
     value x = pick(w, F32);
@@ -157,10 +171,11 @@ static value reducing(struct writer *w)
 
 static void write_random(struct writer *w)
 {
-    static value (*const make[])(struct writer *) = {number_fn,  number_fn, number_fn, integer_fn,
-                                                     integer_fn, mixed_fn,  moving,    reducing};
+    static value (*const make[])(struct writer *) = {number_fn,  number_fn,  number_fn,
+                                                     integer_fn, integer_fn, mixed_fn,
+                                                     moving,     reducing,   joining};
     while (w->count < VALUES) {
-        value x = make[below(w, 8)](w);
+        value x = make[below(w, 9)](w);
         if (ay_tape_code(w->tape) != AY_OK) fail_msg("%s", ay_tape_reason(w->tape));
         if (x) w->values[w->count++] = x;
     }
@@ -284,6 +299,29 @@ static void test_tape_reshape_is_carried_to_where_it_costs_nothing(void **contex
     assert_int_equal(ops[3].kind, AY_WORK_OP_MAP);
     assert_int_equal(ops[3].dims_count, 2);
     assert_int_equal(ops[4].view_count, 4);
+    ay_tape_close(tape);
+}
+
+static void test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape(void **context)
+{
+    (void)context;
+    struct ay_tape *tape = open_tape(0);
+    value image[3], b = ay_tape_input(tape, F32, SHAPE(12, 5));
+    for (uint32_t i = 0; i < 3; i++) {
+        /* (channels, positions), seen as images of 3 by 4 */
+        value y = ay_tape_matmul(tape, ay_tape_input(tape, F32, SHAPE(2 + i, 5)), b);
+        image[i] = ay_tape_reshape(tape, y, SHAPE(1, 2 + i, 3, 4));
+    }
+    value joined = ay_tape_concat(tape, image, 3, 1);
+    const uint64_t wanted[] = {1, 9, 3, 4};
+    assert_int_equal(joined->rank, 4);
+    assert_memory_equal(joined->dims, wanted, sizeof wanted);
+    value flat = ay_tape_reshape(tape, joined, SHAPE(1, 9, 12));
+    value mean = ay_tape_reduce(tape, AY_WORK_REDUCE_SUM, flat, 2);
+    struct ay_tape_program p = written(tape, &mean, 1);
+    assert_int_equal(p.program.ops_count, 5);
+    assert_int_equal(p.program.ops[3].kind, AY_WORK_OP_CONCAT);
+    assert_int_equal(p.program.ops[4].kind, AY_WORK_OP_REDUCE);
     ay_tape_close(tape);
 }
 
@@ -450,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_tape_value_used_twice_is_written_once),
         cmocka_unit_test(test_tape_many_operands_stay_within_the_bounds_of_an_op),
         cmocka_unit_test(test_tape_reshape_is_carried_to_where_it_costs_nothing),
+        cmocka_unit_test(test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape),
         cmocka_unit_test(test_tape_stored_integers_are_narrowed_where_functions_are_merged),
         cmocka_unit_test(test_tape_outputs_that_are_inputs_or_twice_are_copied),
         cmocka_unit_test(test_tape_unused_ops_and_weights_are_left_out),

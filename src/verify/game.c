@@ -20,13 +20,27 @@ enum ay_party ay_game_mover(uint32_t state)
     return state < sizeof mover / sizeof mover[0] ? mover[state] : AY_PARTY_NONE;
 }
 
-enum ay_code ay_game_check(const struct ay_work_program *program)
+/* NULL when there is none. */
+static const char *fault_of(const struct ay_work_program *program)
 {
-    if (program->inputs_count != 1 || program->inputs[0].dims_count == 0) return AY_E_WORK_PROGRAM;
-    uint32_t dim = program->inputs[0].dims[0];
-    bool symbol = dim & AY_DIM_SYMBOL;
-    if (program->max_dims_count != (symbol ? 1u : 0u)) return AY_E_WORK_PROGRAM;
-    return AY_OK;
+    const struct ay_work_tensor_type *input = program->inputs;
+    if (program->max_dims_count != 1 || program->inputs_count != 1 ||
+        input->dtype != AY_WORK_DTYPE_I32 || input->dims_count != 1 ||
+        input->dims[0] != AY_DIM_SYMBOL)
+        return "the program's input is not one list of token ids";
+    struct ay_tensor_type output;
+    uint32_t last = ay_program_output(program, program->ops_count - 1);
+    if (ay_program_outputs(program) != 1 || ay_program_output_at(program, 0) != last)
+        return "the program has other outputs than its last op's";
+    ay_program_type(program, last, &output);
+    return output.dtype == AY_WORK_DTYPE_F32 ? NULL : "the program's output is not f32";
+}
+
+enum ay_code ay_game_check(const struct ay_work_program *program, const char **reason)
+{
+    const char *fault = fault_of(program);
+    if (fault && reason) *reason = fault;
+    return fault ? AY_E_WORK_PROGRAM : AY_OK;
 }
 
 static struct ay_op_shape shape_of(const struct ay_game_claim *claim,

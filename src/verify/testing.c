@@ -41,21 +41,30 @@ void ay_sketch_begin(struct ay_sketch *s, uint32_t max_length, uint32_t max_ops)
                                           .ops = s->ops};
 }
 
-uint32_t ay_sketch_weight(struct ay_sketch *s, uint32_t d0, uint32_t d1, uint32_t seed)
+/* f32: small; i32, i64: some that are ids and some that are not; others: all bits there are. */
+static uint64_t draw_element(uint32_t dtype, uint32_t *seed)
+{
+    uint32_t r = next_random(seed);
+    if (dtype == AY_WORK_DTYPE_F32)
+        return ay_f32_bits(((float)(r >> 8) * 0x1p-23f - 1.0f) * 0.25f);
+    if (dtype == AY_WORK_DTYPE_I32 || dtype == AY_WORK_DTYPE_I64)
+        return ay_dtype_narrow(dtype, (int64_t)(r >> 8) % 2000 - 300);
+    return dtype == AY_WORK_DTYPE_BOOL ? r >> 16 & 1 : r >> 16 & 255;
+}
+
+uint32_t ay_sketch_weight(struct ay_sketch *s, uint32_t dtype, uint32_t d0, uint32_t d1, uint32_t seed)
 {
     uint32_t i = s->program.weights_count++, *dims = must_alloc(2, sizeof *dims);
+    uint32_t bytes = ay_dtype_bytes(dtype);
     uint64_t n = (uint64_t)d0 * d1;
-    AY_ASSERT(i < 8 && s->program.ops_count == 0);
-    s->weight[i] = must_alloc(n, 4);
-    for (uint64_t k = 0; k < n; k++) {
-        float x = ((float)(next_random(&seed) >> 8) * 0x1p-23f - 1.0f) * 0.25f;
-        ay_put_le32(s->weight[i] + 4 * k, ay_f32_bits(x));
-    }
+    AY_ASSERT(i < AY_SKETCH_WEIGHTS && s->program.ops_count == 0);
+    s->weight[i] = must_alloc(n, bytes);
+    for (uint64_t k = 0; k < n; k++)
+        ay_element_put(s->weight[i] + k * bytes, bytes, draw_element(dtype, &seed));
     dims[0] = d0;
     dims[1] = d1;
-    s->weights[i] =
-        (struct ay_work_weight){.dtype = AY_WORK_DTYPE_F32, .dims = dims, .dims_count = 2};
-    AY_ASSERT(ay_tensor_root(AY_WORK_DTYPE_F32, 2, dims, s->weight[i], n * 4, s->weights[i].root) ==
+    s->weights[i] = (struct ay_work_weight){.dtype = dtype, .dims = dims, .dims_count = 2};
+    AY_ASSERT(ay_tensor_root((uint8_t)dtype, 2, dims, s->weight[i], n * bytes, s->weights[i].root) ==
               AY_OK);
     return 1 + i;
 }
@@ -72,69 +81,25 @@ void ay_sketch_free(struct ay_sketch *s)
         free(s->weight[i]);
         free((void *)(uintptr_t)s->weights[i].dims);
     }
+    for (uint32_t i = 0; i < s->kept_count; i++) free(s->kept[i]);
     free(s->ops);
 }
 
+const void *ay_sketch_keep(struct ay_sketch *s, const void *from, size_t bytes)
+{
+    AY_ASSERT(s->kept_count < AY_SKETCH_KEPT);
+    void *copy = s->kept[s->kept_count++] = must_alloc(1, bytes);
+    return memcpy(copy, from, bytes);
+}
+
 /* Arrays in an op; they live for ever, as tables of static storage do. */
-#define LIST(...) (const uint32_t[]){__VA_ARGS__}, (sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
-#define IN(...) .in = (const uint32_t[]){__VA_ARGS__}, .in_count = sizeof((const uint32_t[]){__VA_ARGS__}) / 4
-#define DIMS(...) .dims = (const uint32_t[]){__VA_ARGS__}, .dims_count = sizeof((const uint32_t[]){__VA_ARGS__}) / 4
-#define STEPS(n, table) .steps = (table), .steps_count = (n)
-#define INPUT(i) (uint32_t)(i)
-#define STEP(i) ((uint32_t)AY_MAP_STEP << 24 | (i))
-#define CONST(i) ((uint32_t)AY_MAP_CONST << 24 | (i))
-#define DIM(i) ((uint32_t)AY_MAP_DIM << 24 | (i))
-#define FN1(f, a) {.fn = AY_WORK_FN_##f, .args = (const uint32_t[]){a}, .args_count = 1}
-#define FN2(f, a, b) {.fn = AY_WORK_FN_##f, .args = (const uint32_t[]){a, b}, .args_count = 2}
+#define LIST(...) (const uint32_t[]){__VA_ARGS__}
+#define IN(...) .in = LIST(__VA_ARGS__), .in_count = sizeof(LIST(__VA_ARGS__)) / 4
+#define DIMS(...) .dims = LIST(__VA_ARGS__), .dims_count = sizeof(LIST(__VA_ARGS__)) / 4
 #define S AY_SYMBOL
 
-/* Compound literals at file scope have static storage: the zoo's tables stand there. Operand ids:
- * 0 the input, 1.. the weights, then the ops. */
-static const struct ay_work_map_step gelu[] = {FN1(ERF, INPUT(0)), FN2(ADD, STEP(0), CONST(0)),
-                                               FN2(MUL, INPUT(0), STEP(1)),
-                                               FN2(ADD, STEP(2), INPUT(1))};
-static const struct ay_work_map_step centre[] = {FN2(DIV, INPUT(1), DIM(0)),
-                                                 FN2(SUB, INPUT(0), STEP(0))};
-static const struct ay_work_map_step exp_less[] = {FN2(SUB, INPUT(0), INPUT(1)),
-                                                   FN1(EXP, STEP(0))};
-static const struct ay_work_map_step divide[] = {FN2(DIV, INPUT(0), INPUT(1))};
-static const struct ay_work_map_step negate[] = {FN1(NEG, INPUT(0))};
-static const uint32_t ones[] = {0x3f800000};
-
-enum { ZOO_WEIGHTS = 5, ZOO_OPS = 18 };
-#define W(i) (1u + (i))
-#define O(i) (1u + ZOO_WEIGHTS + (i))
-static const struct ay_work_op zoo[ZOO_OPS] = {
-    {.kind = AY_WORK_OP_GATHER, IN(W(0), 0), DIMS(S, 48)},
-    {.kind = AY_WORK_OP_MAP, IN(O(0), W(1)), DIMS(S, 48), STEPS(4, gelu), .consts = ones,
-     .consts_count = 1},
-    {.kind = AY_WORK_OP_MATMUL, IN(O(1), W(2)), DIMS(S, 64)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(2)), DIMS(S, 1), .reduce = AY_WORK_REDUCE_SUM, .axis = 1},
-    {.kind = AY_WORK_OP_MAP, IN(O(2), O(3)), DIMS(S, 64), STEPS(2, centre)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(S, 1), .reduce = AY_WORK_REDUCE_SUMSQ, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(1, 64), .reduce = AY_WORK_REDUCE_MAX, .axis = 0},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(1, 64), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-    {.kind = AY_WORK_OP_PERMUTE, IN(O(4)), DIMS(8, S, 8), .view = (const uint32_t[]){S, 8, 8},
-     .view_count = 3, .perm = (const uint32_t[]){1, 0, 2}, .perm_count = 3},
-    {.kind = AY_WORK_OP_MATMUL, IN(O(8), O(8)), DIMS(8, S, S)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(9)), DIMS(8, S, 1), .reduce = AY_WORK_REDUCE_MAX, .axis = 2},
-    {.kind = AY_WORK_OP_MAP, IN(O(9), O(10)), DIMS(8, S, S), STEPS(2, exp_less)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(11)), DIMS(8, S, 1), .reduce = AY_WORK_REDUCE_SUM, .axis = 2},
-    {.kind = AY_WORK_OP_MAP, IN(O(11), O(12)), DIMS(8, S, S), STEPS(1, divide)},
-    {.kind = AY_WORK_OP_MATMUL, IN(W(3), W(4)), DIMS(2, 3)},
-    {.kind = AY_WORK_OP_REDUCE, IN(W(3)), DIMS(2, 1), .reduce = AY_WORK_REDUCE_SUMSQ, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(W(3)), DIMS(2, 1), .reduce = AY_WORK_REDUCE_MAX, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(13)), DIMS(1, S, S), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-};
-
-void ay_sketch_zoo(struct ay_sketch *s)
-{
-    ay_sketch_begin(s, 200, ZOO_OPS);
-    const uint32_t dims[ZOO_WEIGHTS][2] = {{100, 48}, {1, 48}, {64, 48}, {2, 20000}, {3, 20000}};
-    for (uint32_t i = 0; i < ZOO_WEIGHTS; i++)
-        (void)ay_sketch_weight(s, dims[i][0], dims[i][1], 7 + i);
-    for (uint32_t i = 0; i < ZOO_OPS; i++) (void)ay_sketch_op(s, zoo[i]);
-}
+static const struct ay_work_map_step negate[] = {
+    {.fn = AY_WORK_FN_NEG, .args = (const uint32_t[]){0}, .args_count = 1}};
 
 /* Op i of a chain takes operand i + 1: there is one weight. */
 void ay_sketch_chain(struct ay_sketch *s, uint32_t ops)
@@ -143,25 +108,25 @@ void ay_sketch_chain(struct ay_sketch *s, uint32_t ops)
     static const uint32_t dims[] = {1, 16};
     AY_ASSERT(ops <= 65536);
     ay_sketch_begin(s, 8, ops);
-    (void)ay_sketch_weight(s, 1, 16, 3);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 1, 16, 3);
     for (uint32_t i = 0; i < ops; i++) {
         ids[i] = i + 1;
         (void)ay_sketch_op(s, (struct ay_work_op){.kind = AY_WORK_OP_MAP, .in = &ids[i],
                                                   .in_count = 1, .dims = dims, .dims_count = 2,
-                                                  STEPS(1, negate)});
+                                                  .steps = negate, .steps_count = 1});
     }
 }
 
 static const struct ay_work_op tiny[] = {
     {.kind = AY_WORK_OP_GATHER, IN(1, 0), DIMS(S, 4)},
     {.kind = AY_WORK_OP_REDUCE, IN(2), DIMS(1, 4), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-    {.kind = AY_WORK_OP_MAP, IN(3), DIMS(1, 4), STEPS(1, negate)},
+    {.kind = AY_WORK_OP_MAP, IN(3), DIMS(1, 4), .steps = negate, .steps_count = 1},
 };
 
 void ay_sketch_tiny(struct ay_sketch *s)
 {
     ay_sketch_begin(s, 100, 3);
-    (void)ay_sketch_weight(s, 4, 4, 5);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 4, 4, 5);
     for (uint32_t i = 0; i < 3; i++) (void)ay_sketch_op(s, tiny[i]);
 }
 
@@ -183,41 +148,85 @@ static void fill_input(struct ay_truth *t, uint32_t seed)
                              t->input_root) == AY_OK);
 }
 
-struct ay_truth *ay_truth_new(const struct ay_sketch *s, uint32_t length, uint32_t seed,
-                              uint32_t lie_op, uint64_t lie_element)
+static struct ay_truth *truth_of(const struct ay_sketch *s, uint32_t length)
 {
     const struct ay_work_program *p = &s->program;
     struct ay_truth *t = must_alloc(1, sizeof *t);
-    uint32_t n = ay_program_values(p), outer = p->inputs_count + p->weights_count;
+    uint32_t n = ay_program_values(p);
     t->sketch = s;
     t->length = length;
     t->values = must_alloc(n, sizeof *t->values);
+    t->own = must_alloc(n, sizeof *t->own);
     t->lens = must_alloc(n, sizeof *t->lens);
     t->op_roots = must_alloc(p->ops_count, 32);
     for (uint32_t v = 0; v < n; v++) {
         struct ay_tensor_type type;
-        uint32_t sizes[AY_MAX_SYMBOLS] = {length};
-        AY_ASSERT(ay_program_shape(p, v, sizes, &type) == AY_OK);
-        uint32_t bytes = ay_dtype_bytes(type.dtype);
-        t->lens[v] = ay_tensor_elements(&type) * bytes;
-        bool weight = v >= p->inputs_count && v < outer;
-        t->values[v] = weight ? s->weight[v - p->inputs_count] : must_alloc(t->lens[v], 1);
-        if (v == 0) fill_input(t, seed);
-        if (v < outer) continue;
-        ay_truth_run(p, v - outer, length, t->values);
-        if (v - outer == lie_op) t->values[v][bytes * lie_element] ^= 1;
+        AY_ASSERT(ay_program_shape(p, v, &length, &type) == AY_OK);
+        t->lens[v] = ay_tensor_elements(&type) * ay_dtype_bytes(type.dtype);
     }
-    const struct ay_player p0 = {.claim.program = p, .length = length, .tensor = truth_tensor, .self = t};
-    AY_ASSERT(ay_player_roots(&p0, t->op_roots) == AY_OK);
+    return t;
+}
+
+/* Another element than it is: with one bit wrong, or 0 where that is none that may be committed. */
+static void falsify(uint32_t dtype, uint8_t *values, uint64_t element)
+{
+    uint32_t bytes = ay_dtype_bytes(dtype);
+    uint8_t *at = values + element * bytes;
+    uint64_t bits = ay_element_get(at, bytes) ^ 1;
+    ay_element_put(at, bytes, ay_dtype_canonical(dtype, bits) ? bits : 0);
+}
+
+/* Computes one op, whose operands are there, and its root. */
+static void compute(struct ay_truth *t, uint32_t op, uint32_t lie_op, uint64_t lie_element)
+{
+    const struct ay_work_program *p = &t->sketch->program;
+    const struct ay_op_shape shape = ay_arbiter_shape(p, op, t->length);
+    const struct ay_tensor_type *out = &shape.out;
+    uint32_t v = ay_program_output(p, op);
+    t->own[v] = true;
+    t->values[v] = must_alloc(t->lens[v], 1);
+    ay_truth_run(p, op, t->length, t->values);
+    if (op == lie_op) falsify(out->dtype, t->values[v], lie_element);
+    AY_ASSERT(ay_tensor_root((uint8_t)out->dtype, (uint8_t)out->rank, out->dims, t->values[v],
+                             t->lens[v], t->op_roots[op]) == AY_OK);
+}
+
+struct ay_truth *ay_truth_new(const struct ay_sketch *s, uint32_t length, uint32_t seed,
+                              uint32_t lie_op, uint64_t lie_element)
+{
+    const struct ay_work_program *p = &s->program;
+    struct ay_truth *t = truth_of(s, length);
+    for (uint32_t i = 0; i < p->weights_count; i++) t->values[p->inputs_count + i] = s->weight[i];
+    t->own[0] = true;
+    t->values[0] = must_alloc(t->lens[0], 1);
+    fill_input(t, seed);
+    for (uint32_t i = 0; i < p->ops_count; i++) compute(t, i, lie_op, lie_element);
+    return t;
+}
+
+struct ay_truth *ay_truth_lie(const struct ay_truth *honest, uint32_t lie_op, uint64_t lie_element)
+{
+    const struct ay_work_program *p = &honest->sketch->program;
+    struct ay_truth *t = truth_of(honest->sketch, honest->length);
+    uint32_t outer = p->inputs_count + p->weights_count;
+    memcpy(t->values, honest->values, ay_program_values(p) * sizeof *t->values);
+    memcpy(t->op_roots, honest->op_roots, (size_t)p->ops_count * 32);
+    memcpy(t->input_root, honest->input_root, 32);
+    for (uint32_t i = lie_op; i < p->ops_count; i++) {
+        bool touched = i == lie_op;
+        for (uint32_t k = 0; k < p->ops[i].in_count; k++)
+            if (p->ops[i].in[k] >= outer && t->own[p->ops[i].in[k]]) touched = true;
+        if (touched) compute(t, i, lie_op, lie_element);
+    }
     return t;
 }
 
 void ay_truth_free(struct ay_truth *t)
 {
-    const struct ay_work_program *p = &t->sketch->program;
-    for (uint32_t v = 0; v < ay_program_values(p); v++)
-        if (v < p->inputs_count || v >= p->inputs_count + p->weights_count) free(t->values[v]);
+    for (uint32_t v = 0; v < ay_program_values(&t->sketch->program); v++)
+        if (t->own[v]) free(t->values[v]);
     free(t->values);
+    free(t->own);
     free(t->lens);
     free(t->op_roots);
     free(t);

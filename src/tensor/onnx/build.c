@@ -165,7 +165,9 @@ static enum ay_code dims_of(struct ay_onnx_build *b, const char *name,
         if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
             d->dim_value > 0)
             dims[i].size = (uint64_t)d->dim_value;
-        if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM)
+        /* "?" is how some writers name every size that they do not know. */
+        if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
+            strcmp(d->dim_param, "?") != 0)
             AY_TRY(ay_onnx_text(b, d->dim_param, AY_MAX_GRAPH_DIM_NAME, "name of a size",
                                 &dims[i].name));
     }
