@@ -160,13 +160,10 @@ static bool submit(struct client *c, struct ay_slice tx)
     static const struct timespec pause = {.tv_nsec = 2000000};
     struct ay_node_tx done;
     for (;;) {
-        if (ay_node_broadcast_sync(c->node, tx, &done) != AY_OK) {
-            refuse(ay_node_message(c->node));
-            return false;
-        }
-        if (!done.check.code) return true;
-        if (ay_node_code(&done.check) != AY_E_MEMPOOL_FULL) {
-            refuse(done.check.log);
+        enum ay_code code = ay_node_broadcast_sync(c->node, tx, &done);
+        if (code == AY_OK && !done.check.code) return true;
+        if (code != AY_E_MEMPOOL_FULL) {
+            refuse(code == AY_OK ? done.check.log : ay_node_message(c->node));
             return false;
         }
         nanosleep(&pause, NULL);

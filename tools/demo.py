@@ -27,7 +27,7 @@ MODEL = ROOT / "build" / "models" / "all-MiniLM-L6-v2"
 HOME = ROOT / "build" / "demo"
 MAX_SENTENCES = 640
 LINES_A_JOB = 64
-QUESTION = "a program that plays music"
+QUESTION = "make a file smaller"
 ASY = 10**9
 PEOPLE = {  # name: (coins to begin with, what they are)
     "victor": (1000 * ASY, "validator: runs the node, earns the transaction fees"),
@@ -228,7 +228,7 @@ class Market:
         for height, kind, event in self.events:
             if kind == "EventCleared" and int(event["matched"]):
                 print(f"  block {height}: the market cleared at {event['price_nasy']} nasy a million units; "
-                      f"{event['matched']} jobs found a provider")
+                      f"{event['matched']} job{'s' * (event['matched'] != '1')} found a provider")
         won = {}
         for height, kind, event in self.events:
             if kind == "EventJob" and event["state"] == "STATE_MATCHED":

@@ -35,6 +35,7 @@ for attempt in 1 2 3; do
         $as_root env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -q --no-install-recommends $missing >>"$log" 2>&1; then
         rm -f "$log"
+        touch meson.build # a build folder that was set up without them looks again
         exit 0
     fi
     echo "apt-get failed (attempt $attempt of 3)." >&2

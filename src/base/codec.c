@@ -123,10 +123,7 @@ static enum ay_fault_kind read_number(struct reader *r, const struct ay_field *f
     if (f->kind == AY_KIND_U32 || f->kind == AY_KIND_ENUM) fits = v <= UINT32_MAX;
     if (f->kind == AY_KIND_I32) fits = (int64_t)v >= INT32_MIN && (int64_t)v <= INT32_MAX;
     if (!fits) return AY_FAULT_RANGE;
-    if (f->kind == AY_KIND_BOOL)
-        *(bool *)to = v != 0;
-    else
-        memcpy(to, &v, ay_field_size(f)); /* little-endian host: the low bytes */
+    ay_field_set_number(f, to, v);
     return check_value(f, to);
 }
 
@@ -339,18 +336,14 @@ static void put_message(struct writer *w, const struct ay_msg *msg, const void *
 
 static void put_number(struct writer *w, const struct ay_field *f, const void *value)
 {
-    uint64_t v = 0;
-    int32_t i32;
-    if (f->kind == AY_KIND_I32) {
-        memcpy(&i32, value, sizeof i32);
-        v = (uint64_t)(int64_t)i32;
-    } else {
-        memcpy(&v, value, ay_field_size(f));
-    }
-    if (wire_of(f) == WIRE_VARINT)
+    uint64_t v = ay_field_number(f, value);
+    uint8_t fixed[8];
+    if (wire_of(f) == WIRE_VARINT) {
         put_varint(w, v);
-    else
-        put(w, &v, sizeof v);
+        return;
+    }
+    for (unsigned i = 0; i < 8; i++) fixed[i] = (uint8_t)(v >> (8 * i));
+    put(w, fixed, sizeof fixed);
 }
 
 static void put_value(struct writer *w, const struct ay_field *f, const void *value)

@@ -72,16 +72,12 @@ static void put_enum(struct json *j, const struct ay_field *f, uint32_t number)
 
 static void put_number(struct json *j, const struct ay_field *f, const void *value)
 {
-    uint64_t v = 0;
-    int32_t i32;
-    memcpy(&v, value, ay_field_size(f));
-    memcpy(&i32, &v, sizeof i32);
-    bool is_signed = f->kind == AY_KIND_I64 || f->kind == AY_KIND_SFIXED64;
+    uint64_t v = ay_field_number(f, value);
+    bool is_signed =
+        f->kind == AY_KIND_I32 || f->kind == AY_KIND_I64 || f->kind == AY_KIND_SFIXED64;
     bool quoted = ay_field_size(f) == 8;
     if (quoted) ay_text_char(j->out, '"');
-    if (f->kind == AY_KIND_I32)
-        ay_text_i64(j->out, i32);
-    else if (is_signed)
+    if (is_signed)
         ay_text_i64(j->out, (int64_t)v);
     else
         ay_text_u64(j->out, v);

@@ -65,8 +65,7 @@ static void put_field(struct out *o, const struct ay_field *f, const void *row, 
     } else if (f->kind == AY_KIND_FIXED || f->kind == AY_KIND_BOOL) {
         put(o, at, width);
     } else {
-        uint64_t v = 0;
-        memcpy(&v, at, width); /* little-endian host: the low bytes */
+        uint64_t v = ay_field_number(f, at);
         bool is_signed =
             f->kind == AY_KIND_I32 || f->kind == AY_KIND_I64 || f->kind == AY_KIND_SFIXED64;
         if (is_signed) v ^= (uint64_t)1 << (8 * width - 1);
@@ -74,7 +73,6 @@ static void put_field(struct out *o, const struct ay_field *f, const void *row, 
         put(o, be + 8 - width, width);
     }
 }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied into the low bytes");
 
 /* Field i of a key: the index's own, then the primary key's. */
 static const struct ay_field *key_field(const struct ay_msg *msg, uint32_t index, uint32_t i)

@@ -65,6 +65,34 @@ uint32_t ay_field_size(const struct ay_field *f)
     return size[f->kind];
 }
 
+uint64_t ay_field_number(const struct ay_field *f, const void *value)
+{
+    uint64_t u64;
+    uint32_t u32;
+    uint32_t size = ay_field_size(f);
+    AY_ASSERT(size == 1 || size == 4 || size == 8);
+    if (size == 1) return *(const uint8_t *)value;
+    if (size == 8) {
+        memcpy(&u64, value, sizeof u64);
+        return u64;
+    }
+    memcpy(&u32, value, sizeof u32);
+    return f->kind == AY_KIND_I32 ? (uint64_t)(int64_t)(int32_t)u32 : u32;
+}
+
+void ay_field_set_number(const struct ay_field *f, void *value, uint64_t number)
+{
+    uint32_t u32 = (uint32_t)number;
+    uint32_t size = ay_field_size(f);
+    AY_ASSERT(size == 1 || size == 4 || size == 8);
+    if (size == 1)
+        *(uint8_t *)value = (uint8_t)number;
+    else if (size == 8)
+        memcpy(value, &number, sizeof number);
+    else
+        memcpy(value, &u32, sizeof u32);
+}
+
 const void *ay_field_values(const struct ay_field *f, const void *in, uint32_t *n)
 {
     const uint8_t *at = (const uint8_t *)in + f->offset;

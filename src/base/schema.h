@@ -129,6 +129,11 @@ const struct ay_enum_value *ay_enum_named(const struct ay_enum *e, struct ay_sli
 /* Bytes of one value of the field in memory: of the element when repeated. */
 uint32_t ay_field_size(const struct ay_field *f);
 
+/* A number or BOOL of the field in memory, as 64 bits: signed kinds are sign-extended. Setting takes
+ * the low bits. On hosts of either byte order. */
+uint64_t ay_field_number(const struct ay_field *f, const void *value);
+void ay_field_set_number(const struct ay_field *f, void *value, uint64_t number);
+
 /* Where field f of the struct at `in` is: the value itself, or the first element when repeated
  * (NULL when none); *n is how many values there are: 0 or 1 when it is not repeated, by has_x. */
 const void *ay_field_values(const struct ay_field *f, const void *in, uint32_t *n);

@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "cli/options.h"
+
 #include "base/json_write.h"
 #include "base/text.h"
 #include "crypto/keystore.h"
@@ -28,11 +30,19 @@ static void caught(int signal)
     ay_cli_stop = 1;
 }
 
+static struct sigaction before_int, before_term;
+
 void ay_cli_catch(void)
 {
     struct sigaction action = {.sa_handler = caught};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, &before_int);
+    sigaction(SIGTERM, &action, &before_term);
+}
+
+void ay_cli_uncatch(void)
+{
+    sigaction(SIGINT, &before_int, NULL);
+    sigaction(SIGTERM, &before_term, NULL);
 }
 
 int ay_cli_exit(enum ay_code code)
@@ -44,6 +54,7 @@ int ay_cli_exit(enum ay_code code)
         {AY_OK, AY_EXIT_OK},
         {AY_E_USAGE, AY_EXIT_USAGE},
         {AY_E_NOT_FOUND, AY_EXIT_NOT_FOUND},
+        {AY_E_UNKNOWN_ADDRESS, AY_EXIT_NOT_FOUND},
         {AY_E_UNREACHABLE, AY_EXIT_UNREACHABLE},
         {AY_E_TIMEOUT, AY_EXIT_UNREACHABLE},
         {AY_E_REJECTED, AY_EXIT_REJECTED},
@@ -58,68 +69,57 @@ int ay_cli_exit(enum ay_code code)
 
 int ay_cli_fail(enum ay_code code, const char *format, ...)
 {
+    char text[2 * PATH_MAX];
+    const char *own = ay_code_info(code)->text;
     va_list args;
     va_start(args, format);
-    fputs(ay_cli.color ? "\033[31massay:\033[0m " : "assay: ", stderr);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (code != AY_OK) fprintf(stderr, " (%s)", ay_code_info(code)->text);
+    fprintf(stderr, "%s %s", ay_cli.color ? "\033[31massay:\033[0m" : "assay:", text);
+    if (code == AY_E_USAGE)
+        fprintf(stderr, "; assay %s says more", *ay_cli.command ? ay_cli.command : "help");
+    else if (code != AY_OK && code != AY_E_NOT_FOUND && !strstr(text, own))
+        fprintf(stderr, " (%s)", own);
     fputc('\n', stderr);
     return ay_cli_exit(code == AY_OK ? AY_E_STATE : code);
 }
 
-/* Takes the option at argv[i] out; returns its value. NULL and *wrong: it has none. */
-static const char *take(int *argc, char **argv, int i, bool *wrong)
+static int take_form(void *json, char *form)
 {
-    char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : argv[i + 1];
-    int used = equals ? 1 : 2;
-    *wrong = !value;
-    if (!value) return NULL;
-    memmove(&argv[i], &argv[i + used], sizeof *argv * (size_t)(*argc - i - used + 1));
-    *argc -= used;
-    return value;
+    bool is_json = !strcmp(form, "json");
+    if (!is_json && strcmp(form, "text") != 0)
+        return ay_cli_fail(AY_E_USAGE, "-o takes json or text, not %s", form);
+    *(bool *)json = is_json;
+    return 0;
 }
 
-static bool is(const char *arg, const char *name)
-{
-    size_t n = strlen(name);
-    return strncmp(arg, name, n) == 0 && (arg[n] == 0 || arg[n] == '=');
-}
-
-/* Global options may stand anywhere before "--". */
 int ay_cli_globals(int *argc, char **argv)
 {
     const char *home = getenv("ASSAY_HOME"), *user = getenv("HOME");
-    char own[PATH_MAX];
-    bool wrong = false;
+    const struct ay_option options[] = {
+        {.name = "--home", .kind = AY_OPTION_TEXT, .to = &home},
+        {.name = "--node", .kind = AY_OPTION_TEXT, .to = &ay_cli.node},
+        {"-o", AY_OPTION_CALL, &ay_cli.json, .call = take_form},
+        {"--output", AY_OPTION_CALL, &ay_cli.json, .call = take_form},
+        {.name = "--help", .kind = AY_OPTION_FLAG, .to = &ay_cli.help},
+        {.name = "-h", .kind = AY_OPTION_FLAG, .to = &ay_cli.help},
+        {NULL}};
     ay_cli.node = getenv("ASSAY_NODE");
     ay_cli.color = isatty(2) && !getenv("NO_COLOR");
-    for (int i = 1; i < *argc && !wrong && strcmp(argv[i], "--") != 0;) {
-        if (is(argv[i], "--home")) {
-            home = take(argc, argv, i, &wrong);
-        } else if (is(argv[i], "--node")) {
-            ay_cli.node = take(argc, argv, i, &wrong);
-        } else if (!strcmp(argv[i], "-o") || is(argv[i], "--output")) {
-            const char *form = take(argc, argv, i, &wrong);
-            wrong = wrong || (strcmp(form, "json") != 0 && strcmp(form, "text") != 0);
-            ay_cli.json = !wrong && !strcmp(form, "json");
-        } else {
-            i++;
-        }
-    }
-    if (wrong) return ay_cli_fail(AY_E_USAGE, "--home, --node and -o json|text each need a value");
-    if (!home) {
-        snprintf(own, sizeof own, "%s/.assay", user ? user : "");
-        home = own;
-    }
-    int n = snprintf(ay_cli.home, sizeof ay_cli.home, "%s", home);
-    return n > 0 && n < PATH_MAX ? 0 : ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
+    int failed = ay_options_take(argc, argv, options);
+    if (failed) return failed;
+    bool own = !home || !*home;
+    if (own && (!user || !*user))
+        return ay_cli_fail(AY_E_USAGE, "where is home? HOME is not set; say --home DIR");
+    int n =
+        snprintf(ay_cli.home, sizeof ay_cli.home, "%s%s", own ? user : home, own ? "/.assay" : "");
+    return n < PATH_MAX ? 0 : ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
 }
 
-int ay_cli_usage(bool asked, const char *text)
+int ay_cli_usage(const char *text)
 {
-    fputs(text, asked ? stdout : stderr);
-    return asked ? 0 : AY_EXIT_USAGE;
+    fputs(text, ay_cli.help ? stdout : stderr);
+    return ay_cli.help ? 0 : AY_EXIT_USAGE;
 }
 
 enum ay_code ay_cli_path(char path[PATH_MAX], const char *name)
@@ -217,21 +217,26 @@ struct ay_arena ay_cli_arena(void)
     return ay_arena_over(mem, AY_CLI_ARENA_BYTES);
 }
 
-/* The home's settings; without a file the defaults. Prints what is wrong with one. */
-static int home_config(struct ay_config *config)
+void ay_cli_arena_free(struct ay_arena *arena)
 {
-    char path[PATH_MAX], why[256];
+    free(arena->base);
+    *arena = (struct ay_arena){0};
+}
+
+int ay_cli_config(struct ay_config *config)
+{
+    char path[PATH_MAX], why[AY_CONFIG_WHY];
     ay_config_default(config);
     if (ay_cli_path(path, "config/config.toml") != AY_OK)
         return ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
     enum ay_code code = ay_config_read(path, config, why);
-    return code == AY_E_FORMAT ? ay_cli_fail(code, "%s", why) : 0;
+    return code == AY_OK || code == AY_E_NOT_FOUND ? 0 : ay_cli_fail(code, "%s: %s", path, why);
 }
 
 int ay_cli_node_url(char *url, size_t room)
 {
     struct ay_config config;
-    int failed = home_config(&config);
+    int failed = ay_cli_config(&config);
     if (failed) return failed;
     snprintf(url, room, "%s%s", ay_cli.node ? "" : "http://",
              ay_cli.node ? ay_cli.node : config.rpc_address);
@@ -243,7 +248,7 @@ int ay_cli_node(struct ay_node_client **out)
     char url[AY_MAX_CONFIG_TEXT + 16];
     struct ay_config config;
     const char *key = getenv("ASSAY_RPC_KEY");
-    int failed = home_config(&config);
+    int failed = ay_cli_config(&config);
     if (!failed) failed = ay_cli_node_url(url, sizeof url);
     if (failed) return failed;
     if (!key && config.rpc_key[0]) key = config.rpc_key;

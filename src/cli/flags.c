@@ -105,6 +105,8 @@ static enum ay_code read_json(struct reader *r, const struct flag *flag, const s
     json_t *json;
     struct ay_text reason = ay_text_over(why, sizeof why);
     if (msg == &ay_base_coin_msg && parse_coin(flag->value, r->arena, to)) return AY_OK;
+    if (msg == &ay_base_coin_msg && (flag->value.len == 0 || flag->value.data[0] != '{'))
+        return refuse(r, flag->name, "expects a coin such as 1000nasy");
     enum ay_code code = ay_json_parse(flag->value, &json, why, sizeof why);
     if (code != AY_OK) return refuse(r, flag->name, why);
     code = ay_json_read(msg, json, r->arena, to, &reason);

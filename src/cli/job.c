@@ -1,66 +1,34 @@
 #include "cli/work.h"
 
+#include "cli/lines.h"
+#include "cli/options.h"
 #include "role/consume.h"
 #include "tensor/npy.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_INPUT_BYTES (256u << 20)
-#define MAX_LINES (1u << 20)
+#define MAX_LINES       (1u << 20)
 
 static const char usage[] =
     "usage: assay job run FILE --model DIR --from KEY --out FILE.npy [--max-price NASY]\n"
-    "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] [--no-wait]\n"
-    "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs with\n"
-    "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are what\n"
-    "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no taker,\n"
+    "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] "
+    "[--no-wait]\n"
+    "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs "
+    "with\n"
+    "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are "
+    "what\n"
+    "was claimed, and waits until nobody may doubt them any more. A job that came to nothing (no "
+    "taker,\n"
     "a late provider, a proven lie) is posted again.\n"
     "  --max-price   of a million work units, in nasy (default 1000)\n"
     "  --per-job     lines in one job (default 64)\n"
     "  --blobs       where to upload the input (default: the node)\n"
     "  --recheck     lines of each job to compute again here and compare (default 1)\n"
     "  --no-wait     be content with claims that may still be doubted\n";
-
-/* The file's lines, split at newline only. Owned: *text and the array. */
-static int read_lines(const char *path, char **text, struct ay_slice **lines, uint32_t *count)
-{
-    FILE *file = fopen(path, "rbe");
-    if (!file) return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%s", path);
-    size_t len = 0, cap = 1 << 16;
-    char *all = NULL;
-    for (;;) {
-        char *grown = realloc(all, cap);
-        if (!grown) break;
-        all = grown;
-        len += fread(all + len, 1, cap - len, file);
-        if (len < cap || cap > MAX_INPUT_BYTES) break;
-        cap *= 2;
-    }
-    bool whole = feof(file) && !ferror(file);
-    fclose(file);
-    *text = all;
-    if (!all || !whole) return ay_cli_fail(whole ? AY_E_MEMORY : AY_E_LIMIT, "%s", path);
-    uint32_t n = 0;
-    for (size_t i = 0; i < len; i++) n += all[i] == '\n';
-    n += len && all[len - 1] != '\n';
-    if (!n || n > MAX_LINES) return ay_cli_fail(AY_E_RANGE, "%s has %u lines", path, n);
-    *lines = calloc(n, sizeof **lines);
-    if (!*lines) return ay_cli_fail(AY_E_MEMORY, "%s", path);
-    *count = n;
-    char *at = all;
-    for (uint32_t i = 0; i < n; i++) {
-        char *end = memchr(at, '\n', (size_t)(all + len - at));
-        if (!end) end = all + len;
-        (*lines)[i] = ay_slice(at, (uint32_t)(end - at));
-        at = end + 1;
-    }
-    return 0;
-}
 
 struct settings {
     const char *file, *model, *from, *out, *blobs;
@@ -70,33 +38,22 @@ struct settings {
 
 static int read_options(int argc, char **argv, struct settings *s)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},     {"from", required_argument, NULL, 'f'},
-        {"out", required_argument, NULL, 'o'},       {"blobs", required_argument, NULL, 'b'},
-        {"max-price", required_argument, NULL, 'p'}, {"per-job", required_argument, NULL, 'j'},
-        {"tier", required_argument, NULL, 't'},      {"recheck", required_argument, NULL, 'r'},
-        {"no-wait", no_argument, NULL, 'n'},         {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
-    int option, failed = 0;
-    while (!failed && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'm': s->model = optarg; break;
-        case 'f': s->from = optarg; break;
-        case 'o': s->out = optarg; break;
-        case 'b': s->blobs = optarg; break;
-        case 'n': s->no_wait = true; break;
-        case 'p': failed = ay_cli_number("max-price", optarg, INT64_MAX, &s->max_price); break;
-        case 'j': failed = ay_cli_number("per-job", optarg, 65536, &s->per_job); break;
-        case 't': failed = ay_cli_number("tier", optarg, UINT32_MAX, &s->tier); break;
-        case 'r': failed = ay_cli_number("recheck", optarg, UINT32_MAX, &s->recheck); break;
-        case 'h': exit(ay_cli_usage(true, usage));
-        default: return ay_cli_usage(false, usage);
-        }
-    }
+    const struct ay_option options[] = {
+        {.name = "--model", .kind = AY_OPTION_TEXT, .to = &s->model},
+        {.name = "--from", .kind = AY_OPTION_TEXT, .to = &s->from},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &s->out},
+        {.name = "--blobs", .kind = AY_OPTION_TEXT, .to = &s->blobs},
+        {"--max-price", AY_OPTION_NUMBER, &s->max_price, .max = INT64_MAX},
+        {"--per-job", AY_OPTION_NUMBER, &s->per_job, .min = 1, .max = 65536},
+        {"--tier", AY_OPTION_NUMBER, &s->tier, .max = UINT32_MAX},
+        {"--recheck", AY_OPTION_NUMBER, &s->recheck, .max = UINT32_MAX},
+        {.name = "--no-wait", .kind = AY_OPTION_FLAG, .to = &s->no_wait},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "a FILE of lines");
     if (failed) return failed;
-    s->file = optind + 1 == argc ? argv[optind] : NULL;
-    if (!s->file || !s->out || !s->per_job) return ay_cli_usage(false, usage);
-    return 0;
+    s->file = argv[1];
+    return s->out ? 0 : ay_cli_fail(AY_E_USAGE, "say where the vectors go: --out FILE.npy");
 }
 
 static void report(const struct ay_consumed *jobs, uint32_t count)
@@ -106,12 +63,12 @@ static void report(const struct ay_consumed *jobs, uint32_t count)
         char provider[AY_ADDRESS_TEXT_CHARS + 1];
         const struct ay_job_job *job = &jobs[i].job;
         ay_address_encode(job->provider, provider);
-        printf(ay_cli.json
-                   ? "%s{\"job_id\":\"%" PRIu64 "\",\"first_line\":%u,\"lines\":%u,\"provider\":\"%s\","
-                     "\"price_nasy\":\"%" PRIu64 "\",\"fee_nasy\":\"%" PRIu64 "\",\"units\":\"%" PRIu64
-                     "\"}"
-                   : "%sjob %" PRIu64 ": from line %u, %u lines, %s, %" PRIu64
-                     " nasy a million units, fee %" PRIu64 " nasy for %" PRIu64 " units\n",
+        printf(ay_cli.json ? "%s{\"job_id\":\"%" PRIu64
+                             "\",\"first_line\":%u,\"lines\":%u,\"provider\":\"%s\","
+                             "\"price_nasy\":\"%" PRIu64 "\",\"fee_nasy\":\"%" PRIu64
+                             "\",\"units\":\"%" PRIu64 "\"}"
+                           : "%sjob %" PRIu64 ": from line %u, %u lines, %s, %" PRIu64
+                             " nasy a million units, fee %" PRIu64 " nasy for %" PRIu64 " units\n",
                ay_cli.json && i ? "," : "", jobs[i].job_id, jobs[i].first_line + 1, jobs[i].lines,
                provider, job->price_nasy, job->fee_nasy, job->units);
     }
@@ -156,20 +113,18 @@ int ay_cli_job(int argc, char **argv)
 {
     struct settings s = {.max_price = 1000, .per_job = 64, .recheck = 1};
     struct ay_cli_work work = {0};
-    char *text = NULL;
-    struct ay_slice *lines = NULL;
-    uint32_t count = 0;
-    if (argc < 2 || !strcmp(argv[1], "--help")) return ay_cli_usage(argc > 1, usage);
-    if (strcmp(argv[1], "run") != 0) return ay_cli_usage(false, usage);
+    struct ay_lines lines;
+    if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
+    if (strcmp(argv[1], "run") != 0) return ay_cli_fail(AY_E_USAGE, "job has no verb %s", argv[1]);
     int failed = read_options(argc - 1, argv + 1, &s);
     if (failed) return failed;
-    failed = read_lines(s.file, &text, &lines, &count);
+    failed = ay_lines_open(s.file, MAX_INPUT_BYTES, MAX_LINES, &lines);
+    if (!failed && lines.count == 0) failed = ay_cli_fail(AY_E_RANGE, "%s is empty", s.file);
     if (!failed) {
-        failed = ay_cli_work_open(&work, "job", s.from, s.model, 0);
-        if (!failed) failed = run(&s, &work, lines, count);
+        failed = ay_cli_work_open(&work, "job", "--from", s.from, s.model, 0);
+        if (!failed) failed = run(&s, &work, lines.at, lines.count);
         ay_cli_work_close(&work);
     }
-    free(lines);
-    free(text);
+    ay_lines_close(&lines);
     return failed;
 }

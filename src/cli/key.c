@@ -1,48 +1,81 @@
 #include "cli/cli.h"
 
+#include "cli/options.h"
 #include "crypto/keystore.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* One line without its newline. AY_E_KEY when there is none or it is too long. */
-static enum ay_code take_line(int fd, char *out, uint32_t *len)
+/* Without a passphrase there is nothing to try: says why, once. */
+__attribute__((format(printf, 1, 2))) static enum ay_code no_passphrase(const char *format, ...)
+{
+    char why[PATH_MAX + 128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    (void)ay_cli_fail(AY_OK, "%s", why);
+    return AY_E_UNAUTHORIZED;
+}
+
+/* One line without its newline. */
+static enum ay_code take_line(int fd, const char *from, char *out, uint32_t *len)
 {
     *len = 0;
     for (;;) {
         char c;
         ssize_t n = read(fd, &c, 1);
-        if (n < 0 && errno == EINTR && !ay_cli_stop) continue;
-        if (n < 0) return errno == EINTR ? AY_E_INTERRUPTED : AY_E_KEY;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return no_passphrase("cannot read the passphrase from %s", from);
         if (n == 0 || c == '\n') return AY_OK;
-        if (*len == AY_KEY_MAX_PASSPHRASE) return AY_E_KEY;
+        if (*len == AY_KEY_MAX_PASSPHRASE)
+            return no_passphrase("the passphrase from %s is too long", from);
         out[(*len)++] = c;
     }
 }
 
+/* Waits for a whole line or a signal; ppoll lets signals in only while it waits, so that none comes
+ * just before and is slept over. */
+static enum ay_code wait_line(int tty, const sigset_t *open)
+{
+    struct pollfd pollfd = {.fd = tty, .events = POLLIN};
+    while (!ay_cli_stop && ppoll(&pollfd, 1, NULL, open) < 0 && errno == EINTR) continue;
+    return ay_cli_stop ? AY_E_INTERRUPTED : AY_OK;
+}
+
+/* An interrupted question must not leave a terminal without echo. */
 static enum ay_code ask_terminal(const char *question, char *out, uint32_t *len)
 {
     struct termios shown, hidden;
+    sigset_t held, before;
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    if (tty < 0) {
-        fputs("assay: no terminal to ask for the passphrase; set ASSAY_PASSPHRASE or "
-              "ASSAY_PASSPHRASE_FILE\n",
-              stderr);
-        return AY_E_KEY;
-    }
-    dprintf(tty, "%s: ", question);
+    if (tty < 0)
+        return no_passphrase("no terminal to ask for the passphrase; set "
+                             "ASSAY_PASSPHRASE or ASSAY_PASSPHRASE_FILE");
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    ay_cli_catch();
     bool echo = tcgetattr(tty, &shown) == 0;
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     if (echo) tcsetattr(tty, TCSAFLUSH, &hidden);
-    enum ay_code code = take_line(tty, out, len);
+    dprintf(tty, "%s: ", question);
+    enum ay_code code = wait_line(tty, &before);
+    if (code == AY_OK) code = take_line(tty, "the terminal", out, len);
     if (echo) tcsetattr(tty, TCSAFLUSH, &shown);
     dprintf(tty, "\n");
+    ay_cli_uncatch();
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(tty);
     return code;
 }
@@ -55,14 +88,15 @@ static enum ay_code ask(void *self, const char *name, bool fresh, char *out, uin
     const char *given = getenv("ASSAY_PASSPHRASE"), *path = getenv("ASSAY_PASSPHRASE_FILE");
     if (given) {
         *len = (uint32_t)strnlen(given, AY_KEY_MAX_PASSPHRASE + 1);
-        if (*len > AY_KEY_MAX_PASSPHRASE) return AY_E_KEY;
+        if (*len > AY_KEY_MAX_PASSPHRASE)
+            return no_passphrase("the passphrase from ASSAY_PASSPHRASE is too long");
         memcpy(out, given, *len);
         return AY_OK;
     }
     if (path) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) return ay_cli_fail(AY_OK, "cannot read %s", path), AY_E_KEY;
-        enum ay_code code = take_line(fd, out, len);
+        if (fd < 0) return no_passphrase("cannot read %s, named by ASSAY_PASSPHRASE_FILE", path);
+        enum ay_code code = take_line(fd, path, out, len);
         close(fd);
         return code;
     }
@@ -73,8 +107,7 @@ static enum ay_code ask(void *self, const char *name, bool fresh, char *out, uin
     AY_TRY(ask_terminal("The same again", again, &again_len));
     bool same = again_len == *len && memcmp(again, out, *len) == 0;
     explicit_bzero(again, sizeof again);
-    if (!same) fputs("assay: the two are not the same\n", stderr);
-    return same ? AY_OK : AY_E_KEY;
+    return same ? AY_OK : no_passphrase("the two passphrases are not the same");
 }
 
 const struct ay_passphrase ay_cli_passphrase = {.ask = ask};
@@ -98,6 +131,12 @@ static int key_fail(enum ay_code code, const char *name)
         return ay_cli_fail(code, "%s/keys or key %s may be read by others; chmod go-rwx",
                            ay_cli.home, name);
     case AY_E_EXISTS: return ay_cli_fail(code, "there is a key %s already", name);
+    case AY_E_FORMAT:
+        return ay_cli_fail(code, "%s/keys/%s.key is no whole key file", ay_cli.home, name);
+    case AY_E_KEY:
+        return ay_cli_fail(code, "the passphrase does not open key %s, or its file was changed",
+                           name);
+    case AY_E_UNAUTHORIZED: return AY_EXIT_KEY; /* whoever asked for the passphrase said why */
     default: return ay_cli_fail(code, "key %s", name);
     }
 }
@@ -120,6 +159,9 @@ int ay_cli_signer(const char *name, struct ay_signer *signer)
 }
 
 /* --- assay keys --- */
+
+/* name: NULL for list; given: the verb's option. */
+typedef int key_verb(const char *folder, const char *name, bool given);
 
 static void key_address(const struct ay_key_info *info, char out[AY_ADDRESS_TEXT_CHARS + 1])
 {
@@ -150,13 +192,15 @@ static void print_text(const char *name, const char *text)
         puts(text);
 }
 
-static int list_keys(const char *folder)
+static int list_keys(const char *folder, const char *name, bool given)
 {
     enum { MAX_KEYS = 1024 };
     static struct ay_key_info infos[MAX_KEYS];
     uint32_t count;
+    (void)name, (void)given;
     enum ay_code code = ay_keystore_list(folder, infos, MAX_KEYS, &count);
-    if (code != AY_OK) return key_fail(code, "list");
+    if (code == AY_E_LIMIT) return ay_cli_fail(code, "%s holds more than %d keys", folder, MAX_KEYS);
+    if (code != AY_OK) return key_fail(code, infos[count].name);
     if (ay_cli.json) putchar('[');
     for (uint32_t i = 0; i < count; i++) {
         if (ay_cli.json && i) putchar(',');
@@ -223,8 +267,9 @@ static int add_key(const char *folder, const char *name, bool recover)
     return 0;
 }
 
-static int export_key(const char *folder, const char *name)
+static int export_key(const char *folder, const char *name, bool given)
 {
+    (void)given;
     char words[AY_MNEMONIC_MAX_CHARS + 1];
     struct ay_secret *secret = ay_secret_new();
     if (!secret) return ay_cli_fail(AY_E_MEMORY, "key %s", name);
@@ -237,11 +282,13 @@ static int export_key(const char *folder, const char *name)
     return 0;
 }
 
-static int remove_key(const char *folder, const char *name)
+static int remove_key(const char *folder, const char *name, bool sure)
 {
+    if (!sure) return ay_cli_fail(AY_E_USAGE, "to delete key %s for good, add --yes", name);
     enum ay_code code = ay_keystore_remove(folder, name);
     if (code != AY_OK) return key_fail(code, name);
     fprintf(stderr, "key %s is gone; only its words bring it back\n", name);
+    if (ay_cli.json) print_text("removed", name);
     return 0;
 }
 
@@ -258,20 +305,26 @@ int ay_cli_keys(int argc, char **argv)
         "named\n"
         "by ASSAY_PASSPHRASE_FILE, or the terminal.\n";
     char folder[PATH_MAX];
-    const char *verb = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : NULL;
-    const char *flag = argc > 3 ? argv[3] : "";
-    bool plain = argc == 3;
-    bool help = argc > 1 && !strcmp(argv[argc - 1], "--help");
-    if (help || argc < 2) return ay_cli_usage(help, usage);
+    static const struct {
+        const char *name, *option;
+        key_verb *run;
+    } verbs[] = {{"list", NULL, list_keys},
+                 {"add", "--recover", add_key},
+                 {"show", "--address", show_key},
+                 {"export", NULL, export_key},
+                 {"remove", "--yes", remove_key}};
+    if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
     if (key_folder(folder)) return AY_EXIT_USAGE;
-    if (!strcmp(verb, "list") && argc == 2) return list_keys(folder);
-    if (name && argc <= 4) {
-        if (!strcmp(verb, "add") && (plain || !strcmp(flag, "--recover")))
-            return add_key(folder, name, !plain);
-        if (!strcmp(verb, "show") && (plain || !strcmp(flag, "--address")))
-            return show_key(folder, name, !plain);
-        if (!strcmp(verb, "export") && plain) return export_key(folder, name);
-        if (!strcmp(verb, "remove") && !strcmp(flag, "--yes")) return remove_key(folder, name);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        bool given = false;
+        if (strcmp(argv[1], verbs[i].name) != 0) continue;
+        const struct ay_option options[] = {
+            {.name = verbs[i].option, .kind = AY_OPTION_FLAG, .to = &given}, {NULL}};
+        argc--;
+        argv++;
+        int failed = ay_options_take(&argc, argv, options);
+        if (!failed) failed = ay_options_end(argc, argv, i > 0, i > 0 ? "NAME" : "nothing");
+        return failed ? failed : verbs[i].run(folder, argv[1], given);
     }
-    return ay_cli_usage(false, usage);
+    return ay_cli_fail(AY_E_USAGE, "keys has no verb %s", argv[1]);
 }

@@ -23,19 +23,20 @@ static const struct command {
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
-static int help(bool asked)
+static int help(void)
 {
-    FILE *out = asked ? stdout : stderr;
+    FILE *out = ay_cli.help ? stdout : stderr;
     fputs("usage: assay [--home DIR] [--node URL] [-o json] COMMAND ...\n\n", out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].does);
-    fputs("\n  --home DIR   where keys, settings and data are (ASSAY_HOME, ~/.assay)\n"
-          "  --node URL   the node to talk to (ASSAY_NODE, the home's own, http://127.0.0.1:26657)\n"
-          "  -o json      answers as JSON on standard output; all else goes to standard error\n\n"
-          "assay COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 not found,\n"
-          "4 unreachable, 5 transaction rejected, 6 key or authorisation, 130 interrupted.\n",
-          out);
-    return asked ? 0 : AY_EXIT_USAGE;
+    fputs(
+        "\n  --home DIR   where keys, settings and data are (ASSAY_HOME, ~/.assay)\n"
+        "  --node URL   the node to talk to (ASSAY_NODE, the home's own, http://127.0.0.1:26657)\n"
+        "  -o json      answers as JSON on standard output; all else goes to standard error\n\n"
+        "assay COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 not found,\n"
+        "4 unreachable, 5 transaction rejected, 6 key or authorisation, 130 interrupted.\n",
+        out);
+    return ay_cli.help ? 0 : AY_EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -43,12 +44,17 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0); /* secrets may be in memory: no core dumps, no ptrace */
     int failed = ay_cli_globals(&argc, argv);
     if (failed) return failed;
-    if (argc < 2) return help(false);
-    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-        return help(true);
+    if (argc > 1 && !strcmp(argv[1], "help")) { /* of everything, or of the command after it */
+        ay_cli.help = true;
+        argc--;
+        argv++;
+    }
+    if (argc < 2) return help();
     if (!strcmp(argv[1], "--version")) return ay_cli_version(1, argv + 1);
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "assay: there is no command %s\n\n", argv[1]);
-    return help(false);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        snprintf(ay_cli.command, sizeof ay_cli.command, "%s --help", commands[i].name);
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    return ay_cli_fail(AY_E_USAGE, "there is no command %s", argv[1]);
 }

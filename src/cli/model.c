@@ -2,21 +2,21 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "cli/lines.h"
+#include "cli/options.h"
 #include "tensor/model.h"
 #include "tensor/npy.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_INPUT_BYTES (1u << 30)
+#define MAX_LINES       (1u << 24)
 
 static const char usage[] =
     "usage: assay model import FROM DIR [--licence L] [--source TEXT]\n"
@@ -30,42 +30,21 @@ static const char usage[] =
     "        Y.npy is f32 of shape (lines, width)\n"
     "show    what a model is; id prints its program id alone; ls lists a folder of models\n";
 
-/* import */
-
-static int model_import(int argc, char **argv)
-{
-    static const struct option options[] = {{"licence", required_argument, NULL, 'l'},
-                                            {"source", required_argument, NULL, 's'},
-                                            {NULL, 0, NULL, 0}};
-    const char *licence = "", *source = "";
-    struct ay_reason reason = {""};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'l')
-            licence = optarg;
-        else if (c == 's')
-            source = optarg;
-        else
-            return AY_EXIT_USAGE;
-    }
-    if (argc - optind != 2) return ay_cli_usage(false, usage);
-    enum ay_code code = ay_model_import(argv[optind], argv[optind + 1], licence, source, &reason);
-    return code == AY_OK ? 0 : ay_cli_fail(code, "%s", reason.text);
-}
-
 /* show, id, ls */
 
 static json_t *describe(const struct ay_model *m)
 {
-    char id[65], root[65];
+    char id[65], root[65], units[24];
     struct ay_text id_text = ay_text_over(id, 65), root_text = ay_text_over(root, 65);
+    snprintf(units, sizeof units, "%" PRIu64, ay_program_max_units(&m->program));
     uint32_t ops = m->program.ops_count;
     ay_text_hex(&id_text, ay_slice(m->program_id, 32));
     ay_text_hex(&root_text, ay_slice(m->weights_root, 32));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", m->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "name", m->name,
                      "licence", m->licence, "source", m->source, "program_id", id, "weights_root",
                      root, "ops", (json_int_t)ops, "weights", (json_int_t)m->program.weights_count,
                      "max_tokens", (json_int_t)m->max_tokens, "dims", (json_int_t)m->dims,
-                     "max_units", (json_int_t)ay_program_max_units(&m->program));
+                     "max_units", units);
 }
 
 static int show_json(json_t *value)
@@ -81,11 +60,11 @@ static int show_json(json_t *value)
 static int model_show(int argc, char **argv)
 {
     struct ay_model *m = NULL;
-    struct ay_reason reason = {""};
-    if (argc != 2) return ay_cli_usage(false, usage);
+    struct ay_reason reason = {"out of memory"};
+    int failed = ay_options_end(argc, argv, 1, "DIR");
+    if (failed) return failed;
     enum ay_code code = ay_model_open(argv[1], &m, &reason);
     if (code != AY_OK) return ay_cli_fail(code, "%s", reason.text);
-    int failed = 0;
     if (strcmp(argv[0], "id") == 0 && !ay_cli.json) {
         for (int i = 0; i < 32; i++) printf("%02x", m->program_id[i]);
         putchar('\n');
@@ -104,17 +83,22 @@ static int is_listed(const struct dirent *entry)
 static int model_ls(int argc, char **argv)
 {
     struct dirent **entries = NULL;
-    if (argc != 2) return ay_cli_usage(false, usage);
+    int failed = ay_options_end(argc, argv, 1, "FOLDER");
+    if (failed) return failed;
     int n = scandir(argv[1], &entries, is_listed, alphasort);
     if (n < 0)
-        return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "cannot list %s", argv[1]);
+        return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "cannot list %s: %s",
+                           argv[1], strerror(errno));
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX];
         struct ay_model *m = NULL;
+        struct ay_reason reason = {"the name is too long"};
         int len = snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
-        if (len < (int)sizeof path && ay_model_open(path, &m, NULL) == AY_OK)
+        if (len < (int)sizeof path && ay_model_open(path, &m, &reason) == AY_OK)
             json_array_append_new(list, describe(m));
+        else
+            fprintf(stderr, "%s is no model: %s\n", entries[i]->d_name, reason.text);
         ay_model_close(m);
         free(entries[i]);
     }
@@ -122,51 +106,25 @@ static int model_ls(int argc, char **argv)
     return show_json(list);
 }
 
+/* import */
+
+static int model_import(int argc, char **argv)
+{
+    const char *licence = "", *source = "";
+    const struct ay_option options[] = {
+        {.name = "--licence", .kind = AY_OPTION_TEXT, .to = &licence},
+        {.name = "--source", .kind = AY_OPTION_TEXT, .to = &source},
+        {NULL}};
+    struct ay_reason reason = {"out of memory"};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 2, "FROM and DIR");
+    if (failed) return failed;
+    enum ay_code code = ay_model_import(argv[1], argv[2], licence, source, &reason);
+    if (code != AY_OK) return ay_cli_fail(code, "%s", reason.text);
+    return ay_cli.json ? model_show(2, (char *[]){"show", argv[2], NULL}) : 0;
+}
+
 /* run */
-
-struct lines {
-    void *map;
-    size_t len;
-    struct ay_slice *at;
-    size_t count;
-};
-
-/* One sentence a line, split at \n only; the last one needs none after it. */
-static enum ay_code split(struct lines *in)
-{
-    const uint8_t *text = in->map;
-    size_t all = 0;
-    for (size_t i = 0; i < in->len; i++) all += text[i] == '\n';
-    in->at = calloc(all + 1, sizeof *in->at);
-    if (!in->at) return AY_E_MEMORY;
-    for (size_t i = 0; i < in->len;) {
-        const uint8_t *stop = memchr(text + i, '\n', in->len - i);
-        size_t end = stop ? (size_t)(stop - text) : in->len;
-        in->at[in->count++] = ay_slice(text + i, (uint32_t)(end - i));
-        i = end + 1;
-    }
-    return AY_OK;
-}
-
-static enum ay_code open_lines(const char *path, struct lines *out)
-{
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO;
-    enum ay_code code = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? AY_OK : AY_E_IO;
-    if (code == AY_OK && info.st_size > MAX_INPUT_BYTES) code = AY_E_LIMIT;
-    if (code == AY_OK && info.st_size > 0) {
-        out->map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (out->map == MAP_FAILED) {
-            out->map = NULL;
-            code = AY_E_IO;
-        } else {
-            out->len = (size_t)info.st_size;
-        }
-    }
-    (void)close(fd);
-    return code == AY_OK ? split(out) : code;
-}
 
 static void advance(void *context, size_t done, size_t all)
 {
@@ -174,13 +132,13 @@ static void advance(void *context, size_t done, size_t all)
     ay_progress_set(context, done);
 }
 
-static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint32_t threads,
+static enum ay_code embed(const struct ay_model *m, const struct ay_lines *in, uint32_t threads,
                           const char *out_path, struct ay_reason *reason)
 {
     struct ay_exec *exec = NULL;
     struct ay_progress bar;
     struct ay_exec_options options = {.threads = threads};
-    float *out = calloc(in->count * m->dims + 1, sizeof *out);
+    float *out = calloc((size_t)in->count * m->dims + 1, sizeof *out);
     enum ay_code code = out ? AY_OK : AY_E_MEMORY;
     if (code == AY_OK) {
         code = ay_exec_open(&m->program, m->weights, &options, &exec);
@@ -201,50 +159,41 @@ static enum ay_code embed(const struct ay_model *m, const struct lines *in, uint
     return code;
 }
 
-static int report(const struct ay_model *m, const struct lines *in, const char *out_path)
+static int report(const struct ay_model *m, const struct ay_lines *in, const char *out_path)
 {
     if (ay_cli.json)
         return show_json(json_pack("{s:s, s:I, s:I}", "out", out_path, "sentences",
                                    (json_int_t)in->count, "dims", (json_int_t)m->dims));
-    fprintf(stderr, "%zu sentences, %u numbers each, in %s\n", in->count, m->dims, out_path);
+    fprintf(stderr, "%u sentences, %u numbers each, in %s\n", in->count, m->dims, out_path);
     return 0;
 }
 
 static int model_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"input", required_argument, NULL, 'i'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"threads", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
     const char *input = NULL, *out_path = NULL;
     uint64_t threads = 0;
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'i')
-            input = optarg;
-        else if (c == 'o')
-            out_path = optarg;
-        else if (c != 't')
-            return AY_EXIT_USAGE;
-        else if (ay_parse_u64(ay_slice_str(optarg), AY_MAX_THREADS, &threads) != AY_OK || !threads)
-            return ay_cli_fail(AY_E_USAGE, "--threads is a number from 1 to %d", AY_MAX_THREADS);
-    }
-    if (argc - optind != 1 || !input || !out_path) return ay_cli_usage(false, usage);
+    const struct ay_option options[] = {
+        {.name = "--input", .kind = AY_OPTION_TEXT, .to = &input},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &out_path},
+        {"--threads", AY_OPTION_NUMBER, &threads, .min = 1, .max = AY_MAX_THREADS},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
+    if (!failed && !input) failed = ay_cli_fail(AY_E_USAGE, "say what to run: --input FILE");
+    if (!failed && !out_path)
+        failed = ay_cli_fail(AY_E_USAGE, "say where the vectors go: --out FILE.npy");
+    if (failed) return failed;
     struct ay_model *m = NULL;
-    struct lines in = {0};
+    struct ay_lines in = {0};
     struct ay_reason reason = {"out of memory"};
-    int failed;
-    enum ay_code code = open_lines(input, &in);
-    if (code != AY_OK) {
-        failed = ay_cli_fail(code, "cannot read %s", input);
-        goto out;
+    failed = ay_lines_open(input, MAX_INPUT_BYTES, MAX_LINES, &in);
+    if (!failed) {
+        enum ay_code code = ay_model_open(argv[1], &m, &reason);
+        if (code == AY_OK) code = embed(m, &in, (uint32_t)threads, out_path, &reason);
+        failed = code == AY_OK ? report(m, &in, out_path) : ay_cli_fail(code, "%s", reason.text);
     }
-    code = ay_model_open(argv[optind], &m, &reason);
-    if (code == AY_OK) code = embed(m, &in, (uint32_t)threads, out_path, &reason);
-    failed = code == AY_OK ? report(m, &in, out_path) : ay_cli_fail(code, "%s", reason.text);
-out:
     ay_model_close(m);
-    if (in.map) (void)munmap(in.map, in.len);
-    free(in.at);
+    ay_lines_close(&in);
     return failed;
 }
 
@@ -258,8 +207,8 @@ int ay_cli_model(int argc, char **argv)
                  {"show", model_show},
                  {"id", model_show},
                  {"ls", model_ls}};
-    if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) return ay_cli_usage(true, usage);
-    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
+    if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-    return ay_cli_usage(false, usage);
+    return ay_cli_fail(AY_E_USAGE, "model has no verb %s", argv[1]);
 }

@@ -1,9 +1,9 @@
 #include "cli/work.h"
 
+#include "cli/options.h"
 #include "role/provide.h"
 #include "tensor/program.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +13,18 @@ static const char usage[] =
     "usage: assay provide --key NAME --model DIR [--price NASY] [--lock NASY] [--bond NASY]\n"
     "                     [--capacity UNITS] [--tier N] [--rate UNITS] [--listen HOST:PORT]\n"
     "                     [--url URL] [--threads N]\n"
-    "Keeps an ask standing, runs the jobs that the market gives it, and defends its claims. The bond\n"
-    "can be slashed for a wrong answer, for silence in a dispute, and for nothing else. Stop it with\n"
+    "Keeps an ask standing, runs the jobs that the market gives it, and defends its claims. The "
+    "bond\n"
+    "can be slashed for a wrong answer, for silence in a dispute, and for nothing else. Stop it "
+    "with\n"
     "SIGINT: the ask is taken back. Start it again to finish and defend jobs still in hand.\n"
     "  --key        who earns and signs\n"
     "  --price      least price of a million work units, in nasy (default 100)\n"
     "  --bond       raise the bond to this first (default: the lock)\n"
     "  --lock       coins of the bond that this ask may put at risk (default 1000000000)\n"
     "  --capacity   work units in hand at one time (default: 1000 of the longest runs)\n"
-    "  --rate       units a second that a dispute may count on (default: half of what is measured)\n"
+    "  --rate       units a second that a dispute may count on (default: half of what is "
+    "measured)\n"
     "  --tier       stake tier to serve (default 0)\n"
     "  --listen     where outputs are served (default 127.0.0.1 and a port of the key's own)\n"
     "  --url        how others reach that (default http://LISTEN)\n"
@@ -34,28 +37,21 @@ struct settings {
 
 static int read_options(int argc, char **argv, struct settings *s)
 {
-    static const char *const names[] = {"key",  "model",    "listen", "url",  "price",  "lock",
-                                        "bond", "capacity", "tier",   "rate", "threads"};
-    const char **texts[] = {&s->key, &s->model, &s->listen, &s->url};
-    uint64_t *numbers[] = {&s->price, &s->lock, &s->bond, &s->capacity,
-                           &s->tier,  &s->rate, &s->threads};
-    enum { TEXTS = 4, COUNT = 11 };
-    struct option options[COUNT + 2] = {0};
-    for (int i = 0; i < COUNT; i++)
-        options[i] = (struct option){names[i], required_argument, NULL, i};
-    options[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == COUNT) exit(ay_cli_usage(true, usage));
-        if (option < 0 || option > COUNT) return ay_cli_usage(false, usage);
-        if (option < TEXTS) {
-            *texts[option] = optarg;
-        } else {
-            int failed = ay_cli_number(names[option], optarg, INT64_MAX, numbers[option - TEXTS]);
-            if (failed) return failed;
-        }
-    }
-    return optind == argc ? 0 : ay_cli_usage(false, usage);
+    const struct ay_option options[] = {
+        {.name = "--key", .kind = AY_OPTION_TEXT, .to = &s->key},
+        {.name = "--model", .kind = AY_OPTION_TEXT, .to = &s->model},
+        {.name = "--listen", .kind = AY_OPTION_TEXT, .to = &s->listen},
+        {.name = "--url", .kind = AY_OPTION_TEXT, .to = &s->url},
+        {"--price", AY_OPTION_NUMBER, &s->price, .max = INT64_MAX},
+        {"--lock", AY_OPTION_NUMBER, &s->lock, .min = 1, .max = INT64_MAX},
+        {"--bond", AY_OPTION_NUMBER, &s->bond, .max = INT64_MAX},
+        {"--capacity", AY_OPTION_NUMBER, &s->capacity, .min = 1, .max = INT64_MAX},
+        {"--tier", AY_OPTION_NUMBER, &s->tier, .max = UINT32_MAX},
+        {"--rate", AY_OPTION_NUMBER, &s->rate, .min = 1, .max = INT64_MAX},
+        {"--threads", AY_OPTION_NUMBER, &s->threads, .min = 1, .max = AY_MAX_THREADS},
+        {NULL}};
+    int failed = ay_options_take(&argc, argv, options);
+    return failed ? failed : ay_options_end(argc, argv, 0, "only options");
 }
 
 /* The same port after each start, so that outputs stay where their claims say; below those that the
@@ -71,21 +67,16 @@ static int serve(const struct settings *s, struct ay_role *role, struct ay_http_
                  char url[160])
 {
     static struct ay_http_route routes[2];
-    char host[AY_MAX_CONFIG_TEXT];
-    uint64_t port = 0;
-    if (s->listen)
-        snprintf(host, sizeof host, "%s", s->listen);
-    else
-        snprintf(host, sizeof host, "127.0.0.1:%u", own_port(role->signer));
-    char *colon = strrchr(host, ':');
-    if (!colon || ay_cli_number("listen", colon + 1, UINT16_MAX, &port))
-        return ay_cli_fail(AY_E_USAGE, "--listen takes HOST:PORT");
-    *colon = 0;
-    routes[0] = (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}", ay_blob_http_get, role->blobs, 0};
-    routes[1] =
-        (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}/proof", ay_blob_http_proof, role->blobs, 0};
+    char host[AY_MAX_CONFIG_TEXT] = "127.0.0.1";
+    uint16_t port = own_port(role->signer);
+    if (s->listen && !ay_config_address(s->listen, host, &port))
+        return ay_cli_fail(AY_E_USAGE, "--listen takes HOST:PORT, not %s", s->listen);
+    routes[0] =
+        (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}", ay_blob_http_get, role->blobs, 0};
+    routes[1] = (struct ay_http_route){AY_HTTP_GET, "/blobs/{id}/proof", ay_blob_http_proof,
+                                       role->blobs, 0};
     struct ay_http_options options = {.address = host,
-                                      .port = (uint16_t)port,
+                                      .port = port,
                                       .key = getenv("ASSAY_BLOB_KEY"),
                                       .routes = routes,
                                       .route_count = 2};
@@ -95,7 +86,11 @@ static int serve(const struct settings *s, struct ay_role *role, struct ay_http_
         code = ay_http_start(&options, server);
     }
     if (code == AY_E_USAGE)
-        return ay_cli_fail(code, "%s is no loopback address, so ASSAY_BLOB_KEY must be set", host);
+        return ay_cli_fail(
+            code,
+            "--listen %s is no loopback address, so ASSAY_BLOB_KEY (16 characters or "
+            "more) must be set",
+            host);
     if (code != AY_OK) return ay_cli_fail(code, "cannot serve on %s", host);
     if (s->url)
         snprintf(url, 160, "%s", s->url);
@@ -115,21 +110,22 @@ int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *c
     struct ay_cli_work work = {0};
     struct ay_http_server *server = NULL;
     char url[160];
+    if (ay_cli.help) return ay_cli_usage(usage);
     int failed = read_options(argc, argv, &s);
     if (failed) return failed;
-    failed = ay_cli_work_open(&work, "provide", s.key, s.model, (uint32_t)s.threads);
+    failed = ay_cli_work_open(&work, "provide", "--key", s.key, s.model, (uint32_t)s.threads);
     if (!failed && wrap) wrap(&work.compute);
     if (!failed) failed = serve(&s, &work.role, &server, url);
     if (!failed) {
         uint64_t most = ay_program_max_units(&work.model->program);
-        struct ay_provide_options options = {
-            .tier = (uint32_t)s.tier,
-            .price_nasy = s.price,
-            .capacity_units = s.capacity ? s.capacity : 1000 * most,
-            .lock_nasy = s.lock,
-            .bond_nasy = s.bond ? s.bond : s.lock,
-            .rate_units = s.rate,
-            .url = url};
+        struct ay_provide_options options = {.tier = (uint32_t)s.tier,
+                                             .price_nasy = s.price,
+                                             .capacity_units =
+                                                 s.capacity ? s.capacity : 1000 * most,
+                                             .lock_nasy = s.lock,
+                                             .bond_nasy = s.bond ? s.bond : s.lock,
+                                             .rate_units = s.rate,
+                                             .url = url};
         enum ay_code code = ay_provide(&work.role, &options);
         if (code != AY_OK) failed = ay_cli_fail(code, "cannot go on");
     }

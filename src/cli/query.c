@@ -27,9 +27,9 @@ static bool is_listed(const struct ay_msg *msg, const char *module)
 }
 
 /* All of them, or those of one module. */
-static int list(bool asked, const char *module)
+static int list(const char *module)
 {
-    FILE *out = asked ? stdout : stderr;
+    FILE *out = ay_cli.help || module ? stdout : stderr;
     bool any = false;
     for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
     if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s answers queries", module);
@@ -41,7 +41,7 @@ static int list(bool asked, const char *module)
         snprintf(name, sizeof name, "%s %s", msg->module, msg->query->cli);
         fprintf(out, "  %-22s %s\n", name, msg->doc);
     }
-    return asked ? 0 : AY_EXIT_USAGE;
+    return out == stdout ? 0 : AY_EXIT_USAGE;
 }
 
 static int help(const struct ay_msg *msg)
@@ -55,37 +55,37 @@ static int help(const struct ay_msg *msg)
     return 0;
 }
 
-static int ask(const struct ay_msg *msg, int argc, char **argv)
+/* The first field may stand bare: gives it its flag. with_flag has room for one word more. */
+static void name_first(const struct ay_msg *msg, int *argc, char **argv, char flag[96],
+                       char **with_flag)
 {
-    struct ay_arena arena = ay_cli_arena();
+    memcpy(with_flag, argv, sizeof *argv * (size_t)*argc);
+    if (*argc == 0 || argv[0][0] == '-' || msg->n == 0) return;
+    snprintf(flag, 96, "--%s", msg->fields[0].name);
+    for (char *c = flag; *c; c++)
+        if (*c == '_') *c = '-';
+    with_flag[0] = flag;
+    memcpy(with_flag + 1, argv, sizeof *argv * (size_t)*argc);
+    ++*argc;
+}
+
+static int ask(const struct ay_msg *msg, const void *request, struct ay_arena *arena)
+{
     struct ay_node_client *node;
-    char reason[512] = "", flag[96], *with_flag[64];
-    struct ay_text why = ay_text_over(reason, sizeof reason);
-    void *request = ay_arena_take(&arena, 1, msg->size);
-    void *answer = ay_arena_take(&arena, 1, msg->query->answer->size);
-    AY_ASSERT(request && answer);
-    if (argc > 0 && argc < 63 && argv[0][0] != '-' && msg->n) { /* the first field, bare */
-        snprintf(flag, sizeof flag, "--%s", msg->fields[0].name);
-        for (char *c = flag; *c; c++)
-            if (*c == '_') *c = '-';
-        with_flag[0] = flag;
-        memcpy(with_flag + 1, argv, sizeof *argv * (size_t)argc);
-        argv = with_flag;
-        argc++;
-    }
-    if (ay_flags_read(msg, argc, argv, &arena, request, &why) != AY_OK)
-        return ay_cli_fail(AY_E_USAGE, "%s", reason);
-    int failed = ay_cli_node(&node);
-    if (failed) return failed;
     struct ay_node_query got;
     struct ay_slice data;
-    enum ay_code code = ay_encode_arena(msg, request, &arena, &data);
+    void *answer = ay_arena_take(arena, 1, msg->query->answer->size);
+    AY_ASSERT(answer);
+    int failed = ay_cli_node(&node);
+    if (failed) return failed;
+    enum ay_code code = ay_encode_arena(msg, request, arena, &data);
     if (code == AY_OK) code = ay_node_query(node, msg->query->path, data, 0, &got);
     if (code != AY_OK)
         failed = ay_cli_fail(code, "%s", ay_node_message(node));
     else if (got.result.code)
-        failed = ay_cli_fail(ay_node_code(&got.result), "%s", got.result.log);
-    else if (ay_decode(msg->query->answer, got.result.data, &arena, answer, NULL) != AY_OK)
+        failed = ay_cli_fail(ay_node_code(&got.result), "%s %s: %s", msg->module, msg->query->cli,
+                             got.result.log);
+    else if (ay_decode(msg->query->answer, got.result.data, arena, answer, NULL) != AY_OK)
         failed = ay_cli_fail(AY_E_FORMAT, "the node's answer");
     else if ((code = ay_cli_show_msg(msg->query->answer, answer)) != AY_OK)
         failed = ay_cli_fail(code, "the node's answer");
@@ -93,15 +93,29 @@ static int ask(const struct ay_msg *msg, int argc, char **argv)
     return failed;
 }
 
+static int read_and_ask(const struct ay_msg *msg, int argc, char **argv, struct ay_arena *arena)
+{
+    char reason[512] = "", flag[96];
+    struct ay_text why = ay_text_over(reason, sizeof reason);
+    char **words = AY_NEW(arena, char *, (size_t)argc + 1);
+    void *request = ay_arena_take(arena, 1, msg->size);
+    AY_ASSERT(words && request);
+    snprintf(ay_cli.command, sizeof ay_cli.command, "query %s %s --help", msg->module,
+             msg->query->cli);
+    name_first(msg, &argc, argv, flag, words);
+    if (ay_flags_read(msg, argc, words, arena, request, &why) != AY_OK)
+        return ay_cli_fail(AY_E_USAGE, "%s", *reason ? reason : "the question is too large");
+    return ask(msg, request, arena);
+}
+
 int ay_cli_query(int argc, char **argv)
 {
-    bool asked = argc > 1 && !strcmp(argv[argc - 1], "--help");
-    if (argc < 3 || (asked && argc == 3))
-        return list(asked || argc == 2, argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+    if (argc < 3) return list(argc > 1 ? argv[1] : NULL);
     const struct ay_msg *msg = find(argv[1], argv[2]);
-    if (!msg) {
-        fprintf(stderr, "assay: there is no query %s in %s\n\n", argv[2], argv[1]);
-        return list(false, NULL);
-    }
-    return asked ? help(msg) : ask(msg, argc - 3, argv + 3);
+    if (!msg) return ay_cli_fail(AY_E_USAGE, "there is no query %s in %s", argv[2], argv[1]);
+    if (ay_cli.help) return help(msg);
+    struct ay_arena arena = ay_cli_arena();
+    int failed = read_and_ask(msg, argc - 3, argv + 3, &arena);
+    ay_cli_arena_free(&arena);
+    return failed;
 }

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "cli/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,8 +13,9 @@ int ay_cli_status(int argc, char **argv)
     struct ay_node_client *node;
     struct ay_node_status status;
     char text[1024];
-    if (argc > 1) return ay_cli_usage(!strcmp(argv[1], "--help"), usage);
-    int failed = ay_cli_node(&node);
+    if (ay_cli.help) return ay_cli_usage(usage);
+    int failed = ay_options_end(argc, argv, 0, "nothing");
+    if (!failed) failed = ay_cli_node(&node);
     if (failed) return failed;
     enum ay_code code = ay_node_status(node, &status);
     if (code == AY_OK) {
@@ -43,7 +45,9 @@ int ay_cli_status(int argc, char **argv)
 
 int ay_cli_version(int argc, char **argv)
 {
-    if (argc > 1) return ay_cli_usage(!strcmp(argv[1], "--help"), "usage: assay version\n");
+    if (ay_cli.help) return ay_cli_usage("usage: assay version\nThe version of this program.\n");
+    int failed = ay_options_end(argc, argv, 0, "nothing");
+    if (failed) return failed;
     if (ay_cli.json)
         printf("{\"version\":\"%s\"}\n", AY_VERSION);
     else

@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 
 #include "cli/flags.h"
+#include "cli/options.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +39,9 @@ static bool is_listed(const struct ay_msg *msg, const char *module)
 }
 
 /* All of them, or those of one module. */
-static int list(bool asked, const char *module)
+static int list(const char *module)
 {
-    FILE *out = asked ? stdout : stderr;
+    FILE *out = ay_cli.help || module ? stdout : stderr;
     bool any = false;
     for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
     if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s takes transactions", module);
@@ -51,7 +53,7 @@ static int list(bool asked, const char *module)
         snprintf(name, sizeof name, "%s %s", msg->module, msg->tx->cli);
         fprintf(out, "  %-22s %s\n", name, msg->doc);
     }
-    return asked ? 0 : AY_EXIT_USAGE;
+    return out == stdout ? 0 : AY_EXIT_USAGE;
 }
 
 static int help(const struct ay_msg *msg)
@@ -70,32 +72,6 @@ static int help(const struct ay_msg *msg)
     return 0;
 }
 
-/* Takes the command's own options out of argv; what stays are the message's flags. */
-static int own_options(int *argc, char **argv, struct options *o)
-{
-    const struct {
-        const char *name;
-        const char **text;
-    } table[] = {{"--from", &o->from}, {"--gas-price", &o->gas_price}, {"--memo", &o->memo}};
-    int kept = 0;
-    for (int i = 0; i < *argc; i++) {
-        const char **to = NULL, *gas;
-        for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
-            if (!strcmp(argv[i], table[k].name)) to = table[k].text;
-        if (!strcmp(argv[i], "--gas")) to = &gas;
-        if (!to) {
-            argv[kept++] = argv[i];
-            continue;
-        }
-        if (++i == *argc) return ay_cli_fail(AY_E_USAGE, "%s needs a value", argv[i - 1]);
-        *to = argv[i];
-        if (to == &gas && ay_parse_u64(ay_slice_str(gas), INT64_MAX, &o->gas) != AY_OK)
-            return ay_cli_fail(AY_E_USAGE, "--gas takes a number, not %s", gas);
-    }
-    *argc = kept;
-    return 0;
-}
-
 /* --FIELD-file PATH: the bytes of a file into a bytes field that flags did not fill. */
 static int take_files(const struct ay_msg *msg, int *argc, char **argv, struct ay_arena *arena,
                       void *value)
@@ -111,13 +87,20 @@ static int take_files(const struct ay_msg *msg, int *argc, char **argv, struct a
             argv[kept++] = argv[i];
             continue;
         }
-        FILE *file = fopen(argv[++i], "rbe");
+        const char *path = argv[++i];
+        FILE *file = fopen(path, "rbe");
         uint8_t *bytes = ay_arena_take(arena, (size_t)field->len + 1, 1);
-        if (!file || !bytes) return ay_cli_fail(AY_E_USAGE, "cannot read %s", argv[i]);
+        AY_ASSERT(bytes);
+        if (!file)
+            return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%s %s: %s", argv[i - 1],
+                               path, strerror(errno));
         size_t n = fread(bytes, 1, (size_t)field->len + 1, file);
+        bool bad = ferror(file);
         fclose(file);
+        if (bad) return ay_cli_fail(AY_E_IO, "%s %s cannot be read", argv[i - 1], path);
         if (n > field->len)
-            return ay_cli_fail(AY_E_LIMIT, "%s is longer than %u bytes", argv[i], field->len);
+            return ay_cli_fail(AY_E_LIMIT, "%s %s is longer than %u bytes", argv[i - 1], path,
+                               field->len);
         struct ay_slice slice = ay_slice(bytes, (uint32_t)n);
         memcpy((uint8_t *)value + field->offset, &slice, sizeof slice);
     }
@@ -155,43 +138,56 @@ static int report(const struct ay_msg *msg, const struct ay_sent *sent, struct a
     return 0;
 }
 
-static int send(const struct ay_msg *msg, int argc, char **argv)
+/* The message in value, but for its signer, who is filled in. */
+static int send(const struct ay_msg *msg, void *value, const struct options *o,
+                struct ay_arena *arena)
 {
-    struct ay_arena arena = ay_cli_arena();
-    struct options o = {.gas_price = "0.025nasy", .memo = ""};
     struct ay_cli_session session;
     struct ay_sent sent;
-    char reason[512] = "";
-    struct ay_text why = ay_text_over(reason, sizeof reason);
-    void *value = ay_arena_take(&arena, 1, msg->size);
-    AY_ASSERT(value);
-    int failed = own_options(&argc, argv, &o);
-    if (!failed) failed = take_files(msg, &argc, argv, &arena, value);
-    if (!failed && ay_flags_read(msg, argc, argv, &arena, value, &why) != AY_OK)
-        failed = ay_cli_fail(AY_E_USAGE, "%s", reason);
-    if (!failed) failed = ay_cli_session_open(o.from, o.gas_price, &session);
+    int failed = ay_cli_session_open(o->from, o->gas_price, &session);
     if (failed) return failed;
     struct ay_slice me = ay_slice_str(session.signer.text);
     memcpy((uint8_t *)value + msg->tx->signer->offset, &me, sizeof me);
     struct ay_outgoing out = {msg, value};
-    enum ay_code code = ay_wallet_send(session.wallet, &out, 1, o.gas, o.memo, &sent);
+    enum ay_code code = ay_wallet_send(session.wallet, &out, 1, o->gas, o->memo, &sent);
+    const char *why = ay_node_message(session.node);
     if (code != AY_OK)
-        failed = ay_cli_fail(code, "%s", ay_node_message(session.node));
+        failed = ay_cli_fail(code, "%s", *why ? why : "the transaction cannot be made");
     else
-        failed = report(msg, &sent, &arena);
+        failed = report(msg, &sent, arena);
     ay_cli_session_close(&session);
     return failed;
 }
 
+static int read_and_send(const struct ay_msg *msg, int argc, char **argv, struct ay_arena *arena)
+{
+    struct options o = {.gas_price = "0.025nasy", .memo = ""};
+    const struct ay_option options[] = {
+        {.name = "--from", .kind = AY_OPTION_TEXT, .to = &o.from},
+        {.name = "--gas-price", .kind = AY_OPTION_TEXT, .to = &o.gas_price},
+        {.name = "--memo", .kind = AY_OPTION_TEXT, .to = &o.memo},
+        {"--gas", AY_OPTION_NUMBER, &o.gas, .min = 1, .max = INT64_MAX},
+        {NULL}};
+    char reason[512] = "";
+    struct ay_text why = ay_text_over(reason, sizeof reason);
+    void *value = ay_arena_take(arena, 1, msg->size);
+    AY_ASSERT(value);
+    snprintf(ay_cli.command, sizeof ay_cli.command, "tx %s %s --help", msg->module, msg->tx->cli);
+    int failed = ay_options_take(&argc, argv, options);
+    if (!failed) failed = take_files(msg, &argc, argv, arena, value);
+    if (!failed && ay_flags_read(msg, argc, argv, arena, value, &why) != AY_OK)
+        failed = ay_cli_fail(AY_E_USAGE, "%s", *reason ? reason : "the message is too large");
+    return failed ? failed : send(msg, value, &o, arena);
+}
+
 int ay_cli_tx(int argc, char **argv)
 {
-    bool asked = argc > 1 && !strcmp(argv[argc - 1], "--help");
-    if (argc < 3 || (asked && argc == 3))
-        return list(asked || argc == 2, argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+    if (argc < 3) return list(argc > 1 ? argv[1] : NULL);
     const struct ay_msg *msg = find(argv[1], argv[2]);
-    if (!msg) {
-        fprintf(stderr, "assay: there is no message %s in %s\n\n", argv[2], argv[1]);
-        return list(false, NULL);
-    }
-    return asked ? help(msg) : send(msg, argc - 3, argv + 3);
+    if (!msg) return ay_cli_fail(AY_E_USAGE, "there is no message %s in %s", argv[2], argv[1]);
+    if (ay_cli.help) return help(msg);
+    struct ay_arena arena = ay_cli_arena();
+    int failed = read_and_send(msg, argc - 3, argv + 3, &arena);
+    ay_cli_arena_free(&arena);
+    return failed;
 }

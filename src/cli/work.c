@@ -9,19 +9,14 @@
 
 #define BLOB_QUOTA_BYTES (4ull << 30)
 
-int ay_cli_number(const char *option, const char *text, uint64_t max, uint64_t *out)
-{
-    if (ay_parse_u64(ay_slice_str(text), max, out) == AY_OK) return 0;
-    return ay_cli_fail(AY_E_USAGE, "--%s takes a whole number, not %s", option, text);
-}
-
-int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key, const char *model,
-                     uint32_t threads)
+int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key_option,
+                     const char *key, const char *model, uint32_t threads)
 {
     struct ay_reason reason = {0};
     char dir[PATH_MAX], sub[128];
     memset(work, 0, sizeof *work);
     if (!model) return ay_cli_fail(AY_E_USAGE, "say which model: --model DIR");
+    if (!key) return ay_cli_fail(AY_E_USAGE, "say which key signs: %s NAME", key_option);
     ay_cli_catch();
     signal(SIGPIPE, SIG_IGN);
     enum ay_code code = ay_model_open(model, &work->model, &reason);

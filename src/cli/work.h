@@ -12,16 +12,14 @@ struct ay_cli_work {
     struct ay_role role;
 };
 
-/* Opens all of it; blobs lie in HOME/<name>-<address>. Prints what is wrong; 0 or the exit code. */
-int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key, const char *model,
-                     uint32_t threads);
+/* Opens all of it; blobs lie in HOME/<name>-<address>. key and model are the values of the options
+ * key_option and --model, NULL when they are missing. Prints what is wrong; 0 or the exit code. */
+int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key_option,
+                     const char *key, const char *model, uint32_t threads);
 void ay_cli_work_close(struct ay_cli_work *work);
 
-/* `assay provide` over another computation than the honest one: wrap (may be NULL) changes it once it
- * is open. No command does this; the tests' lying provider is made of it. */
+/* `assay provide` over another computation than the honest one: wrap (may be NULL) changes it once
+ * it is open. No command does this; the tests' lying provider is made of it. */
 int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *compute));
-
-/* A number of an option; prints what is wrong. */
-int ay_cli_number(const char *option, const char *text, uint64_t max, uint64_t *out);
 
 #endif

@@ -45,6 +45,10 @@ struct ay_engine_tip {
 enum ay_code ay_engine_open(const struct ay_engine_options *options, struct ay_engine **out,
                             char why[256]) AY_MUST;
 
+/* Would a chain begin with this genesis? Its code and reason otherwise. Nothing is written. */
+enum ay_code ay_engine_check_genesis(const struct ay_genesis_genesis *genesis,
+                                     char why[256]) AY_MUST;
+
 /* Makes no more blocks after the one in hand and sends those who wait away with AY_E_INTERRUPTED, so
  * that servers can stop before the engine is closed. NULL is nothing. */
 void ay_engine_stop(struct ay_engine *engine);
@@ -99,9 +103,9 @@ enum ay_code ay_engine_txs_by_event(struct ay_engine *engine, struct ay_slice ke
                                     struct ay_slice value, struct ay_engine_place from,
                                     struct ay_engine_place *out, uint32_t cap, uint32_t *n) AY_MUST;
 
-/* The value of a state key and its proof under the app hash that the header of `height` carries: the
- * state after the block before. AY_E_NOT_FOUND: no value, and the proof says so. AY_E_RANGE: that
- * state is no longer kept. */
+/* The value of a state key after block `height` and its proof under that state's root, which is the
+ * app hash of header height + 1. AY_E_NOT_FOUND: no value, and the proof says so. AY_E_RANGE: there
+ * is no such block, or its state is no longer kept. */
 enum ay_code ay_engine_prove(struct ay_engine *engine, struct ay_slice key, uint64_t height,
                              struct ay_arena *arena, struct ay_slice *value,
                              struct ay_smt_proof *proof) AY_MUST;

@@ -158,10 +158,10 @@ enum ay_code ay_engine_prove(struct ay_engine *e, struct ay_slice key, uint64_t 
 {
     struct ay_store_view *view;
     struct ay_slice found = {0};
+    if (height > INT64_MAX) return AY_E_RANGE;
     AY_TRY(ay_store_view(e->store, &view));
-    /* Header h carries the state after block h - 1. */
-    enum ay_code code = ay_store_prove(view, AY_STORE_HEIGHT(height - 1), key, &found, proof);
-    enum ay_code copied = ay_arena_copy(arena, found, value);
+    enum ay_code code = ay_store_prove(view, AY_STORE_HEIGHT(height), key, &found, proof);
+    enum ay_code copied = code == AY_OK ? ay_arena_copy(arena, found, value) : AY_OK;
     ay_store_view_end(view);
     return code == AY_OK ? copied : code;
 }

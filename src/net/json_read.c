@@ -75,7 +75,7 @@ static enum ay_code parse_number(const struct ay_field *f, struct ay_slice text,
     case AY_KIND_COUNT: ay_panic(__FILE__, __LINE__, "not a number");
     }
     u |= (uint64_t)i;
-    memcpy(to, &u, ay_field_size(f)); /* little-endian host: the low bytes */
+    ay_field_set_number(f, to, u);
     return AY_OK;
 }
 

@@ -159,31 +159,79 @@ static json_t *query_response(enum ay_code code, const char *log, struct ay_slic
                      "proofOps", "height", ay_show_u64(height), "codespace", info->codespace);
 }
 
-/* Only the newest state can be asked; another height is refused rather than answered wrongly. */
+/* A proof in ABCI's form: one step, from the key to the app hash. */
+static enum ay_code add_proof(json_t *response, struct ay_slice key,
+                              const struct ay_smt_proof *proof)
+{
+    uint8_t bytes[AY_SMT_MAX_PROOF_BYTES];
+    struct ay_slice data = ay_slice(bytes, ay_smt_encode(proof, bytes));
+    json_t *inner = json_object_get(response, "response");
+    json_t *ops = json_pack("{s:[{s:s, s:o, s:o}]}", "ops", "type", "assay:smt", "key",
+                            ay_show_base64(key), "data", ay_show_base64(data));
+    return json_object_set_new(inner, "proofOps", ops) == 0 &&
+                   json_object_set_new(inner, "key", ay_show_base64(key)) == 0
+               ? AY_OK
+               : AY_E_MEMORY;
+}
+
+/* A row's bytes by its key, as they were after a block; by default the last but one, whose state
+ * has a header that carries its root. A row that is not there is a null value, and the proof says
+ * so. */
+static enum ay_code query_row(struct ay_node_server *server, struct ay_slice key, uint64_t height,
+                              bool prove, struct ay_arena *arena, json_t **out)
+{
+    struct ay_engine_tip tip;
+    struct ay_smt_proof proof;
+    struct ay_slice value = {0};
+    ay_engine_tip(server->options.engine, &tip);
+    if (height == 0) height = tip.height > 1 && prove ? tip.height - 1 : tip.height;
+    enum ay_code code = ay_engine_prove(server->options.engine, key, height, arena, &value, &proof);
+    bool absent = code == AY_E_NOT_FOUND;
+    const char *log = code == AY_E_RANGE ? "the state at this height is not kept" : "";
+    *out = query_response(absent ? AY_OK : code, log, value, height);
+    if (!*out) return AY_E_MEMORY;
+    if (absent) json_object_set_new(json_object_get(*out, "response"), "value", json_null());
+    return prove && (absent || code == AY_OK) ? add_proof(*out, key, &proof) : AY_OK;
+}
+
+/* Messages are answered from the newest state alone; another height is refused rather than answered
+ * wrongly. Rows can be asked by key at each height that is kept. */
+static enum ay_code query(struct ay_node_server *server, const struct ay_rpc_call *call,
+                          struct ay_arena *arena, json_t **out)
+{
+    struct ay_slice path = call->arg[0].bytes, answer = {0};
+    uint64_t height = call->arg[2].present ? (uint64_t)call->arg[2].number : 0, at;
+    bool prove = call->arg[3].flag;
+    struct ay_engine_tip tip;
+    char reason[256];
+    if (ay_slice_equal(path, ay_slice_str("/store/state/key")))
+        return query_row(server, call->arg[1].bytes, height, prove, arena, out);
+    ay_engine_tip(server->options.engine, &tip);
+    if (height != 0 && height != tip.height) {
+        *out =
+            query_response(AY_E_REQUEST, "only the latest height can be queried: invalid request",
+                           answer, tip.height);
+        return AY_OK;
+    }
+    at = tip.height;
+    enum ay_code code = ay_engine_query(server->options.engine, path, call->arg[1].bytes, arena,
+                                        &answer, &at, reason);
+    *out = query_response(code, reason, answer, at);
+    return AY_OK;
+}
+
 static enum ay_code abci_query(void *ctx, const struct ay_rpc_call *call, json_t **result,
                                struct ay_rpc_error *error)
 {
-    struct ay_node_server *server = ctx;
-    const struct ay_rpc_value *height = &call->arg[2];
-    struct ay_engine_tip tip;
     struct ay_arena arena;
-    struct ay_slice answer = {0};
-    uint64_t at;
-    char reason[256];
+    json_t *response = NULL;
     (void)error;
-    ay_engine_tip(server->options.engine, &tip);
-    if (height->present && height->number != 0 && (uint64_t)height->number != tip.height)
-        return ay_node_give(query_response(AY_E_REQUEST,
-                                           "only the latest height can be queried: invalid request",
-                                           answer, tip.height),
-                            result);
     AY_TRY(ay_node_arena_open(&arena));
-    at = tip.height;
-    enum ay_code code = ay_engine_query(server->options.engine, call->arg[0].bytes,
-                                        call->arg[1].bytes, &arena, &answer, &at, reason);
-    json_t *response = query_response(code, reason, answer, at);
+    enum ay_code code = query(ctx, call, &arena, &response);
     ay_node_arena_close(&arena);
-    return ay_node_give(response, result);
+    if (code == AY_OK) return ay_node_give(response, result);
+    json_decref(response);
+    return code;
 }
 
 #define HEIGHT                                                                                     \

@@ -37,6 +37,7 @@ void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run)
     const struct ay_place *at = &exec->plan.places[exec->plan.places[id].owner];
     /* Inputs and weights are const to the caller; no step has them as its output. */
     if (at->home == AY_HOME_INPUT) return (void *)(uintptr_t)exec->runs[run].inputs[at->slot];
+    if (at->home == AY_HOME_OUTPUT) return exec->runs[run].outputs[at->slot];
     if (at->home == AY_HOME_WEIGHT) return (void *)(uintptr_t)exec->weights[at->slot];
     AY_ASSERT(at->home == AY_HOME_BUFFER);
     return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run];
@@ -81,18 +82,29 @@ static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uin
     return ay_room_reserve(&exec->memory, bytes);
 }
 
+static enum ay_code run_step(struct ay_exec *exec)
+{
+    switch (exec->step->kind) {
+    case AY_STEP_ROWS: return ay_exec_rows(exec);
+    case AY_STEP_TILES: return ay_exec_tiles(exec);
+    case AY_STEP_EACH: break;
+    }
+    return ay_exec_each(exec);
+}
+
 static enum ay_code run_batch(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
     AY_TRY(prepare(exec, runs, count));
     for (uint32_t s = 0; s < exec->plan.step_count; s++) {
         exec->step = &exec->plan.steps[s];
-        AY_TRY(exec->step->kind == AY_STEP_ROWS ? ay_exec_rows(exec) : ay_exec_each(exec));
+        AY_TRY(run_step(exec));
     }
-    for (uint32_t i = 0; i < ay_exec_outputs(exec); i++)
-        for (uint32_t r = 0; r < count; r++)
-            if (runs[r].outputs[i])
-                memcpy(runs[r].outputs[i], ay_exec_base(exec, ay_plan_output(exec->program, i), r),
-                       ay_exec_output_bytes(exec, i, runs[r].sizes));
+    for (uint32_t i = 0; i < ay_exec_outputs(exec); i++) {
+        uint32_t id = ay_program_output_at(exec->program, i);
+        for (uint32_t r = 0; r < count && exec->plan.places[id].home != AY_HOME_OUTPUT; r++)
+            memcpy(runs[r].outputs[i], ay_exec_base(exec, id, r),
+                   ay_exec_output_bytes(exec, i, runs[r].sizes));
+    }
     return AY_OK;
 }
 
@@ -115,13 +127,13 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
 
 uint32_t ay_exec_outputs(const struct ay_exec *exec)
 {
-    return ay_plan_outputs(exec->program);
+    return ay_program_outputs(exec->program);
 }
 
 uint64_t ay_exec_output_bytes(const struct ay_exec *exec, uint32_t output, const uint32_t *sizes)
 {
     AY_ASSERT(output < ay_exec_outputs(exec));
-    const struct ay_place *at = &exec->plan.places[ay_plan_output(exec->program, output)];
+    const struct ay_place *at = &exec->plan.places[ay_program_output_at(exec->program, output)];
     return ay_size_resolve(&exec->plan.sizes[at->size], sizes);
 }
 
@@ -227,6 +239,7 @@ void ay_exec_close(struct ay_exec *exec)
     for (uint32_t t = 0; exec->threads && t < ay_pool_threads(exec->pool); t++) {
         free(exec->threads[t].scratch.at);
         free(exec->threads[t].packed.at);
+        free(exec->threads[t].frame.at);
     }
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);
@@ -237,5 +250,7 @@ void ay_exec_close(struct ay_exec *exec)
     free(exec->slot_at);
     free(exec->pieces);
     free(exec->memory.at);
+    free(exec->image.at);
+    free(exec->tables.at);
     free(exec);
 }

@@ -6,6 +6,7 @@
 #include "tensor/map.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
+#include "tensor/patch.h"
 
 /* Memory that grows and is never given back before its owner. 64-byte aligned. */
 struct ay_room {
@@ -16,6 +17,7 @@ enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes) AY_MUST;
 
 struct ay_exec_thread {
     struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
+    struct ay_room frame;   /* a batch's part of a framed image */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
     const float *packed_of; /* what is in it, in this step */
     uint32_t packed_op;
@@ -45,6 +47,7 @@ struct ay_exec {
     uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
     size_t *slot_at;   /* where each buffer begins in `memory` */
     struct ay_room memory;
+    struct ay_room image, tables; /* of a step over patches: its frame, its places */
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */
@@ -57,8 +60,27 @@ void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run);
 const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t groups, size_t item,
                                        uint32_t *group);
 
-/* Steps of kind AY_STEP_ROWS and AY_STEP_EACH. AY_E_MEMORY. */
+/* Some rows of an op's output, in one batch of its dims but the last two. */
+struct ay_row_item {
+    struct ay_exec *exec;
+    struct ay_exec_thread *thread;
+    const uint32_t *sizes; /* of the run; of the first one when flat */
+    uint32_t run, batch, row, rows;
+};
+
+/* Rows of a value: `rows` of them, `stride` elements apart. */
+struct ay_rows {
+    float *at;
+    size_t stride;
+    uint32_t width;
+};
+
+/* The item's rows of an operand, or of the output, of the op. */
+struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_op *op, uint32_t id);
+
+/* Steps by their kind. AY_E_MEMORY. */
 enum ay_code ay_exec_rows(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_tiles(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

@@ -9,8 +9,9 @@
 
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
-    AY_STEP_EACH, /* one op of any kind, over blocks of its output's elements */
-    AY_STEP_ROWS  /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_EACH,  /* one op of any kind, over blocks of its output's elements */
+    AY_STEP_TILES, /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
+    AY_STEP_ROWS   /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
 };
 
 struct ay_step {
@@ -23,8 +24,10 @@ struct ay_step {
 enum ay_home {
     AY_HOME_INPUT,   /* the run's memory */
     AY_HOME_WEIGHT,  /* the model's memory */
+    AY_HOME_OUTPUT,  /* the run's memory for output number `slot` */
     AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
     AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
+    AY_HOME_FUSED,   /* nowhere: read where it comes from, or overwritten by what is made of it */
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
@@ -70,10 +73,6 @@ enum ay_code ay_plan_open(const struct ay_work_program *program, bool fuse,
 void ay_plan_close(struct ay_plan *plan);
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
-
-/* Operand id of the program's output number i, of ay_plan_outputs. */
-uint32_t ay_plan_output(const struct ay_work_program *program, uint32_t i);
-uint32_t ay_plan_outputs(const struct ay_work_program *program);
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

@@ -1,5 +1,5 @@
 /* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text. */
-#include "tensor/kernel/window_lanes.h"
+#include "tensor/kernel/patch_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
     .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
@@ -11,10 +11,10 @@ const struct ay_kernels AY_TABLE = {
     .panel = PANEL,
     .pack = pack,
     .gemm = gemm,
-    .pack_window = pack_window,
-    .chain_window = chain_window,
-    .sum_window = sum_window,
-    .max_window = max_window,
+    .pack_patches = pack_patches,
+    .chain_patches = chain_patches,
+    .sum_patches = sum_patches,
+    .max_patches = max_patches,
     .bias = add_bias,
     .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,

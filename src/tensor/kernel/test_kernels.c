@@ -244,11 +244,11 @@ static void check_resumed(const struct ay_kernels *k, uint32_t m, uint32_t n, ui
 }
 
 /* Columns in runs of random lengths at random places of the image. */
-static void check_window(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
 {
     static int32_t k_at[MAX_N], n_at[MAX_N];
     static uint32_t run[MAX_N];
-    struct ay_window w = {a, k_at, n_at, run, kk, step};
+    struct ay_patches w = {a, k_at, n_at, run, kk, step};
     for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
     for (uint32_t j = 0, left = 0; j < n; j++, left--) {
         if (left == 0) left = 1 + next() % (n - j);
@@ -256,7 +256,7 @@ static void check_window(const struct ay_kernels *k, uint32_t n, uint32_t kk, ui
         n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
     }
     uint32_t n0 = n / 3, k0 = kk / 3;
-    k->pack_window(&w, k0, kk, n0, n, packed);
+    k->pack_patches(&w, k0, kk, n0, n, packed);
     for (uint32_t i = k0; i < kk; i++)
         for (uint32_t j = n0; j < n; j++) {
             size_t panel = (j - n0) / k->panel * k->panel, column = (j - n0) % k->panel;
@@ -265,15 +265,15 @@ static void check_window(const struct ay_kernels *k, uint32_t n, uint32_t kk, ui
         }
     for (int kind = 0; kind < 3; kind++) {
         out[n - n0] = 7.0F;
-        if (kind == 0) k->chain_window(&w, b, n0, n, out);
-        if (kind == 1) k->sum_window(&w, n0, n, out);
-        if (kind == 2) k->max_window(&w, n0, n, out);
+        if (kind == 0) k->chain_patches(&w, b, n0, n, out);
+        if (kind == 1) k->sum_patches(&w, n0, n, out);
+        if (kind == 2) k->max_patches(&w, n0, n, out);
         for (uint32_t j = n0; j < n; j++) {
             for (uint32_t i = 0; i < kk; i++) d[i] = a[k_at[i] + n_at[j]];
             float want = kind == 0   ? ay_ref_chain(0, d, b, kk)
                          : kind == 1 ? ay_ref_reduce_sum(d, kk, 1)
                                      : ay_ref_reduce_max(d, kk, 1);
-            assert_same("window", k, j, out[j - n0], want);
+            assert_same("patches", k, j, out[j - n0], want);
         }
         assert_true(out[n - n0] == 7.0F);
     }
@@ -364,13 +364,13 @@ static void long_chains(const struct ay_kernels *k)
     }
 }
 
-static void all_windows(const struct ay_kernels *k)
+static void all_patches(const struct ay_kernels *k)
 {
     for (enum flavour f = TAME; f < FLAVOURS; f++)
         for (uint32_t n = 1; n < 150; n += 1 + n / 20)
             for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1) {
                 refill(f);
-                check_window(k, n, kk, 1 + next() % 2);
+                check_patches(k, n, kk, 1 + next() % 2);
                 check_resumed(k, 1 + n % 9, 1 + n / 2, kk + 1);
             }
 }
@@ -415,10 +415,10 @@ static void test_gemm_any_shape_equals_ref(void **s)
     for_each_table(long_chains);
 }
 
-static void test_windows_any_runs_equal_ref(void **s)
+static void test_patches_any_runs_equal_ref(void **s)
 {
     (void)s;
-    for_each_table(all_windows);
+    for_each_table(all_patches);
 }
 
 static void test_transpose_any_shape_moves_bits(void **s)
@@ -449,7 +449,7 @@ int main(void)
         cmocka_unit_test(test_reductions_any_length_equal_ref),
         cmocka_unit_test(test_rows_any_length_equal_ref),
         cmocka_unit_test(test_gemm_any_shape_equals_ref),
-        cmocka_unit_test(test_windows_any_runs_equal_ref),
+        cmocka_unit_test(test_patches_any_runs_equal_ref),
         cmocka_unit_test(test_transpose_any_shape_moves_bits),
         cmocka_unit_test(test_select_unknown_name_is_refused),
     };
