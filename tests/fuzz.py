@@ -25,7 +25,8 @@ ONNX = [f"src/tensor/onnx/{name}.c" for name in ("wire", "build", "function", "a
         "src/tensor/graph.c", "src/tensor/reason.c", "src/tensor/dtype.c",
         str(BUILD / "onnx.pb-c.c")]
 # Kernels need the flags of their instruction sets, which the build knows.
-KERNELS = [str(ROOT / "build/src/tensor" / f"libkernel_{isa}.a") for isa in ("scalar", "avx2", "avx512")]
+KERNELS = [str(p) for p in sorted((ROOT / "build/src/tensor").glob("lib*.a"))
+           if p.stem.rsplit("_")[-1] in ("scalar", "avx2", "avx512", "vnni")]
 
 # name -> (the target, source patterns, libraries)
 TARGETS = {
@@ -37,7 +38,7 @@ TARGETS = {
               BASE + ONNX + ["src/tensor/*.c", "src/tensor/ref/*.c", "src/tensor/lower/*.c",
                              "src/tensor/kernel/select.c", "src/crypto/*.c"],
               KERNELS + ["-lprotobuf-c", "-ljansson", "-lutf8proc", "-lcrypto", "-lsecp256k1",
-                         "-lsodium", "-lpthread", "-lm"]),
+                         "-lsodium", "-lpng", "-ljpeg", "-lpthread", "-lm"]),
     "safetensors": ("src/tensor/fuzz_safetensors.c",
                     ["src/base/code.c", "src/base/panic.c", "src/tensor/safetensors.c",
                      "src/tensor/reason.c"], ["-ljansson"]),
