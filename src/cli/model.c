@@ -25,7 +25,7 @@ static const char usage[] =
     "       assay model run DIR --input NAME=FILE --out DIR2 [--preprocess imagenet] [--threads "
     "N]\n"
     "                       [--max-memory 4G] [--profile] [--trace]\n"
-    "       assay model show DIR [--dim NAME=SIZE]\n"
+    "       assay model show DIR [--dim NAME=SIZE | --dim INPUT:AXIS=SIZE]\n"
     "       assay model id DIR\n"
     "       assay model ls FOLDER\n"
     "\n"

@@ -87,20 +87,29 @@ static uint64_t parameters(const struct ay_graph_model *m)
     return all;
 }
 
-/* The size that --dim gives to a name, else 1. */
-static enum ay_code size_of(const struct ay_model_options *o, const struct ay_graph_dim *d,
-                            uint64_t *out, struct ay_reason *reason)
+/* What follows KEY= in one of the --dim, or NULL. */
+static const char *dim_given(const struct ay_model_options *o, const char *key, size_t len)
 {
+    for (uint32_t i = 0; i < o->dims_count; i++)
+        if (strlen(o->dims[i]) > len && o->dims[i][len] == '=' && memcmp(o->dims[i], key, len) == 0)
+            return o->dims[i] + len + 1;
+    return NULL;
+}
+
+/* An axis's size: the model's own, else what --dim says of its name or of INPUT:AXIS, else 1. */
+static enum ay_code size_of(const struct ay_model_options *o, const struct ay_graph_port *p,
+                            uint32_t axis, uint64_t *out, struct ay_reason *reason)
+{
+    const struct ay_graph_dim *d = &p->dims[axis];
+    char key[AY_MAX_GRAPH_PORT_NAME + 16];
+    int len =
+        snprintf(key, sizeof key, "%.*s:%u", (int)p->name.len, (const char *)p->name.data, axis);
     *out = d->size ? d->size : 1;
-    for (uint32_t i = 0; d->name.len && i < o->dims_count; i++) {
-        const char *text = o->dims[i];
-        if (strlen(text) <= d->name.len || text[d->name.len] != '=' ||
-            memcmp(text, d->name.data, d->name.len) != 0)
-            continue;
-        if (ay_parse_u64(ay_slice_str(text + d->name.len + 1), MAX_SIZE, out) != AY_OK)
-            return ay_reject(reason, AY_E_USAGE, "--dim %.100s: not a size", text);
-    }
-    return AY_OK;
+    if (d->size) return AY_OK;
+    const char *text = dim_given(o, key, (size_t)len);
+    if (!text && d->name.len) text = dim_given(o, (const char *)d->name.data, d->name.len);
+    if (!text || ay_parse_u64(ay_slice_str(text), MAX_SIZE, out) == AY_OK) return AY_OK;
+    return ay_reject(reason, AY_E_USAGE, "--dim %.60s: %.60s is no size", key, text);
 }
 
 static enum ay_code shapes(const struct ay_graph_graph *g, const struct ay_model_options *o,
@@ -114,7 +123,7 @@ static enum ay_code shapes(const struct ay_graph_graph *g, const struct ay_model
                 reason, AY_E_STATE, "the model does not say how many axes input %.*s has",
                 (int)(p->name.len < 80 ? p->name.len : 80), (const char *)p->name.data);
         for (uint32_t d = 0; d < p->dims_count; d++)
-            AY_TRY(size_of(o, &p->dims[d], &inputs[i].dims[d], reason));
+            AY_TRY(size_of(o, p, d, &inputs[i].dims[d], reason));
     }
     return AY_OK;
 }

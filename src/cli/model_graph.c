@@ -202,12 +202,38 @@ static json_t *describe_trace(const struct job *j)
     return list;
 }
 
+/* A ratio with one decimal, as text: nothing that is printed is a float of JSON. */
+static json_t *ratio(uint64_t a, uint64_t b)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.1f", b ? (double)a / (double)b : 0.0);
+    return json_string(text);
+}
+
+/* What each step cost: ops carried out together. */
+static json_t *describe_profile(const struct job *j)
+{
+    const struct ay_tape_program *made;
+    struct ay_exec_cost c;
+    const struct ay_exec *exec = ay_graph_runner_exec(j->runner, &made);
+    json_t *list = json_array();
+    for (uint32_t i = 0; exec && ay_exec_cost(exec, i, &c); i++) {
+        json_t *one = json_pack(
+            "{s:I, s:I, s:s, s:s, s:o, s:o, s:I}", "op", (json_int_t)c.op, "ops", (json_int_t)c.ops,
+            "kind", op_name(made->program.ops[c.op].kind), "how", c.how, "us", ratio(c.ns, 1000),
+            "gflops", ratio(2 * c.work, c.ns), "bytes", (json_int_t)c.bytes);
+        if (!one || json_array_append_new(list, one) != 0) break;
+    }
+    return list;
+}
+
 static int report(const struct job *j)
 {
     const char *why = ay_graph_runner_why(j->runner);
     json_t *value = json_pack("{s:s, s:o}", "out", j->options->out, "outputs", describe_outputs(j));
     if (why[0]) json_object_set_new(value, "interpreted", json_string(why));
     if (j->options->trace) json_object_set_new(value, "trace", describe_trace(j));
+    if (j->options->profile) json_object_set_new(value, "profile", describe_profile(j));
     return ay_model_print(value);
 }
 
@@ -215,7 +241,8 @@ static enum ay_code run(struct job *j, const char *dir)
 {
     const struct ay_graph_runner_options o = {.threads = (uint32_t)j->options->threads,
                                               .limit_bytes = memory_limit(j->options),
-                                              .trace = j->options->trace};
+                                              .trace = j->options->trace,
+                                              .profile = j->options->profile};
     AY_TRY(ay_graph_folder_open(dir, &j->graph, &j->reason));
     j->inputs = calloc(graph_of(j)->inputs_count + 1u, sizeof *j->inputs);
     j->outputs = calloc(graph_of(j)->outputs_count + 1u, sizeof *j->outputs);
