@@ -24,7 +24,7 @@ static void sketch_across(struct ay_sketch *s)
 {
     static const uint32_t in[] = {1}, dims[] = {1, 262144};
     ay_sketch_begin(s, 1, 1);
-    (void)ay_sketch_weight(s, 64, 262144, 11);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 64, 262144, 11);
     (void)ay_sketch_op(s, (struct ay_work_op){.kind = AY_WORK_OP_REDUCE, .in = in, .in_count = 1,
                                               .dims = dims, .dims_count = 2,
                                               .reduce = AY_WORK_REDUCE_SUM, .axis = 0});
@@ -48,12 +48,13 @@ static void measure(const char *name, const struct ay_sketch *sketch, uint32_t l
     ay_merkle_root(&ops, ops_root);
     AY_ASSERT(ay_player_evidence(&p, &target, &arena, &evidence) == AY_OK);
     AY_ASSERT(ay_encode_arena(&ay_dispute_evidence_msg, &evidence, &arena, &bytes) == AY_OK);
+    const struct ay_op_shape shape = ay_arbiter_shape(&sketch->program, op, length);
     double best = 1e9, worst = 0;
     for (uint32_t i = 0; i < rounds; i++) {
         size_t mark = arena.used;
         double begin = now_ms();
         AY_ASSERT(ay_decode(&ay_dispute_evidence_msg, bytes, &arena, &decoded, NULL) == AY_OK);
-        ay_arbiter_state_start(&sketch->program.ops[op], state);
+        ay_ref_state_start(&shape, state);
         AY_ASSERT(ay_arbiter_decide(&target, truth->input_root, ops_root, &decoded, state) == AY_OK);
         double took = now_ms() - begin;
         if (took < best) best = took;

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
             int32_t *at = ids + (size_t)i * m->max_tokens;
             for (unsigned j = 0; j < tokens; j++)
                 at[j] = (int32_t)(1000 + (i * 7919 + j * 104729) % 25000);
-            runs[i] = (struct ay_run){{at}, {tokens}, out + (size_t)i * m->dims};
+            runs[i] = (struct ay_run){{at}, {tokens}, {out + (size_t)i * m->dims}};
         }
         printf("%.6f\n", fastest(exec, runs, batch, times));
         fflush(stdout);

@@ -1,11 +1,12 @@
-/* Proof, over all 2^32 inputs, that exp, log, tanh or erf of ref/ is correctly rounded and that the
+/* Proof, over all 2^32 inputs, that a function of one f32 in ref/ is correctly rounded and that the
  * chosen kernels (ASSAY_CPU) give the same bits.
  *
  * Each function makes a double and rounds it once. Where the double moved by 2^-44 of itself either
  * way rounds to the same f32, the f32 is right provided that the double is that good; MPFR decides
  * the others, and beside them one block of inputs in 1250, which also measures how good it is.
- *     build/bench/prove_math exp|log|tanh|erf [first block] [blocks]    a block is 2^16 inputs
- * prints the inputs that came out wrong, and fails if there are any. 1 to 3 minutes a function. */
+ *     build/bench/prove_math exp|log|tanh|erf|sin|cos|atan [first block] [blocks]
+ * where a block is 2^16 inputs, prints the inputs that came out wrong, and fails if there are any.
+ * 1 to 5 minutes a function. */
 #include <mpfr.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,22 +18,35 @@
 
 enum { BLOCK = 1 << 16, VECTOR = 16, SAMPLE = 1250 };
 
+static double sine_f64(float x)
+{
+    return sin_f64(x, 0);
+}
+
+static double cosine_f64(float x)
+{
+    return sin_f64(x, 1);
+}
+
 static const struct function {
     const char *name;
     enum ay_fn fn;
     float (*ref)(float);
-    double (*f64)(float); /* of |x| for odd functions */
+    double (*f64)(float); /* of |x| for odd functions other than sine */
     int (*exact)(mpfr_t, const mpfr_t, mpfr_rnd_t);
 } functions[] = {
     {"exp", AY_FN_EXP, ay_ref_exp, exp_f64, mpfr_exp},
     {"log", AY_FN_LOG, ay_ref_log, log_f64, mpfr_log},
     {"tanh", AY_FN_TANH, ay_ref_tanh, tanh_f64, mpfr_tanh},
     {"erf", AY_FN_ERF, ay_ref_erf, erf_f64, mpfr_erf},
+    {"sin", AY_FN_SIN, ay_ref_sin, sine_f64, mpfr_sin},
+    {"cos", AY_FN_COS, ay_ref_cos, cosine_f64, mpfr_cos},
+    {"atan", AY_FN_ATAN, ay_ref_atan, atan_f64, mpfr_atan},
 };
 
 struct tally {
     uint64_t decided, wrong, kernel_differs;
-    double worst; /* relative error of the double, where the result is a normal f32 below 1 */
+    double worst; /* relative error of the double, but where tanh and erf have become 1 */
 };
 
 static float exact_f32(const struct function *f, float x, double *relative, double y)
@@ -60,6 +74,7 @@ static float exact_f32(const struct function *f, float x, double *relative, doub
 static void check(const struct function *f, float x, bool sample, struct tally *tally)
 {
     if (x != x || (f->fn == AY_FN_LOG && !(x > 0 && x - x == 0))) return;
+    if ((f->fn == AY_FN_SIN || f->fn == AY_FN_COS) && x - x != 0) return;
     double y = f->f64(x);
     bool near = (float)(y * (1 + 0x1p-44)) != (float)(y * (1 - 0x1p-44));
     if (!near && !sample) return;
@@ -67,7 +82,7 @@ static void check(const struct function *f, float x, bool sample, struct tally *
     float want = exact_f32(f, x, &relative, y), got = f->ref(x);
     tally->decided++;
     /* Where f has saturated, the double has not followed it on purpose. */
-    bool flat = __builtin_fabsf(want) == 1 && f->fn != AY_FN_LOG;
+    bool flat = __builtin_fabsf(want) == 1 && (f->fn == AY_FN_TANH || f->fn == AY_FN_ERF);
     if (!flat && relative > tally->worst) tally->worst = relative;
     if (ay_f32_bits(want) == ay_f32_bits(got)) return;
     if (tally->wrong++ < 20)
@@ -97,7 +112,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (argc > 1 && strcmp(argv[1], functions[i].name) == 0) f = &functions[i];
     if (!f || ay_kernels_select(&k) != AY_OK) {
-        fprintf(stderr, "usage: prove_math exp|log|tanh|erf [first block] [blocks]\n");
+        fprintf(stderr, "usage: prove_math exp|log|tanh|erf|sin|cos|atan [first block] [blocks]\n");
         return 2;
     }
     mpfr_set_emin(-148);

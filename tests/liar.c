@@ -77,7 +77,7 @@ static enum ay_code trace(void *self, const struct ay_job_run *job_run)
     return AY_OK;
 }
 
-static const float *op_output(void *self, uint32_t op)
+static const void *op_output(void *self, uint32_t op)
 {
     bool last = op == liar.honest.program->ops_count - 1;
     return last && liar.tracing_victim ? liar.lie : liar.honest.op_output(self, op);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/tensor/math_tables.c: the constants behind the correctly rounded exp, log, tanh and erf.
+"""Writes src/tensor/math_tables.c: the constants behind the correctly rounded functions.
 
 The functions are defined by their mathematics (docs/numerics.md), so these tables are one way to
 compute them, not part of the specification. They need mpmath; run again only to change a method:
@@ -7,17 +7,19 @@ compute them, not part of the specification. They need mpmath; run again only to
 """
 import struct
 
-from mpmath import cos, erf, ln, mp, mpf, pi, sqrt, tanh
+from mpmath import atan, cos, erf, ln, mp, mpf, pi, sin, sqrt, tanh
 
-mp.prec = 250
+mp.prec = 400
 INTERVALS = 16
 
 
-def fit(f, low, high, degree):
-    """Interpolates f at the Chebyshev nodes of [low, high]; monomials in x - (low + high) / 2."""
+def fit(f, low, high, degree, origin=None):
+    """Interpolates f at the Chebyshev nodes of [low, high]; monomials in x - origin, which is the
+    middle if not given."""
     centre, half, n = (low + high) / 2, (high - low) / 2, degree + 1
-    nodes = [half * cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
-    divided = [f(centre + x) for x in nodes]
+    origin = centre if origin is None else origin
+    nodes = [centre - origin + half * cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
+    divided = [f(origin + x) for x in nodes]
     for j in range(1, n):
         for i in range(n - 1, j - 1, -1):
             divided[i] = (divided[i] - divided[i - 1]) / (nodes[i] - nodes[i - j])
@@ -94,6 +96,31 @@ def logarithm():
     emit("ay_log_ln2", [ln2, ln(mpf(2)) - ln2])
 
 
+def circular():
+    """sin r = r (1 + z S(z)) and cos r = 1 - z / 2 + z^2 C(z) in z = r^2, r within pi / 4 and the
+    little that a multiple chosen in binary64 may add; both series are short enough to sum."""
+    def series(first):
+        return lambda z: sum((-1) ** (k // 2) * z ** ((k - first) // 2) / mp.factorial(k)
+                             for k in range(first, first + 40, 2))
+    reach = (pi / 4 + mpf(2) ** -10) ** 2
+    emit("ay_sin_poly", fit(lambda z: series(3)(z), mpf(0), reach, 5, mpf(0)))
+    emit("ay_cos_poly", fit(lambda z: series(4)(z), mpf(0), reach, 5, mpf(0)))
+    parts, rest = [], pi / 2
+    for _ in range(3):
+        parts.append(mpf(float(rest)))
+        rest -= parts[-1]
+    emit("ay_half_pi", parts)
+    bits = int(mp.floor(2 / pi * mpf(2) ** 254))  # 2 / pi mod 4, so two bits before the point
+    words = [f"0x{bits >> 64 * i & (1 << 64) - 1:016x}" for i in (3, 2, 1, 0)]
+    print(f"\nconst uint64_t ay_two_over_pi[4] = {{\n    {', '.join(words)}\n}};")
+
+
+def arc_tangent(degree):
+    """atan(x) / x for |x| <= 1, in x^2 - 1/2."""
+    quotient = lambda z: mpf(1) if z < mpf(2) ** -100 else atan(sqrt(z)) / sqrt(z)
+    emit("ay_atan_poly", fit(quotient, mpf(0), mpf(1), degree))
+
+
 print("/* Written by tools/gen_math_tables.py; what each table is for stands in math_tables.h. */")
 print("/* clang-format off */")
 print('#include "tensor/math_tables.h"')
@@ -102,3 +129,5 @@ erf_near(19)
 odd("ay_tanh", tanh, mpf(1), "0.5703125", 15)
 exponential()
 logarithm()
+circular()
+arc_tangent(22)

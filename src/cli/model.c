@@ -2,10 +2,9 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
-#include "cli/lines.h"
+#include "cli/model.h"
 #include "cli/options.h"
 #include "tensor/model.h"
-#include "tensor/npy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,21 +13,76 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define MAX_INPUT_BYTES (1u << 30)
-#define MAX_LINES       (1u << 24)
+/* Inputs of a model, names of sizes. */
+#define MAX_NAMED 4096u
 
 static const char usage[] =
     "usage: assay model import FROM DIR [--licence L] [--source TEXT]\n"
+    "       assay model import FILE.onnx DIR [--licence L] [--source TEXT] [--max-memory 4G]\n"
     "       assay model run DIR --input SENTENCES.txt --out Y.npy [--threads N]\n"
-    "       assay model show DIR\n"
+    "       assay model run DIR --input NAME=FILE --out DIR2 [--preprocess imagenet] [--threads "
+    "N]\n"
+    "                       [--max-memory 4G] [--profile] [--trace]\n"
+    "       assay model show DIR [--dim NAME=SIZE | --dim INPUT:AXIS=SIZE]\n"
     "       assay model id DIR\n"
     "       assay model ls FOLDER\n"
     "\n"
-    "import  a sentence-transformers BERT folder to DIR, with every weight's root\n"
-    "run     embeds each line of a UTF-8 file, cut at the model's longest input;\n"
-    "        Y.npy is f32 of shape (lines, width)\n"
-    "show    what a model is; id prints its program id alone; ls lists a folder of models\n";
+    "import  a sentence-transformers BERT folder, with every weight's root, or an ONNX file, to\n"
+    "        DIR; --out DIR is the same\n"
+    "run     BERT: embeds each line of a UTF-8 file, cut at the model's longest input; Y.npy is "
+    "f32\n"
+    "        of shape (lines, width). ONNX: takes a .npy file for each input, or with "
+    "--preprocess\n"
+    "        a .png or .jpg, and writes DIR2/OUTPUT.npy for each output, / in a name being _.\n"
+    "        --trace prints the root of what each op gives, --profile what each costs\n"
+    "show    what a model is, and whether it can be registered; sizes that an ONNX model leaves "
+    "open\n"
+    "        are 1 unless --dim says another; id prints its program id alone; ls lists a folder "
+    "of\n"
+    "        models\n";
+
+/* Options that several verbs have. */
+
+/* 4G, 512M, 100000. */
+static int take_memory(void *to, char *value)
+{
+    struct ay_model_options *o = to;
+    static const char units[] = "KMGT";
+    size_t len = strlen(value);
+    const char *unit = len ? strchr(units, value[len - 1]) : NULL;
+    unsigned shift = unit ? (unsigned)(unit - units + 1) * 10 : 0;
+    struct ay_slice digits = ay_slice(value, (uint32_t)(len - (unit != NULL)));
+    if (ay_parse_u64(digits, UINT64_MAX >> shift, &o->max_memory_bytes) != AY_OK ||
+        o->max_memory_bytes == 0)
+        return ay_cli_fail(AY_E_USAGE, "--max-memory takes a size such as 512M or 4G, not %s",
+                           value);
+    o->max_memory_bytes <<= shift;
+    return 0;
+}
+
+static int append(char ***list, uint32_t *count, char *value, const char *option)
+{
+    if (*count == MAX_NAMED)
+        return ay_cli_fail(AY_E_USAGE, "%s is given more than %u times", option, MAX_NAMED);
+    if (!*list) *list = calloc(MAX_NAMED, sizeof **list);
+    if (!*list) return ay_cli_fail(AY_E_MEMORY, "%s", option);
+    (*list)[(*count)++] = value;
+    return 0;
+}
+
+static int take_dim(void *to, char *value)
+{
+    struct ay_model_options *o = to;
+    return append(&o->dims, &o->dims_count, value, "--dim");
+}
+
+static int take_input(void *to, char *value)
+{
+    struct ay_model_options *o = to;
+    return append(&o->inputs, &o->inputs_count, value, "--input");
+}
 
 /* show, id, ls */
 
@@ -47,7 +101,7 @@ static json_t *describe(const struct ay_model *m)
                      "max_units", units);
 }
 
-static int show_json(json_t *value)
+int ay_model_print(json_t *value)
 {
     char *text = value ? json_dumps(value, 0) : NULL;
     json_decref(value);
@@ -60,16 +114,29 @@ static int show_json(json_t *value)
 static int model_show(int argc, char **argv)
 {
     struct ay_model *m = NULL;
+    struct ay_model_options o = {0};
     struct ay_reason reason = {"out of memory"};
-    int failed = ay_options_end(argc, argv, 1, "DIR");
+    const struct ay_option options[] = {
+        {.name = "--dim", .kind = AY_OPTION_CALL, .to = &o, .call = take_dim}, {NULL}};
+    bool id = strcmp(argv[0], "id") == 0;
+    int failed = id ? 0 : ay_options_take(&argc, argv, options);
+    if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
+    if (!failed && ay_graph_folder_is(argv[1])) {
+        failed = id ? ay_cli_fail(AY_E_UNSUPPORTED,
+                                  "%s is a graph: it has a program for each shape", argv[1])
+                    : ay_model_show_graph(argv[1], &o);
+        free(o.dims);
+        return failed;
+    }
+    free(o.dims);
     if (failed) return failed;
     enum ay_code code = ay_model_open(argv[1], &m, &reason);
     if (code != AY_OK) return ay_cli_fail(code, "%s", reason.text);
-    if (strcmp(argv[0], "id") == 0 && !ay_cli.json) {
+    if (id && !ay_cli.json) {
         for (int i = 0; i < 32; i++) printf("%02x", m->program_id[i]);
         putchar('\n');
     } else {
-        failed = show_json(describe(m));
+        failed = ay_model_print(describe(m));
     }
     ay_model_close(m);
     return failed;
@@ -78,6 +145,24 @@ static int model_show(int argc, char **argv)
 static int is_listed(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
+}
+
+/* NULL, with a reason, where there is no model. */
+static json_t *describe_any(const char *dir, struct ay_reason *reason)
+{
+    static const struct ay_model_options none;
+    struct ay_graph_folder *graph = NULL;
+    struct ay_model *m = NULL;
+    json_t *card = NULL;
+    if (ay_graph_folder_is(dir)) {
+        if (ay_graph_folder_open(dir, &graph, reason) == AY_OK)
+            card = ay_model_describe_graph(graph, &none);
+        ay_graph_folder_close(graph);
+        return card;
+    }
+    if (ay_model_open(dir, &m, reason) == AY_OK) card = describe(m);
+    ay_model_close(m);
+    return card;
 }
 
 static int model_ls(int argc, char **argv)
@@ -92,108 +177,71 @@ static int model_ls(int argc, char **argv)
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX];
-        struct ay_model *m = NULL;
         struct ay_reason reason = {"the name is too long"};
         int len = snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
-        if (len < (int)sizeof path && ay_model_open(path, &m, &reason) == AY_OK)
-            json_array_append_new(list, describe(m));
-        else
+        json_t *card = len < (int)sizeof path ? describe_any(path, &reason) : NULL;
+        if (!card || json_array_append_new(list, card) != 0)
             fprintf(stderr, "%s is no model: %s\n", entries[i]->d_name, reason.text);
-        ay_model_close(m);
         free(entries[i]);
     }
     free(entries);
-    return show_json(list);
+    return ay_model_print(list);
 }
 
 /* import */
 
+static int import_any(const char *from, const char *dir, const struct ay_model_options *options)
+{
+    struct stat info;
+    struct ay_reason reason = {"out of memory"};
+    if (stat(from, &info) == 0 && !S_ISDIR(info.st_mode))
+        return ay_model_import_onnx(from, dir, options);
+    enum ay_code code = ay_model_import(from, dir, options->licence, options->source, &reason);
+    return code == AY_OK ? 0 : ay_cli_fail(code, "%s", reason.text);
+}
+
 static int model_import(int argc, char **argv)
 {
-    const char *licence = "", *source = "";
+    struct ay_model_options o = {.licence = "", .source = ""};
     const struct ay_option options[] = {
-        {.name = "--licence", .kind = AY_OPTION_TEXT, .to = &licence},
-        {.name = "--source", .kind = AY_OPTION_TEXT, .to = &source},
+        {.name = "--licence", .kind = AY_OPTION_TEXT, .to = &o.licence},
+        {.name = "--source", .kind = AY_OPTION_TEXT, .to = &o.source},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &o.out},
+        {.name = "--max-memory", .kind = AY_OPTION_CALL, .to = &o, .call = take_memory},
         {NULL}};
-    struct ay_reason reason = {"out of memory"};
     int failed = ay_options_take(&argc, argv, options);
-    if (!failed) failed = ay_options_end(argc, argv, 2, "FROM and DIR");
-    if (failed) return failed;
-    enum ay_code code = ay_model_import(argv[1], argv[2], licence, source, &reason);
-    if (code != AY_OK) return ay_cli_fail(code, "%s", reason.text);
-    return ay_cli.json ? model_show(2, (char *[]){"show", argv[2], NULL}) : 0;
+    if (!failed)
+        failed = ay_options_end(argc, argv, o.out ? 1 : 2, o.out ? "FROM" : "FROM and DIR");
+    if (!failed) failed = import_any(argv[1], o.out ? o.out : argv[2], &o);
+    if (failed || !ay_cli.json) return failed;
+    return model_show(2, (char *[]){"show", o.out ? (char *)(uintptr_t)o.out : argv[2], NULL});
 }
 
 /* run */
 
-static void advance(void *context, size_t done, size_t all)
-{
-    (void)all;
-    ay_progress_set(context, done);
-}
-
-static enum ay_code embed(const struct ay_model *m, const struct ay_lines *in, uint32_t threads,
-                          const char *out_path, struct ay_reason *reason)
-{
-    struct ay_exec *exec = NULL;
-    struct ay_progress bar;
-    struct ay_exec_options options = {.threads = threads};
-    float *out = calloc((size_t)in->count * m->dims + 1, sizeof *out);
-    enum ay_code code = out ? AY_OK : AY_E_MEMORY;
-    if (code == AY_OK) {
-        code = ay_exec_open(&m->program, m->weights, &options, &exec);
-        if (code == AY_E_USAGE || code == AY_E_UNSUPPORTED)
-            code = ay_reject(reason, code, "ASSAY_CPU names what cannot run here");
-    }
-    if (code == AY_OK) {
-        ay_progress_begin(&bar, "embedding", in->count);
-        code = ay_model_embed(m, exec, in->at, in->count, out, advance, &bar, reason);
-        ay_progress_end(&bar);
-    }
-    if (code == AY_OK) {
-        code = ay_npy_write(out_path, out, in->count, m->dims);
-        if (code != AY_OK) code = ay_reject(reason, code, "cannot write %.160s", out_path);
-    }
-    ay_exec_close(exec);
-    free(out);
-    return code;
-}
-
-static int report(const struct ay_model *m, const struct ay_lines *in, const char *out_path)
-{
-    if (ay_cli.json)
-        return show_json(json_pack("{s:s, s:I, s:I}", "out", out_path, "sentences",
-                                   (json_int_t)in->count, "dims", (json_int_t)m->dims));
-    fprintf(stderr, "%u sentences, %u numbers each, in %s\n", in->count, m->dims, out_path);
-    return 0;
-}
-
 static int model_run(int argc, char **argv)
 {
-    const char *input = NULL, *out_path = NULL;
-    uint64_t threads = 0;
+    struct ay_model_options o = {0};
     const struct ay_option options[] = {
-        {.name = "--input", .kind = AY_OPTION_TEXT, .to = &input},
-        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &out_path},
-        {"--threads", AY_OPTION_NUMBER, &threads, .min = 1, .max = AY_MAX_THREADS},
+        {.name = "--input", .kind = AY_OPTION_CALL, .to = &o, .call = take_input},
+        {.name = "--out", .kind = AY_OPTION_TEXT, .to = &o.out},
+        {.name = "--preprocess", .kind = AY_OPTION_TEXT, .to = &o.preprocess},
+        {.name = "--profile", .kind = AY_OPTION_FLAG, .to = &o.profile},
+        {.name = "--trace", .kind = AY_OPTION_FLAG, .to = &o.trace},
+        {.name = "--max-memory", .kind = AY_OPTION_CALL, .to = &o, .call = take_memory},
+        {"--threads", AY_OPTION_NUMBER, &o.threads, .min = 1, .max = AY_MAX_THREADS},
         {NULL}};
     int failed = ay_options_take(&argc, argv, options);
     if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
-    if (!failed && !input) failed = ay_cli_fail(AY_E_USAGE, "say what to run: --input FILE");
-    if (!failed && !out_path)
-        failed = ay_cli_fail(AY_E_USAGE, "say where the vectors go: --out FILE.npy");
-    if (failed) return failed;
-    struct ay_model *m = NULL;
-    struct ay_lines in = {0};
-    struct ay_reason reason = {"out of memory"};
-    failed = ay_lines_open(input, MAX_INPUT_BYTES, MAX_LINES, &in);
-    if (!failed) {
-        enum ay_code code = ay_model_open(argv[1], &m, &reason);
-        if (code == AY_OK) code = embed(m, &in, (uint32_t)threads, out_path, &reason);
-        failed = code == AY_OK ? report(m, &in, out_path) : ay_cli_fail(code, "%s", reason.text);
-    }
-    ay_model_close(m);
-    ay_lines_close(&in);
+    if (!failed && !o.out)
+        failed = ay_cli_fail(AY_E_USAGE, "say where the results go: --out FILE.npy, --out DIR2");
+    if (!failed && ay_graph_folder_is(argv[1]))
+        failed = ay_model_run_graph(argv[1], &o);
+    else if (!failed && o.inputs_count == 0)
+        failed = ay_cli_fail(AY_E_USAGE, "say what to run: --input FILE");
+    else if (!failed)
+        failed = ay_model_run_lines(argv[1], &o);
+    free(o.inputs);
     return failed;
 }
 

@@ -189,30 +189,34 @@ void ay_tensor_root_bind(uint8_t dtype, uint8_t rank, const uint32_t *dims,
     ay_sha256_parts(parts, 3, out);
 }
 
-/* A NaN has many bit patterns, so only one of them may be hashed. */
-static bool nans_are_canonical(const uint8_t *bytes, uint64_t len)
+/* Dtypes by the numbers of assay.work.v1.Dtype. */
+enum { F32 = 1, BOOL = 6, DTYPES = 7 };
+static const uint8_t element_bytes[DTYPES] = {0, 4, 4, 8, 1, 1, 1};
+
+/* A NaN and a truth have many bit patterns, so only one of them may be hashed. */
+static bool is_canonical(uint8_t dtype, const uint8_t *bytes, uint64_t len)
 {
     unsigned odd = 0;
-    for (uint64_t i = 0; i < len; i += 4) {
+    for (uint64_t i = 0; dtype == F32 && i < len; i += 4) {
         uint32_t bits = ay_get_le32(bytes + i);
         odd |= (bits & 0x7fffffff) > 0x7f800000 && bits != 0x7fc00000;
     }
+    for (uint64_t i = 0; dtype == BOOL && i < len; i++) odd |= bytes[i] > 1;
     return odd == 0;
 }
 
 enum ay_code ay_tensor_root(uint8_t dtype, uint8_t rank, const uint32_t *dims, const void *data,
                             uint64_t len, uint8_t out[32])
 {
-    enum { F32 = 1, I32 = 2, ELEMENT_BYTES = 4 };
-    if (dtype != F32 && dtype != I32) return AY_E_UNSUPPORTED;
+    if (dtype >= DTYPES || element_bytes[dtype] == 0) return AY_E_UNSUPPORTED;
     if (rank > AY_TENSOR_MAX_RANK) return AY_E_RANGE;
-    uint64_t bytes = ELEMENT_BYTES;
+    uint64_t bytes = element_bytes[dtype];
     for (unsigned i = 0; i < rank; i++)
         if (__builtin_mul_overflow(bytes, dims[i], &bytes)) return AY_E_RANGE;
     if (bytes != len) return AY_E_RANGE;
     uint64_t leaves = len / AY_TENSOR_LEAF_BYTES + (len % AY_TENSOR_LEAF_BYTES != 0);
     if (leaves > AY_TENSOR_MAX_LEAVES) return AY_E_LIMIT;
-    if (dtype == F32 && !nans_are_canonical(data, len)) return AY_E_FORMAT;
+    if (!is_canonical(dtype, data, len)) return AY_E_FORMAT;
 
     struct ay_merkle tree = {0};
     uint8_t hash[32];

@@ -76,9 +76,10 @@ void ay_tensor_leaf(const void *data, uint64_t len, uint64_t index, uint8_t out[
 void ay_tensor_root_bind(uint8_t dtype, uint8_t rank, const uint32_t *dims,
                          const uint8_t merkle_root[32], uint8_t out[32]);
 
-/* The root of a tensor in memory; dtype 1 is f32, 2 is i32 (assay.work.v1.Dtype).
- * AY_E_UNSUPPORTED: other dtype. AY_E_RANGE: rank, or len is not that of the dims.
- * AY_E_LIMIT: more than AY_TENSOR_MAX_LEAVES. AY_E_FORMAT: a NaN that is not 7fc00000. */
+/* The root of a tensor in memory; dtype is a number of assay.work.v1.Dtype.
+ * AY_E_UNSUPPORTED: no such dtype. AY_E_RANGE: rank, or len is not that of the dims.
+ * AY_E_LIMIT: more than AY_TENSOR_MAX_LEAVES. AY_E_FORMAT: a NaN that is not 7fc00000, a bool
+ * above 1. */
 enum ay_code ay_tensor_root(uint8_t dtype, uint8_t rank, const uint32_t *dims, const void *data,
                             uint64_t len, uint8_t out[32]) AY_MUST;
 

@@ -21,7 +21,7 @@ static enum ay_code run_batch(struct honest *h, const struct ay_job_run *job_run
         AY_TRY(ay_output_elements(&h->model->program, job_runs[i].ids_count, &elements));
         runs[i].inputs[0] = job_runs[i].ids;
         runs[i].sizes[0] = job_runs[i].ids_count;
-        runs[i].output = *out;
+        runs[i].outputs[0] = *out;
         *out += elements;
     }
     return ay_exec_run(h->exec, runs, n);
@@ -52,13 +52,13 @@ static enum ay_code honest_trace(void *self, const struct ay_job_run *job_run)
     AY_TRY(ay_output_elements(&h->model->program, job_run->ids_count, &elements));
     float *out = malloc(sizeof *out * elements);
     if (!out) return AY_E_MEMORY;
-    struct ay_run run = {.inputs = {job_run->ids}, .sizes = {job_run->ids_count}, .output = out};
+    struct ay_run run = {.inputs = {job_run->ids}, .sizes = {job_run->ids_count}, .outputs = {out}};
     enum ay_code code = ay_exec_run(h->tracer, &run, 1);
     free(out);
     return code;
 }
 
-static const float *honest_op_output(void *self, uint32_t op)
+static const void *honest_op_output(void *self, uint32_t op)
 {
     struct honest *h = self;
     return ay_exec_trace(h->tracer, op);

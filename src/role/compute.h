@@ -17,7 +17,7 @@ struct ay_compute {
                         bool (*done)(void *context, uint32_t runs), void *context);
     /* Runs one run with every op's output kept; op_output reads them until the next call. */
     enum ay_code (*trace)(void *self, const struct ay_job_run *run);
-    const float *(*op_output)(void *self, uint32_t op);
+    const void *(*op_output)(void *self, uint32_t op);
 };
 
 /* The honest computation. model is borrowed until close. threads 0: one a processor. */

@@ -23,13 +23,13 @@ static enum ay_code tensor(void *self, uint32_t value, const uint8_t **data, uin
     uint32_t weights = program->inputs_count, ops = weights + program->weights_count;
     struct ay_tensor_type type;
     AY_TRY(ay_program_shape(program, value, &truth->run->ids_count, &type));
-    *len = 4 * ay_tensor_elements(&type);
+    *len = ay_tensor_elements(&type) * ay_dtype_bytes(type.dtype);
     if (value < weights)
         *data = (const uint8_t *)truth->run->ids;
     else if (value < ops)
         *data = compute->weights[value - weights];
     else
-        *data = (const uint8_t *)compute->op_output(compute->self, value - ops);
+        *data = compute->op_output(compute->self, value - ops);
     return AY_OK;
 }
 

@@ -13,7 +13,7 @@ static enum ay_code embed_chunk(const struct ay_model *m, struct ay_exec *exec,
 {
     for (uint32_t i = 0; i < count; i++) {
         int32_t *at = ids + (size_t)i * m->max_tokens;
-        runs[i] = (struct ay_run){.inputs = {at}, .output = out + (size_t)i * m->dims};
+        runs[i] = (struct ay_run){.inputs = {at}, .outputs = {out + (size_t)i * m->dims}};
         AY_TRY(ay_wordpiece_encode(m->tokenizer, lines[i], m->max_tokens, at, &runs[i].sizes[0]));
     }
     return ay_exec_run(exec, runs, count);

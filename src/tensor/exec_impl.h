@@ -3,55 +3,109 @@
 #define AY_TENSOR_EXEC_IMPL_H
 
 #include "tensor/exec.h"
+#include "tensor/kernel/integers.h"
 #include "tensor/map.h"
+#include "tensor/memory.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
+#include "tensor/patch.h"
 
 /* Memory that grows and is never given back before its owner. 64-byte aligned. */
 struct ay_room {
-    float *at;
-    size_t cap; /* f32 */
+    void *at;
+    size_t cap; /* bytes */
 };
-enum ay_code ay_room_reserve(struct ay_room *room, size_t count) AY_MUST;
+enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes) AY_MUST;
 
 struct ay_exec_thread {
-    struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP for expressions */
+    struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
+    struct ay_room frame;   /* a batch's part of a framed image */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
     const float *packed_of; /* what is in it, in this step */
     uint32_t packed_op;
 };
 
-/* Rows of a ROWS step are handed out run by run (or all as one matrix), batch by batch, in pieces.
- */
+/* A step's work is handed out run by run (ROWS: or all as one matrix; batch by batch), in pieces of
+ * rows, or of elements. */
 struct ay_pieces {
     size_t first; /* item of the pool's loop */
-    uint32_t batches, rows, piece;
+    uint32_t batches, rows;
+    uint64_t piece;
+};
+
+/* A weight in the layout of the kernels of the op. */
+struct ay_packed {
+    void *at;
+    size_t bytes;
+    const struct ay_work_op *op;
 };
 
 struct ay_exec {
     const struct ay_work_program *program;
     const struct ay_kernels *kernels;
+    const struct ay_int_kernels *integers;
     struct ay_pool *pool;
+    bool own_pool;
     struct ay_plan plan;
     bool trace;
+    uint64_t *step_ns; /* one a step; NULL: not measured */
+    uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
-    float **packed; /* one a weight: NULL unless a MATMUL's second operand */
+    struct ay_packed *packed; /* one a weight: empty unless a product's second operand */
     struct ay_exec_thread *threads;
     /* the batch at hand */
     const struct ay_run *runs;
     uint32_t run_count, max_runs;
-    uint64_t *offsets; /* (sizes, max_runs + 1): elements before each run */
-    size_t *slot_at;   /* where each buffer begins in `memory` */
+    uint64_t *offsets;    /* (sizes, max_runs + 1): bytes before each run */
+    uint64_t *slot_at;    /* where each buffer begins in `memory` */
+    struct ay_gap *gaps;  /* used while that is laid out, as are */
+    uint64_t *size_bytes; /* (sizes) */
     struct ay_room memory;
+    /* Of a step over patches its frame and its places; of a product of bytes B and rows of A. */
+    struct ay_room image, tables;
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */
 };
 
 /* The value's first element in that run. Not for scratch; an alias gives its owner's. */
-float *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run);
+void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run);
 
-/* Steps of kind AY_STEP_ROWS. AY_E_MEMORY. */
+/* Of the first `groups` pieces, those that the pool's item belongs to. */
+const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t groups, size_t item,
+                                       uint32_t *group);
+
+/* Some rows of an op's output, in one batch of its dims but the last two. */
+struct ay_row_item {
+    struct ay_exec *exec;
+    struct ay_exec_thread *thread;
+    const uint32_t *sizes; /* of the run; of the first one when flat */
+    uint32_t run, batch, row, rows;
+};
+
+/* Rows of a value: `rows` of them, `stride` elements apart. */
+struct ay_rows {
+    float *at;
+    size_t stride;
+    uint32_t width;
+};
+
+/* The item's rows of an operand, or of the output, of the op. */
+struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_op *op, uint32_t id);
+
+/* The second operand of the op in its kernel's layout; NULL: it is no weight, or not laid out. */
+const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op);
+
+/* Lays out the second operand (n, k) of a product of bytes, with scales d where it is in blocks. */
+size_t ay_product_pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op, uint32_t n,
+                             uint32_t k);
+void ay_product_pack(const struct ay_exec *exec, const struct ay_work_op *op, const void *b,
+                     const float *d, uint32_t n, uint32_t k, void *out);
+
+/* Steps by their kind. AY_E_MEMORY. */
 enum ay_code ay_exec_rows(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_tiles(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_products(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

@@ -4,21 +4,20 @@
 #include "base/text.h"
 #include "crypto/merkle.h"
 #include "tensor/bert.h"
+#include "tensor/folder.h"
 #include "tensor/model_impl.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_CONFIG_BYTES   65536u
 #define ARENA_BYTES        (16u << 20)
 #define DEFAULT_MAX_TOKENS 256u
 
 struct import {
-    const char *from, *to; /* to: the folder under its temporary name */
+    const char *from;
+    struct ay_folder folder;
     struct ay_reason *reason;
     struct ay_safetensors file;
     struct ay_arena arena;
@@ -95,35 +94,6 @@ static enum ay_code read_config(struct import *im)
 
 /* Writing */
 
-static enum ay_code write_failed(struct import *im, const char *name)
-{
-    enum ay_code code = errno == ENOSPC ? AY_E_DISK_FULL : AY_E_IO;
-    return ay_reject(im->reason, code, "%.120s/%s: %s", im->to, name, strerror(errno));
-}
-
-static FILE *create(struct import *im, const char *name)
-{
-    char *path = ay_model_path(im->to, name);
-    FILE *f = path ? fopen(path, "wbx") : NULL;
-    free(path);
-    return f;
-}
-
-/* Closes; the bytes are on the disk when it says so. */
-static bool finish(FILE *f)
-{
-    bool ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
-    return fclose(f) == 0 && ok;
-}
-
-static enum ay_code write_file(struct import *im, const char *name, const void *data, size_t len)
-{
-    FILE *f = create(im, name);
-    bool ok = f && fwrite(data, 1, len, f) == len;
-    if (f && !finish(f)) ok = false;
-    return ok ? AY_OK : write_failed(im, name);
-}
-
 /* One weight: reads it, sets its root in the program, appends it. */
 static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uint64_t *at)
 {
@@ -147,7 +117,7 @@ static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uin
                          source->tensor ? source->tensor->name : "positions");
     else if (fwrite(zeros, 1, begin - before, f) != begin - before ||
              fwrite(values, 1, len, f) != len)
-        code = write_failed(im, "weights.bin");
+        code = ay_folder_failed(&im->folder, "weights.bin");
     free(values);
     return code;
 }
@@ -156,11 +126,11 @@ static enum ay_code write_weights(struct import *im)
 {
     uint64_t at = 0;
     enum ay_code code = AY_OK;
-    FILE *f = create(im, "weights.bin");
-    if (!f) return write_failed(im, "weights.bin");
+    FILE *f = ay_folder_create(&im->folder, "weights.bin");
+    if (!f) return ay_folder_failed(&im->folder, "weights.bin");
     for (uint32_t i = 0; code == AY_OK && i < im->bert.program.weights_count; i++)
         code = write_weight(im, i, f, &at);
-    if (!finish(f) && code == AY_OK) code = write_failed(im, "weights.bin");
+    if (!ay_folder_finish(f) && code == AY_OK) code = ay_folder_failed(&im->folder, "weights.bin");
     return code;
 }
 
@@ -181,7 +151,7 @@ static enum ay_code write_card(struct import *im, struct ay_slice program, const
     char *text = card ? json_dumps(card, JSON_INDENT(2)) : NULL;
     json_decref(card);
     if (!text) return AY_E_MEMORY;
-    enum ay_code code = write_file(im, "model.json", text, strlen(text));
+    enum ay_code code = ay_folder_write(&im->folder, "model.json", text, strlen(text));
     free(text);
     return code;
 }
@@ -195,7 +165,7 @@ static enum ay_code write_vocabulary(struct import *im)
     enum ay_code code = ay_wordpiece_open(ay_slice(bytes, len), &wp, im->reason);
     if (code == AY_OK && ay_wordpiece_size(wp) > im->config.vocabulary)
         code = ay_reject(im->reason, AY_E_FORMAT, "vocab.txt: more entries than vocab_size");
-    if (code == AY_OK) code = write_file(im, "vocab.txt", bytes, len);
+    if (code == AY_OK) code = ay_folder_write(&im->folder, "vocab.txt", bytes, len);
     ay_wordpiece_close(wp);
     free(bytes);
     return code;
@@ -215,44 +185,25 @@ static enum ay_code import_into(struct import *im, const char *name, const char 
     AY_TRY(write_vocabulary(im));
     AY_TRY(write_weights(im));
     AY_TRY(ay_encode_arena(&ay_work_program_msg, &im->bert.program, &im->arena, &program));
-    AY_TRY(write_file(im, "program.bin", program.data, program.len));
+    AY_TRY(ay_folder_write(&im->folder, "program.bin", program.data, program.len));
     return write_card(im, program, name, licence, source);
-}
-
-static void remove_folder(const char *dir)
-{
-    static const char *const names[] = {"program.bin", "weights.bin", "vocab.txt", "model.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *path = ay_model_path(dir, names[i]);
-        if (path) (void)unlink(path);
-        free(path);
-    }
-    (void)rmdir(dir);
 }
 
 enum ay_code ay_model_import(const char *from, const char *dir, const char *licence,
                              const char *source, struct ay_reason *reason)
 {
-    struct stat info;
-    char *part = NULL;
-    void *memory = NULL;
+    static const char *const names[] = {"program.bin", "weights.bin", "vocab.txt", "model.json",
+                                        NULL};
     const char *name = strrchr(dir, '/');
-    if (stat(dir, &info) == 0)
-        return ay_reject(reason, AY_E_EXISTS, "%.160s is there already", dir);
-    if (asprintf(&part, "%s.part", dir) < 0) return AY_E_MEMORY;
-    struct import im = {.from = from, .to = part, .reason = reason};
+    struct import im = {.from = from, .reason = reason};
+    AY_TRY(ay_folder_begin(dir, names, reason, &im.folder));
     enum ay_code code = AY_E_MEMORY;
-    memory = aligned_alloc(16, ARENA_BYTES);
-    if (!memory) goto out;
-    im.arena = ay_arena_over(memory, ARENA_BYTES);
-    remove_folder(part); /* of an import that was cut short */
-    code = mkdir(part, 0777) == 0 ? import_into(&im, name ? name + 1 : dir, licence, source)
-                                  : ay_reject(reason, AY_E_IO, "%.160s: %s", part, strerror(errno));
-    if (code == AY_OK && rename(part, dir) != 0) code = write_failed(&im, "");
-    if (code != AY_OK) remove_folder(part);
-out:
+    void *memory = aligned_alloc(16, ARENA_BYTES);
+    if (memory) {
+        im.arena = ay_arena_over(memory, ARENA_BYTES);
+        code = import_into(&im, name ? name + 1 : dir, licence, source);
+    }
     ay_safetensors_close(&im.file);
     free(memory);
-    free(part);
-    return code;
+    return ay_folder_end(&im.folder, code);
 }

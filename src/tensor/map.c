@@ -1,75 +1,289 @@
 #include "tensor/map.h"
 
+#include "tensor/each.h"
 #include "tensor/ref/float.h"
 
-/* A step's operand or value: elements, or one number for the whole row. */
-struct term {
-    const float *at; /* NULL: scalar */
-    float scalar;
+/* But for the first operand of a SELECT. */
+static bool takes_integers(uint32_t fn)
+{
+    const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)fn);
+    return s->args[s->arity - 1] == AY_SCALAR_INT;
+}
+
+static bool gives_integer(uint32_t fn)
+{
+    return ay_fn_signature((enum ay_fn)fn)->result == AY_SCALAR_INT;
+}
+
+static struct ay_map_term f32_term(float x)
+{
+    return (struct ay_map_term){.f32 = x};
+}
+
+static struct ay_map_term term_of(const struct ay_map_block *block, uint32_t arg)
+{
+    uint32_t index = arg & 0xffffffu;
+    switch (arg >> 24) {
+    case AY_MAP_INPUT: return block->inputs[index];
+    case AY_MAP_STEP: return block->steps[index];
+    case AY_MAP_CONST: return f32_term(ay_f32(block->op->consts[index]));
+    case AY_MAP_DIM: return f32_term((float)block->sizes[index]);
+    default: return (struct ay_map_term){.integer = true, .i64 = block->op->ints[index]};
+    }
+}
+
+/* Its elements, a single value spread to `spread`. */
+static const float *floats(const struct ay_map_term *t, size_t n, void *spread)
+{
+    float *to = spread;
+    if (t->at) return t->at;
+    for (size_t i = 0; i < n; i++) to[i] = t->f32;
+    return to;
+}
+
+static const int64_t *integers(const struct ay_map_term *t, size_t n, void *spread)
+{
+    int64_t *to = spread;
+    if (t->at) return t->at;
+    for (size_t i = 0; i < n; i++) to[i] = t->i64;
+    return to;
+}
+
+/* Functions of f32 to f32. */
+static void f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_map_term *a,
+                     const struct ay_map_term *b, float *to, size_t n)
+{
+    const float *x = a->at, *y = b->at;
+    if (fn < AY_FN_COUNT && k->unary[fn])
+        k->unary[fn](x, to, n);
+    else if (fn < AY_FN_COUNT && k->vv[fn] && x && y)
+        k->vv[fn](x, y, to, n);
+    else if (fn < AY_FN_COUNT && k->vs[fn] && x)
+        k->vs[fn](x, b->f32, to, n);
+    else if (fn < AY_FN_COUNT && k->sv[fn])
+        k->sv[fn](a->f32, y, to, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            to[i] = ay_f32(ay_f32_bits(ay_ref_fn(fn, x ? x[i] : a->f32, y ? y[i] : b->f32)));
+}
+
+static int64_t to_integer(float x)
+{
+    if (x != x) return 0;
+    return x >= 0x1p63F ? INT64_MAX : x < -0x1p63F ? INT64_MIN : (int64_t)x;
+}
+
+static int64_t quotient(int64_t x, int64_t y)
+{
+    return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
+}
+
+static unsigned shift(int64_t y)
+{
+    return y < 0 ? 0 : y > 63 ? 63 : (unsigned)y;
+}
+
+#define LOOP(fn, to, expr)                                                                         \
+    case AY_WORK_FN_##fn:                                                                          \
+        for (size_t i = 0; i < n; i++) (to)[i] = (expr);                                           \
+        break
+
+/* Comparisons and TO_INT. */
+static void f32_to_integer(uint32_t fn, const float *x, const float *y, int64_t *to, size_t n)
+{
+    switch (fn) {
+        LOOP(EQ, to, x[i] == y[i]);
+        LOOP(LT, to, x[i] < y[i]);
+        LOOP(LE, to, x[i] <= y[i]);
+    default:
+        for (size_t i = 0; i < n; i++) to[i] = to_integer(x[i]);
+    }
+}
+
+static void integer_step(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n)
+{
+    switch (fn) {
+        LOOP(INT_ADD, to, x[i] + y[i]);
+        LOOP(INT_SUB, to, x[i] - y[i]);
+        LOOP(INT_MUL, to, x[i] * y[i]);
+        LOOP(INT_DIV, to, quotient(x[i], y[i]));
+        LOOP(INT_MOD, to, x[i] - y[i] * quotient(x[i], y[i]));
+        LOOP(INT_MIN, to, x[i] < y[i] ? x[i] : y[i]);
+        LOOP(INT_MAX, to, x[i] > y[i] ? x[i] : y[i]);
+        LOOP(INT_AND, to, x[i] & y[i]);
+        LOOP(INT_OR, to, x[i] | y[i]);
+        LOOP(INT_XOR, to, x[i] ^ y[i]);
+        LOOP(INT_SHL, to, (int64_t)((uint64_t)x[i] << shift(y[i])));
+        LOOP(INT_SHR, to, x[i] >> shift(y[i]));
+        LOOP(INT_EQ, to, x[i] == y[i]);
+        LOOP(INT_LT, to, x[i] < y[i]);
+    default: /* INT_LE */
+        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
+    }
+}
+
+/* SELECT moves elements as they are, so that one loop a width will do. */
+static void select_step(bool integer, const struct ay_map_term t[3], void *to, size_t n,
+                        int64_t *spread)
+{
+    const int64_t *c = integers(&t[0], n, spread);
+    if (integer) {
+        const int64_t *x = integers(&t[1], n, spread + AY_MAP_BLOCK);
+        const int64_t *y = integers(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        int64_t *out = to;
+        for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
+    } else {
+        const float *x = floats(&t[1], n, spread + AY_MAP_BLOCK);
+        const float *y = floats(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        float *out = to;
+        for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
+    }
+}
+
+/* One step over n elements: its value goes to `to`. A function of single f32 gives one. */
+static struct ay_map_term step(const struct ay_map_block *block, uint32_t index, void *to, size_t n,
+                               int64_t *spread)
+{
+    const struct ay_work_map_step *s = &block->op->steps[index];
+    struct ay_map_term t[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
+    for (uint32_t i = 0; i < s->args_count; i++) t[i] = term_of(block, s->args[i]);
+    int64_t *spread_b = spread + AY_MAP_BLOCK;
+    bool integer = gives_integer(s->fn);
+    if (s->fn == AY_WORK_FN_SELECT || s->fn == AY_WORK_FN_INT_SELECT)
+        select_step(integer, t, to, n, spread);
+    else if (s->fn == AY_WORK_FN_TO_FLOAT) {
+        const int64_t *x = integers(&t[0], n, spread);
+        for (size_t i = 0; i < n; i++) ((float *)to)[i] = (float)x[i];
+    } else if (takes_integers(s->fn))
+        integer_step(s->fn, integers(&t[0], n, spread), integers(&t[1], n, spread_b), to, n);
+    else if (integer)
+        f32_to_integer(s->fn, floats(&t[0], n, spread), floats(&t[1], n, spread_b), to, n);
+    else if (!t[0].at && !t[1].at)
+        return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
+    else
+        f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
+    return (struct ay_map_term){.integer = integer, .at = to};
+}
+
+void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
+{
+    const struct ay_work_op *op = block->op;
+    int64_t *spread = temp;
+    uint8_t *at = (uint8_t *)(spread + AY_MAX_WORK_MAP_STEP_ARGS * AY_MAP_BLOCK);
+    bool f32 = op->dtype == AY_WORK_DTYPE_NONE || op->dtype == AY_WORK_DTYPE_F32;
+    struct ay_map_term value = {0};
+    AY_ASSERT(n <= AY_MAP_BLOCK);
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        bool last = i + 1 == op->steps_count;
+        value = step(block, i, last && f32 ? out : at, n, spread);
+        block->steps[i] = value;
+        at += AY_MAP_BLOCK * (value.integer ? sizeof(int64_t) : sizeof(float));
+    }
+    float *floats_out = out;
+    if (!f32)
+        ay_each_narrow(op->dtype, value.at, n, out);
+    else
+        for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));
+}
+
+/* --- f32 alone, row by row --- */
+
+/* An operand of a step: of the output's row r, block from column j on, it is at + r row + j block.
+ */
+struct source {
+    const float *at;
+    size_t row;
+    bool block, single;
 };
 
-struct row {
-    const struct ay_kernels *kernels;
-    const struct ay_work_op *op;
-    const uint32_t *sizes;
-    struct term inputs[AY_MAX_WORK_OP_IN];
-    struct term steps[AY_MAX_WORK_OP_STEPS];
+struct row_step {
+    enum ay_fn fn;
+    struct source a, b;
+    float *to; /* NULL: the output */
+    bool single;
 };
 
-static struct term term_of(const struct row *row, uint32_t arg)
+/* The expression, resolved once for all rows. */
+struct row_map {
+    struct row_step steps[AY_MAX_WORK_OP_STEPS];
+    uint32_t count;
+    float consts[AY_MAX_WORK_OP_CONSTS], dims[AY_MAX_SYMBOLS];
+};
+
+static struct source source_of(struct row_map *map, const struct ay_work_op *op,
+                               const uint32_t *sizes, const struct ay_map_operand *operands,
+                               uint32_t arg)
 {
     uint32_t index = arg & 0xffffffu;
     switch ((enum ay_map_kind)(arg >> 24)) {
-    case AY_MAP_INPUT: return row->inputs[index];
-    case AY_MAP_STEP: return row->steps[index];
-    case AY_MAP_CONST: return (struct term){NULL, ay_f32(row->op->consts[index])};
-    case AY_MAP_DIM: break;
+    case AY_MAP_INPUT:
+        return (struct source){operands[index].at, operands[index].stride, !operands[index].scalar,
+                               operands[index].scalar};
+    case AY_MAP_STEP:
+        return (struct source){map->steps[index].to, 0, false, map->steps[index].single};
+    case AY_MAP_CONST:
+        map->consts[index] = ay_f32(op->consts[index]);
+        return (struct source){&map->consts[index], 0, false, true};
+    case AY_MAP_DIM:
+        map->dims[index] = (float)sizes[index];
+        return (struct source){&map->dims[index], 0, false, true};
+    case AY_MAP_INT: break;
     }
-    return (struct term){NULL, (float)row->sizes[index]};
+    ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
 }
 
-/* One step over n elements: its value goes to `to`, unless it is a scalar. */
-static struct term step(const struct row *row, uint32_t index, float *to, size_t n)
+static void resolve(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
+                    const struct ay_map_operand *operands, float *temp)
 {
-    const struct ay_work_map_step *s = &row->op->steps[index];
-    const struct ay_kernels *k = row->kernels;
-    enum ay_fn fn = (enum ay_fn)s->fn;
-    struct term a = term_of(row, s->args[0]);
-    struct term b = s->args_count > 1 ? term_of(row, s->args[1]) : (struct term){NULL, 0};
-    if (!a.at && !b.at) return (struct term){NULL, ay_ref_fn(fn, a.scalar, b.scalar)};
-    if (s->args_count == 1)
-        k->unary[fn](a.at, to, n);
-    else if (a.at && b.at)
-        k->vv[fn](a.at, b.at, to, n);
-    else if (a.at)
-        k->vs[fn](a.at, b.scalar, to, n);
+    map->count = op->steps_count;
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct ay_work_map_step *s = &op->steps[i];
+        struct row_step *step = &map->steps[i];
+        step->fn = (enum ay_fn)s->fn;
+        step->a = source_of(map, op, sizes, operands, s->args[0]);
+        step->b = s->args_count > 1 ? source_of(map, op, sizes, operands, s->args[1]) : step->a;
+        step->single = step->a.single && step->b.single;
+        step->to = temp + (size_t)i * AY_MAP_BLOCK;
+    }
+    if (!map->steps[map->count - 1].single) map->steps[map->count - 1].to = NULL;
+}
+
+static void row_step(const struct ay_kernels *k, const struct row_step *s, size_t r, size_t j,
+                     float *to, size_t n)
+{
+    const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
+    const float *b = s->b.at + r * s->b.row + (s->b.block ? j : 0);
+    if (s->single)
+        *to = ay_ref_fn(s->fn, *a, *b);
+    else if (k->unary[s->fn])
+        k->unary[s->fn](a, to, n);
+    else if (s->b.single && k->vs[s->fn])
+        k->vs[s->fn](a, *b, to, n);
+    else if (s->a.single && k->sv[s->fn])
+        k->sv[s->fn](*a, b, to, n);
+    else if (!s->a.single && !s->b.single && k->vv[s->fn])
+        k->vv[s->fn](a, b, to, n);
     else
-        k->sv[fn](a.scalar, b.at, to, n);
-    return (struct term){to, 0};
-}
-
-static void map_block(struct row *row, float *out, size_t n, float *temp)
-{
-    uint32_t last = row->op->steps_count - 1;
-    for (uint32_t i = 0; i < last; i++)
-        row->steps[i] = step(row, i, temp + (size_t)i * AY_MAP_BLOCK, n);
-    struct term value = step(row, last, out, n);
-    for (size_t i = 0; !value.at && i < n; i++) out[i] = ay_f32(ay_f32_bits(value.scalar));
+        for (size_t i = 0; i < n; i++)
+            to[i] = ay_f32(
+                ay_f32_bits(ay_ref_fn(s->fn, a[s->a.single ? 0 : i], b[s->b.single ? 0 : i])));
 }
 
 void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
-                 size_t n, float *out, size_t stride, float *temp)
+                 size_t n, float *out, size_t stride, void *temp)
 {
-    struct row row = {.kernels = kernels, .op = op, .sizes = sizes};
+    struct row_map map;
+    resolve(&map, op, sizes, operands, temp);
+    const struct row_step *last = &map.steps[map.count - 1];
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < n; j += AY_MAP_BLOCK) {
-            for (uint32_t i = 0; i < op->in_count; i++) {
-                const float *at = operands[i].at + r * operands[i].stride;
-                row.inputs[i] =
-                    operands[i].scalar ? (struct term){NULL, *at} : (struct term){at + j, 0};
-            }
-            map_block(&row, out + r * stride + j, n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK,
-                      temp);
+            size_t size = n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK;
+            float *at = out + r * stride + j;
+            for (uint32_t i = 0; i < map.count; i++)
+                row_step(kernels, &map.steps[i], r, j, map.steps[i].to ? map.steps[i].to : at,
+                         size);
+            for (size_t i = 0; last->single && i < size; i++)
+                at[i] = ay_f32(ay_f32_bits(*last->to));
         }
 }

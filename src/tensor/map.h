@@ -1,4 +1,4 @@
-/* Runs the expression of a MAP over rows: each step over a block of the row at once, so that the
+/* Runs the expression of a MAP over blocks of elements: each step over a block at once, so that the
  * kernels' vectors are used whatever the expression. Internal to the executor. */
 #ifndef AY_TENSOR_MAP_H
 #define AY_TENSOR_MAP_H
@@ -9,19 +9,42 @@
 #include <stddef.h>
 
 #define AY_MAP_BLOCK 512 /* elements: the steps' values stay in the first-level cache */
-#define AY_MAP_TEMP  (AY_MAX_WORK_OP_STEPS * AY_MAP_BLOCK)
 
-/* An operand as the rows see it. */
+/* A value over a block: f32 or 64-bit integers. */
+struct ay_map_term {
+    bool integer;
+    const void *at; /* NULL: one value for the whole block */
+    float f32;
+    int64_t i64;
+};
+
+/* What of the expression does not change from block to block. */
+struct ay_map_block {
+    const struct ay_kernels *kernels;
+    const struct ay_work_op *op; /* a checked MAP */
+    const uint32_t *sizes;       /* the run's symbol sizes (read by dim operands only) */
+    struct ay_map_term inputs[AY_MAX_WORK_OP_IN];
+    struct ay_map_term steps[AY_MAX_WORK_OP_STEPS];
+};
+
+/* Bytes of `temp` below: steps' values and three blocks that single values are spread to. */
+#define AY_MAP_TEMP_BYTES                                                                          \
+    ((AY_MAX_WORK_OP_STEPS + AY_MAX_WORK_MAP_STEP_ARGS) * AY_MAP_BLOCK * sizeof(int64_t))
+
+/* n <= AY_MAP_BLOCK elements from the inputs to `out`, of the op's dtype; out may be an f32 input's
+ * own memory where the output is f32. temp: 64-byte aligned. */
+void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp);
+
+/* An operand as rows of f32 see it. */
 struct ay_map_operand {
     const float *at; /* first row */
     size_t stride;   /* elements to the next row; 0: the same for each */
     bool scalar;     /* one element a row, else as many as the output */
 };
 
-/* out: `rows` rows of n, `stride` apart; may be an operand's own memory. op must be a checked MAP;
- * sizes are the run's symbol sizes (read by dim operands only); temp has AY_MAP_TEMP f32. */
+/* A MAP of f32 alone. out: `rows` rows of n, `stride` apart; may be an operand's own memory. */
 void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
-                 size_t n, float *out, size_t stride, float *temp);
+                 size_t n, float *out, size_t stride, void *temp);
 
 #endif

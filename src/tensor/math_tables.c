@@ -479,3 +479,30 @@ const double ay_log_poly[11] __attribute__((aligned(64))) = {
 const double ay_log_ln2[2] __attribute__((aligned(64))) = {
     0x1.62e42fefa3800p-1, 0x1.ef35793c76730p-45
 };
+
+const double ay_sin_poly[6] __attribute__((aligned(64))) = {
+    -0x1.5555555555555p-3, 0x1.1111111110ba1p-7, -0x1.a01a019e7f9d6p-13, 0x1.71de37914a4d2p-19,
+    -0x1.ae60058c25c90p-26, 0x1.5e0922cad5022p-33
+};
+
+const double ay_cos_poly[6] __attribute__((aligned(64))) = {
+    0x1.5555555555555p-5, -0x1.6c16c16c1695ep-10, 0x1.a01a019f4ca8dp-16, -0x1.27e4fa1539884p-22,
+    0x1.1eeb662d4ae85p-29, -0x1.907babbfc44c3p-37
+};
+
+const double ay_half_pi[3] __attribute__((aligned(64))) = {
+    0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110
+};
+
+const uint64_t ay_two_over_pi[4] = {
+    0x28be60db9391054a, 0x7f09d5f47d4d3770, 0x36d8a5664f10e410, 0x7f9458eaf7aef158
+};
+
+const double ay_atan_poly[23] __attribute__((aligned(64))) = {
+    0x1.bda7a85bd40cbp-1, -0x1.a1494c19fadd9p-3, 0x1.55a300bfb7b51p-4, -0x1.49b3e2e431bbcp-5,
+    0x1.58df7a83d0f4fp-6, -0x1.7a84642460123p-7, 0x1.acfa9f0ffc99fp-8, -0x1.f171f329bf47dp-9,
+    0x1.256e72992b2a5p-9, -0x1.5edb1690af947p-10, 0x1.a80e6ccf38f09p-11, -0x1.028856d38c239p-11,
+    0x1.3d915d53e5f84p-12, -0x1.8899aaba67079p-13, 0x1.e7dfe30b2ba6ap-14, -0x1.2f80ff6824385p-14,
+    0x1.7c6d8dd977041p-15, -0x1.f1344a3541cc2p-16, 0x1.39ec4d1079513p-16, -0x1.24e79a6432412p-17,
+    0x1.729189c0ffbc2p-18, -0x1.1ce750ac6b5bap-17, 0x1.6bf85b08ece14p-18
+};

@@ -33,6 +33,26 @@ extern const double ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
 extern const double ay_log_cols[3][16], ay_log_rows[16][4];
 extern const double ay_log_poly[AY_LOG_DEGREE + 1], ay_log_ln2[2];
 
+/* pi / 2 as a sum of three, each the nearest to what the ones before leave; 2 / pi in fixed point,
+ * two bits before the point, most significant word first. */
+#define AY_TWO_OVER_PI 0x1.45f306dc9c883p-1
+extern const double ay_half_pi[3];
+extern const uint64_t ay_two_over_pi[4];
+
+/* sin r = r (1 + z S(z)), cos r = 1 - z / 2 + z^2 C(z), z = r^2, |r| <= pi / 4. Up to its end in
+ * magnitude an argument is reduced by ay_half_pi, beyond by ay_two_over_pi. */
+#define AY_TRIG_NEAR_END 0x1p40F
+enum { AY_SIN_DEGREE = 5, AY_COS_DEGREE = 5, AY_ATAN_DEGREE = 22 };
+extern const double ay_sin_poly[AY_SIN_DEGREE + 1], ay_cos_poly[AY_COS_DEGREE + 1];
+
+/* atan(x) / x for |x| <= 1 in x^2 - 1/2. */
+extern const double ay_atan_poly[AY_ATAN_DEGREE + 1];
+
+/* pow's double decides unless it rounds to two f32 when moved by this much of itself. Its exponent
+ * is so held where a larger one changes no result: |ln x| >= 2^-24 unless x = 1. */
+#define AY_POW_DOUBT 0x1p-48
+#define AY_POW_MOST  0x1p32F
+
 /* The five f32 whose logarithm lies so near a rounding boundary that the double falls on its wrong
  * side, and what ln 0 and ln inf are: bits of x, bits of the result. */
 #define AY_LOG_SPECIAL                                                                             \
@@ -40,6 +60,17 @@ extern const double ay_log_poly[AY_LOG_DEGREE + 1], ay_log_ln2[2];
         {0x3c413d3a, 0xc08e158f}, {0x41178feb, 0x400fe5e7}, {0x4c5d65a5, 0x418f034b},              \
             {0x65d890d3, 0x4254d1f9}, {0x6f31a8ec, 0x42845a89}, {0x00000000, 0xff800000},          \
             {0x80000000, 0xff800000}, {0x7f800000, 0x7f800000},                                    \
+    }
+
+/* The same of sine; and of cosine, whose all are beyond AY_TRIG_NEAR_END. */
+#define AY_SIN_SPECIAL                                                                             \
+    {                                                                                              \
+        {0x46199998, 0xbeb1fa5d}, {0xc6199998, 0x3eb1fa5d},                                        \
+    }
+#define AY_COS_SPECIAL                                                                             \
+    {                                                                                              \
+        {0x5f18b878, 0x3f7f14bb}, {0xdf18b878, 0x3f7f14bb}, {0x6115cb11, 0x3f78142f},              \
+            {0xe115cb11, 0x3f78142f},                                                              \
     }
 
 #endif

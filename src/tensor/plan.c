@@ -1,10 +1,11 @@
 #include "tensor/plan.h"
 
-#include "tensor/ref/ops.h"
+#include "tensor/patch.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 
-enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4 };
+enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4, USED_AS_OUTPUT = 8 };
 
 /* What planning keeps beside the plan itself. */
 struct planner {
@@ -13,6 +14,7 @@ struct planner {
     uint32_t *uses;  /* operands that name the value; twice the room, used again for lists */
     uint32_t *roles; /* USED_...; likewise */
     uint32_t *dying; /* value: position of its last use within its step */
+    uint32_t *user;  /* value: the last op that uses it */
     bool fuse;
 };
 
@@ -38,7 +40,7 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
 
 static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
 {
-    struct ay_size size = {.number = 1};
+    struct ay_size size = {.number = ay_dtype_bytes(t->dtype)};
     for (uint32_t i = 0; i < t->rank; i++) {
         if (t->dims[i] & AY_DIM_SYMBOL)
             size.symbols[t->dims[i] & ~AY_DIM_SYMBOL]++;
@@ -53,6 +55,28 @@ static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
     return plan->size_count++;
 }
 
+static bool is_f32_chain(const struct planner *pl, const struct ay_work_op *op)
+{
+    return op->kind == AY_WORK_OP_MATMUL && pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
+}
+
+static void count_uses(struct planner *pl)
+{
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        bool chain = is_f32_chain(pl, op);
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            pl->uses[op->in[k]]++;
+            pl->user[op->in[k]] = i;
+            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
+        }
+    }
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        pl->uses[ay_program_output_at(pl->p, i)]++;
+        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
+    }
+}
+
 static void place_values(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -62,6 +86,7 @@ static void place_values(struct planner *pl)
         struct ay_place *at = &plan->places[id];
         *at = (struct ay_place){.home = AY_HOME_BUFFER,
                                 .owner = id,
+                                .dtype = t.dtype,
                                 .rank = t.rank,
                                 .step = AY_NONE,
                                 .size = size_of(plan, &t)};
@@ -77,15 +102,48 @@ static void place_values(struct planner *pl)
             at->axis[i] = i;
         }
     }
-    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
-        const struct ay_work_op *op = op_of(pl, i);
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            pl->uses[op->in[k]]++;
-            pl->roles[op->in[k]] |= op->kind != AY_WORK_OP_MATMUL ? USED_ELSE
-                                    : k == 0                      ? USED_AS_A
-                                                                  : USED_AS_B;
-        }
+}
+
+/* f32 in, f32 out, by functions of f32 alone. */
+static bool is_row_map(const struct planner *pl, const struct ay_work_op *op)
+{
+    if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < op->in_count; i++)
+        if (pl->plan->places[op->in[i]].dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)op->steps[i].fn);
+        for (uint32_t a = 0; a < s->arity; a++)
+            if (s->args[a] != AY_SCALAR_F32) return false;
+        if (s->result != AY_SCALAR_F32) return false;
     }
+    return true;
+}
+
+static bool is_row_reduce(const struct planner *pl, const struct ay_work_op *op)
+{
+    bool kernel = op->reduce == AY_WORK_REDUCE_SUM || op->reduce == AY_WORK_REDUCE_SUMSQ ||
+                  op->reduce == AY_WORK_REDUCE_MAX;
+    return kernel && op->axis + 1 == op->dims_count &&
+           pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
+}
+
+bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op)
+{
+    if (op->kind == AY_WORK_OP_MATMUL_Q8) return true;
+    if (op->kind != AY_WORK_OP_MATMUL) return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t dtype = plan->places[op->in[i]].dtype;
+        if (dtype != AY_WORK_DTYPE_I8 && dtype != AY_WORK_DTYPE_U8) return false;
+    }
+    return true;
+}
+
+static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_op *op)
+{
+    if (ay_plan_product_of_bytes(pl->plan, op)) return AY_STEP_PRODUCT;
+    bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
+                (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
+    return rows ? AY_STEP_ROWS : AY_STEP_EACH;
 }
 
 /* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous,
@@ -122,8 +180,10 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
-    if (maker->kind != AY_WORK_OP_MATMUL && maker->kind != AY_WORK_OP_MAP) return false;
-    if (at.owner != in || at.rank != n || !same(at.shape, op->view, n)) return false;
+    if (maker->kind == AY_WORK_OP_REDUCE) return false;
+    if (at.owner != in || pl->plan->steps[at.step].kind != AY_STEP_ROWS || at.rank != n ||
+        !same(at.shape, op->view, n))
+        return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
     at.owner = id;
@@ -135,14 +195,63 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-static enum ay_step_kind kind_of(const struct ay_work_op *op)
+/* PERMUTE that keeps the order of its elements: its result is its operand's memory. */
+static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
-    switch (op->kind) {
-    case AY_WORK_OP_GATHER: return AY_STEP_GATHER;
-    case AY_WORK_OP_PERMUTE: return AY_STEP_COPY;
-    case AY_WORK_OP_REDUCE: return op->axis + 1 == op->dims_count ? AY_STEP_ROWS : AY_STEP_COLUMNS;
-    default: return AY_STEP_ROWS;
+    struct ay_place *places = pl->plan->places;
+    const struct ay_place *in = &places[op->in[0]];
+    for (uint32_t i = 1; i < in->rank; i++)
+        if (in->axis[i] != i) return false;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < op->view_count; i++) {
+        if (op->view[op->perm[i]] == 1) continue;
+        if (op->perm[i] < last) return false;
+        last = op->perm[i];
     }
+    places[id].home = AY_HOME_ALIAS;
+    places[id].owner = in->owner;
+    return true;
+}
+
+/* Whether the op, of f32, is one whose result need not be stored because its one user reads its
+ * operand by patches. A PERMUTE is one when its user multiplies a weight with it. */
+static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    struct ay_patch_view unused;
+    bool view = op->kind == AY_WORK_OP_VIEW;
+    if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
+        pl->plan->places[id].dtype != AY_WORK_DTYPE_F32 || (pl->roles[id] & USED_AS_OUTPUT))
+        return false;
+    const struct ay_work_op *user = op_of(pl, pl->user[id]);
+    const uint32_t *dims = op->dims + op->dims_count;
+    for (uint32_t i = 0; i < user->dims_count; i++)
+        if (user->dims[i] & AY_DIM_SYMBOL) return false;
+    if (is_f32_chain(pl, user) && user->in[1] == id)
+        return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
+               pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+               ay_patch_view_of(op, dims[-2], dims[-1], &unused);
+    return view && user->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, user) &&
+           user->reduce != AY_WORK_REDUCE_SUMSQ && ay_patch_view_of(op, 0, dims[-1], &unused);
+}
+
+/* Whether MAP `op` may follow in the tiles of step `s`: of the step's last value, which nothing
+ * else needs, and of what is there already. */
+static bool joins_tiles(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
+{
+    const struct ay_plan *plan = pl->plan;
+    const struct ay_step *step = &plan->steps[s];
+    uint32_t before = plan->order[step->first + step->count - 1], taken = 0;
+    uint32_t id = ay_program_output(pl->p, before);
+    const struct ay_work_op *product = op_of(pl, plan->order[step->first + 1]);
+    if (op->kind != AY_WORK_OP_MAP || !is_row_map(pl, op) || product->kind != AY_WORK_OP_MATMUL ||
+        op->dims_count != product->dims_count || !same(op->dims, product->dims, op->dims_count))
+        return false;
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        taken += op->in[k] == id;
+        if (op->in[k] != id && plan->places[plan->places[op->in[k]].owner].step == s) return false;
+        if (plan->places[op->in[k]].scattered) return false;
+    }
+    return taken > 0 && taken == pl->uses[id];
 }
 
 /* Whether the op may go on with the rows that step `s` is at work on. */
@@ -151,7 +260,8 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
     const struct ay_plan *plan = pl->plan;
     const struct ay_step *step = &plan->steps[s];
     const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
-    if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(op) != AY_STEP_ROWS) return false;
+    if (step->kind == AY_STEP_TILES) return joins_tiles(pl, op, s);
+    if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
     uint32_t lead = op->dims_count - 1;
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
     for (uint32_t k = 0; k < op->in_count; k++) {
@@ -168,25 +278,51 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
 static void form_steps(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
-    uint32_t placed = 0;
+    uint32_t placed = 0, outputs = ay_program_output(pl->p, 0);
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
-        uint32_t id = ay_program_output(pl->p, i);
-        bool last = i + 1 == pl->p->ops_count;
+        uint32_t id = outputs + i;
+        if (pl->fuse && is_patch_view(pl, op, id)) {
+            plan->places[id].home = AY_HOME_FUSED;
+            continue;
+        }
         if (pl->fuse && op->kind == AY_WORK_OP_PERMUTE) {
-            if (!last && alias_result(pl, op, id)) continue;
+            if (alias_reshape(pl, op, id)) continue;
+            if (alias_result(pl, op, id)) continue;
             if (alias_operand(pl, op, id)) {
                 plan->places[id].step = plan->places[op->in[0]].step;
                 plan->places[id].scattered = true;
                 continue;
             }
         }
-        if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
+        uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
+        if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
+            plan->places[patches].step == AY_NONE) {
             plan->steps[plan->step_count++] =
-                (struct ay_step){.kind = kind_of(op), .first = placed};
+                (struct ay_step){.kind = AY_STEP_TILES, .first = placed, .count = 1};
+            plan->order[placed++] = patches - outputs;
+            plan->places[patches].step = plan->step_count - 1;
+        } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
+            plan->steps[plan->step_count++] =
+                (struct ay_step){.kind = kind_of(pl, op), .first = placed};
         plan->steps[plan->step_count - 1].count++;
         plan->order[placed++] = i;
         plan->places[id].step = plan->step_count - 1;
+    }
+}
+
+/* A MAP that no other op has joined need not go by rows, which may be short. */
+static void free_lone_maps(struct planner *pl)
+{
+    struct ay_plan *plan = pl->plan;
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        struct ay_step *step = &plan->steps[s];
+        uint32_t index = plan->order[step->first];
+        const struct ay_work_op *op = op_of(pl, index);
+        if (step->kind != AY_STEP_ROWS || step->count != 1 || op->kind != AY_WORK_OP_MAP ||
+            plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS)
+            continue;
+        step->kind = AY_STEP_EACH;
     }
 }
 
@@ -202,12 +338,19 @@ static void find_last_uses(struct planner *pl)
                 pl->dying[owner] = i;
             }
         }
-    plan->places[plan->values - 1].last_use = AY_NONE; /* the program's output */
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        uint32_t id = ay_program_output_at(pl->p, i);
+        struct ay_place *at = &plan->places[plan->places[id].owner];
+        at->last_use = AY_NONE;
+        if (!pl->fuse || at->owner != id || at->home != AY_HOME_BUFFER) continue;
+        at->home = AY_HOME_OUTPUT;
+        at->slot = i;
+    }
 }
 
-/* First-fit slots of equal size: `free_at` marks those that may be taken again. */
+/* First-fit slots of scratch of equal width; `taken` marks those in use. */
 struct slots {
-    uint32_t *size; /* of each slot */
+    uint32_t *size; /* width of each slot */
     bool *taken;
     uint32_t first, count;
 };
@@ -256,17 +399,48 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     plan->scratch_count += slots.count;
 }
 
+/* Of a step over patches only the last value is stored. */
+static void place_tiles(struct planner *pl, uint32_t index)
+{
+    const struct ay_step *step = &pl->plan->steps[index];
+    for (uint32_t i = 0; i + 1 < step->count; i++) {
+        uint32_t op = pl->plan->order[step->first + i];
+        pl->plan->places[ay_program_output(pl->p, op)].home = AY_HOME_FUSED;
+    }
+}
+
+/* The operand whose memory the value may take over: it is made by a lone MAP, element by element
+ * of an operand as large that is needed no more. */
+static uint32_t taken_over(const struct planner *pl, uint32_t id)
+{
+    const struct ay_plan *plan = pl->plan;
+    const struct ay_place *at = &plan->places[id];
+    const struct ay_step *step = &plan->steps[at->step];
+    const struct ay_work_op *op = op_of(pl, plan->order[step->first]);
+    if (!pl->fuse || step->count != 1 || op->kind != AY_WORK_OP_MAP || at->scattered)
+        return AY_NONE;
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        const struct ay_place *in = &plan->places[op->in[k]];
+        if (in->home == AY_HOME_BUFFER && in->last_use == at->step && in->rank == at->rank &&
+            same(in->shape, at->shape, at->rank) &&
+            ay_dtype_bytes(in->dtype) == ay_dtype_bytes(at->dtype))
+            return op->in[k];
+    }
+    return AY_NONE;
+}
+
 /* Buffers live from the step that makes them to the last that reads them. */
 static void place_buffers(struct planner *pl, bool *taken)
 {
     struct ay_plan *plan = pl->plan;
-    struct slots slots = {plan->slots, taken, 0, 0};
     uint32_t *born = pl->uses, *dead = pl->roles; /* lists of values by step, through next_* */
     uint32_t *next_born = born + plan->values, *next_dead = dead + plan->values;
     for (uint32_t s = 0; s < plan->step_count; s++) born[s] = dead[s] = AY_NONE;
     for (uint32_t id = plan->values; id-- > ay_program_output(pl->p, 0);) {
-        const struct ay_place *at = &plan->places[id];
+        struct ay_place *at = &plan->places[id];
         if (at->home != AY_HOME_BUFFER) continue;
+        at->over = taken_over(pl, id);
+        if (at->over != AY_NONE) taken[at->over] = true;
         next_born[id] = born[at->step];
         born[at->step] = id;
         if (at->last_use == AY_NONE || !pl->fuse) continue;
@@ -274,12 +448,13 @@ static void place_buffers(struct planner *pl, bool *taken)
         dead[at->last_use] = id;
     }
     for (uint32_t s = 0; s < plan->step_count; s++) {
-        for (uint32_t id = born[s]; id != AY_NONE; id = next_born[id])
-            plan->places[id].slot = take_slot(&slots, plan->places[id].size);
+        for (uint32_t id = born[s]; id != AY_NONE; id = next_born[id]) {
+            plan->places[id].slot = plan->buffer_count;
+            plan->births[plan->buffer_count++] = id;
+        }
         for (uint32_t id = dead[s]; id != AY_NONE; id = next_dead[id])
-            taken[plan->places[id].slot] = false;
+            if (!taken[id]) plan->deaths[plan->death_count++] = id;
     }
-    plan->slot_count = slots.count;
 }
 
 static bool constant(uint32_t dim)
@@ -298,9 +473,9 @@ static bool operand_is_flat(const struct planner *pl, const struct ay_work_op *o
             if (in->shape[i] != 1) return false;
         return true;
     }
-    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_ALIAS &&
-           in->rank == op->dims_count && same(in->shape, op->dims, in->rank - 1) &&
-           constant(in->shape[in->rank - 1]);
+    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_OUTPUT &&
+           in->home != AY_HOME_ALIAS && in->rank == op->dims_count &&
+           same(in->shape, op->dims, in->rank - 1) && constant(in->shape[in->rank - 1]);
 }
 
 static bool is_flat(const struct planner *pl, const struct ay_step *step)
@@ -310,7 +485,8 @@ static bool is_flat(const struct planner *pl, const struct ay_step *step)
         uint32_t index = pl->plan->order[step->first + i];
         const struct ay_work_op *op = op_of(pl, index);
         if (!constant(op->dims[op->dims_count - 1])) return false;
-        if (pl->plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS) return false;
+        enum ay_home home = pl->plan->places[ay_program_output(pl->p, index)].home;
+        if (home == AY_HOME_ALIAS || home == AY_HOME_OUTPUT) return false;
         for (uint32_t k = 0; k < op->in_count; k++)
             if (!operand_is_flat(pl, op, k)) return false;
         for (uint32_t k = 0; k < op->steps_count; k++)
@@ -324,12 +500,16 @@ static void lay_out(struct planner *pl, bool *taken)
 {
     struct ay_plan *plan = pl->plan;
     place_values(pl);
+    count_uses(pl);
     form_steps(pl);
+    free_lone_maps(pl);
     for (uint32_t id = 0; id < plan->values; id++)
         plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
-    for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++)
+    for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++) {
         if (plan->steps[s].kind == AY_STEP_ROWS) place_scratch(pl, s, taken);
+        if (plan->steps[s].kind == AY_STEP_TILES) place_tiles(pl, s);
+    }
     for (uint32_t i = 0; i < plan->values; i++) taken[i] = false;
     place_buffers(pl, taken);
     for (uint32_t s = 0; s < plan->step_count; s++)
@@ -343,15 +523,16 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
     out->places = calloc(n, sizeof *out->places);
     out->order = calloc(ops, sizeof *out->order);
     out->steps = calloc(ops, sizeof *out->steps);
-    out->slots = calloc(ops, sizeof *out->slots);
+    out->births = calloc(ops, sizeof *out->births);
+    out->deaths = calloc(ops, sizeof *out->deaths);
     out->scratch = calloc(ops, sizeof *out->scratch);
     out->sizes = calloc(n, sizeof *out->sizes);
-    uint32_t *counts = calloc(5 * n, sizeof *counts);
+    uint32_t *counts = calloc(6 * n, sizeof *counts);
     bool *taken = calloc(n, sizeof *taken);
     enum ay_code code = AY_E_MEMORY;
-    if (out->places && out->order && out->steps && out->slots && out->scratch && out->sizes &&
-        counts && taken) {
-        struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, fuse};
+    if (out->places && out->order && out->steps && out->births && out->deaths && out->scratch &&
+        out->sizes && counts && taken) {
+        struct planner pl = {out, p, counts, counts + 2 * n, counts + 4 * n, counts + 5 * n, fuse};
         lay_out(&pl, taken);
         code = AY_OK;
     }
@@ -366,7 +547,8 @@ void ay_plan_close(struct ay_plan *plan)
     free(plan->places);
     free(plan->order);
     free(plan->steps);
-    free(plan->slots);
+    free(plan->births);
+    free(plan->deaths);
     free(plan->scratch);
     free(plan->sizes);
     *plan = (struct ay_plan){0};

@@ -9,10 +9,10 @@
 
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
-    AY_STEP_GATHER,  /* one GATHER */
-    AY_STEP_COLUMNS, /* one REDUCE along an axis that is not the last */
-    AY_STEP_COPY,    /* one PERMUTE that moves bytes */
-    AY_STEP_ROWS     /* a chain of MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_EACH,    /* one op of any kind, over blocks of its output's elements */
+    AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 */
+    AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
+    AY_STEP_ROWS     /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
 };
 
 struct ay_step {
@@ -25,8 +25,10 @@ struct ay_step {
 enum ay_home {
     AY_HOME_INPUT,   /* the run's memory */
     AY_HOME_WEIGHT,  /* the model's memory */
-    AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
+    AY_HOME_OUTPUT,  /* the run's memory for output number `slot` */
+    AY_HOME_BUFFER,  /* buffer `slot`, one run's value after another */
     AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
+    AY_HOME_FUSED,   /* nowhere: read where it comes from, or overwritten by what is made of it */
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
@@ -35,15 +37,17 @@ enum ay_home {
 struct ay_place {
     enum ay_home home;
     uint32_t slot;
-    uint32_t size; /* which of plan->sizes: its number of elements */
+    uint32_t size; /* which of plan->sizes: its bytes */
     uint32_t owner;
-    uint32_t rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
-    uint32_t step;     /* that makes it; AY_NONE: none */
-    uint32_t last_use; /* step; the owner's counts its aliases' */
-    bool scattered;    /* written by strides: no row is complete before its step ends */
+    uint32_t dtype, rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
+    uint32_t step; /* that makes it; AY_NONE: none */
+    uint32_t
+        last_use;   /* step; the owner's counts its aliases'; AY_NONE: an output of the program */
+    uint32_t over;  /* buffer: the operand whose memory it takes over; AY_NONE: none */
+    bool scattered; /* written by strides: no row is complete before its step ends */
 };
 
-/* A number of elements: number times a power of each symbol. */
+/* A number of bytes: number times a power of each symbol. */
 struct ay_size {
     uint64_t number;
     uint32_t symbols[AY_MAX_SYMBOLS];
@@ -56,8 +60,9 @@ struct ay_plan {
     uint32_t *order; /* op indices, step by step; aliased PERMUTEs are left out */
     struct ay_step *steps;
     uint32_t step_count;
-    uint32_t *slots; /* which of sizes each buffer slot has */
-    uint32_t slot_count;
+    uint32_t *births; /* values in buffers by the step that makes them; the index is the slot */
+    uint32_t *deaths; /* by the step after which their memory is free */
+    uint32_t buffer_count, death_count;
     uint32_t *scratch; /* row width of each scratch slot, a dim as in the program */
     uint32_t scratch_count;
     struct ay_size *sizes;
@@ -71,6 +76,9 @@ enum ay_code ay_plan_open(const struct ay_work_program *program, bool fuse,
 void ay_plan_close(struct ay_plan *plan);
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
+
+/* Whether the op is one of steps of kind AY_STEP_PRODUCT. */
+bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

@@ -5,10 +5,10 @@
 #define LEAF_BYTES 1024u
 /* A hash of a proof on the wire, with its tag and length. */
 #define HASH_WIRE_BYTES 34u
-#define MAX_SIZE        (1u << 24)
-/* Bytes of a running state: a chain's or a maximum's f32, a sum's 16 lanes. */
-#define STATE_BYTES     4u
+#define Q8_BLOCK        32u
+/* Bytes of a running state: a sum's 16 lanes, an arg's index and element; else an element's. */
 #define STATE_SUM_BYTES 64u
+#define STATE_ARG_BYTES 16u
 
 static struct ay_tensor_type type_of(uint32_t dtype, const uint32_t *dims, uint32_t rank)
 {
@@ -39,13 +39,8 @@ void ay_program_type(const struct ay_work_program *p, uint32_t id, struct ay_ten
         *out = type_of(w->dtype, w->dims, w->dims_count);
     } else {
         const struct ay_work_op *op = &p->ops[id - p->inputs_count - p->weights_count];
-        *out = type_of(AY_WORK_DTYPE_F32, op->dims, op->dims_count);
+        *out = type_of(op->dtype ? op->dtype : AY_WORK_DTYPE_F32, op->dims, op->dims_count);
     }
-}
-
-static uint32_t dim_size(uint32_t dim, const uint32_t *sizes)
-{
-    return dim & AY_DIM_SYMBOL ? sizes[dim & ~AY_DIM_SYMBOL] : dim;
 }
 
 /* Type of an operand with the sizes known to be in range. */
@@ -54,7 +49,7 @@ static struct ay_tensor_type resolve(const struct ay_work_program *p, uint32_t i
 {
     struct ay_tensor_type t;
     ay_program_type(p, id, &t);
-    for (uint32_t i = 0; i < t.rank; i++) t.dims[i] = dim_size(t.dims[i], sizes);
+    for (uint32_t i = 0; i < t.rank; i++) t.dims[i] = ay_dim_size(t.dims[i], sizes);
     return t;
 }
 
@@ -73,6 +68,37 @@ enum ay_code ay_program_shape(const struct ay_work_program *p, uint32_t id, cons
     return AY_OK;
 }
 
+uint32_t ay_program_outputs(const struct ay_work_program *p)
+{
+    return p->outputs_count ? p->outputs_count : 1;
+}
+
+uint32_t ay_program_output_at(const struct ay_work_program *p, uint32_t i)
+{
+    AY_ASSERT(i < ay_program_outputs(p));
+    return p->outputs_count ? p->outputs[i] : ay_program_output(p, p->ops_count - 1);
+}
+
+static struct ay_op_shape shape_of(const struct ay_work_program *p, uint32_t index,
+                                   const uint32_t *sizes)
+{
+    const struct ay_work_op *op = &p->ops[index];
+    struct ay_op_shape s = {.op = op, .out = resolve(p, ay_program_output(p, index), sizes)};
+    for (uint32_t i = 0; i < op->in_count; i++) s.in[i] = resolve(p, op->in[i], sizes);
+    for (uint32_t i = 0; i < op->view_count; i++) s.view[i] = ay_dim_size(op->view[i], sizes);
+    for (uint32_t i = 0; i < op->grid_count; i++) s.grid[i] = ay_dim_size(op->grid[i], sizes);
+    for (uint32_t i = 0; i < p->max_dims_count; i++) s.sizes[i] = sizes[i];
+    return s;
+}
+
+enum ay_code ay_program_op_shape(const struct ay_work_program *p, uint32_t op,
+                                 const uint32_t *sizes, struct ay_op_shape *out)
+{
+    AY_TRY(sizes_check(p, sizes));
+    *out = shape_of(p, op, sizes);
+    return AY_OK;
+}
+
 uint64_t ay_tensor_elements(const struct ay_tensor_type *t)
 {
     uint64_t n = 1;
@@ -85,78 +111,109 @@ uint64_t ay_tensor_elements(const struct ay_tensor_type *t)
 
 /* What one op costs and what its evidence holds. */
 
-static uint32_t chain(const struct ay_work_program *p, const struct ay_work_op *op,
-                      const uint32_t *sizes)
+static uint32_t chain(const struct ay_op_shape *s)
 {
-    if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_REDUCE) return 1;
-    struct ay_tensor_type in = resolve(p, op->in[0], sizes);
-    return in.dims[op->kind == AY_WORK_OP_REDUCE ? op->axis : in.rank - 1];
+    const struct ay_tensor_type *in = &s->in[0];
+    switch (s->op->kind) {
+    case AY_WORK_OP_MATMUL:
+    case AY_WORK_OP_MATMUL_Q8: return in->dims[in->rank - 1];
+    case AY_WORK_OP_REDUCE: return in->dims[s->op->axis];
+    case AY_WORK_OP_SCATTER: return s->in[1].dims[0];
+    default: return 1;
+    }
 }
 
 static uint32_t segment(const struct ay_work_op *op)
 {
-    if (op->kind == AY_WORK_OP_MATMUL) return AY_SEGMENT_CONTIGUOUS;
-    if (op->kind != AY_WORK_OP_REDUCE) return 1;
-    return op->axis + 1 == op->dims_count ? AY_SEGMENT_CONTIGUOUS : AY_SEGMENT_STRIDED;
+    switch (op->kind) {
+    case AY_WORK_OP_MATMUL:
+    case AY_WORK_OP_MATMUL_Q8: return AY_SEGMENT_CONTIGUOUS;
+    case AY_WORK_OP_REDUCE:
+        return op->axis + 1 == op->dims_count ? AY_SEGMENT_CONTIGUOUS : AY_SEGMENT_STRIDED;
+    case AY_WORK_OP_SCATTER: return AY_SEGMENT_SCATTER;
+    default: return 1;
+    }
+}
+
+static uint64_t state_bytes(const struct ay_op_shape *s)
+{
+    uint64_t element = ay_dtype_bytes(s->out.dtype);
+    if (s->op->kind != AY_WORK_OP_REDUCE) return element;
+    uint32_t r = s->op->reduce;
+    if (r == AY_WORK_REDUCE_ARGMAX || r == AY_WORK_REDUCE_ARGMIN) return STATE_ARG_BYTES;
+    bool sum = r == AY_WORK_REDUCE_SUM || r == AY_WORK_REDUCE_SUMSQ;
+    return sum && s->out.dtype == AY_WORK_DTYPE_F32 ? STATE_SUM_BYTES : element;
 }
 
 /* Bytes of `count` neighbouring elements of a tensor, opened with their proof. */
 static uint64_t opening(const struct ay_tensor_type *t, uint32_t count)
 {
-    uint64_t leaves = (ay_tensor_elements(t) * 4 + LEAF_BYTES - 1) / LEAF_BYTES;
-    uint64_t opened = (uint64_t)count * 4 / LEAF_BYTES + 1;
+    uint64_t element = ay_dtype_bytes(t->dtype), bytes = count * element;
+    uint64_t leaves = (ay_tensor_elements(t) * element + LEAF_BYTES - 1) / LEAF_BYTES;
+    /* from the last element of a leaf on */
+    uint64_t opened = 1 + (bytes - element + LEAF_BYTES - 1) / LEAF_BYTES;
     uint64_t depth = leaves > 1 ? 64 - (uint64_t)__builtin_clzll(leaves - 1) : 0;
     if (count > 1) depth *= 2;
     return (opened < leaves ? opened : leaves) * LEAF_BYTES + depth * HASH_WIRE_BYTES;
 }
 
-static uint64_t evidence(const struct ay_work_program *p, const struct ay_work_op *op,
-                         const uint32_t *sizes)
+/* Neighbouring elements that `taken` of the chain read of an operand. */
+static uint32_t read_together(const struct ay_work_op *op, uint32_t operand, uint32_t taken)
 {
-    uint32_t length = chain(p, op, sizes), step = segment(op);
-    uint32_t taken = length < step ? length : step;
-    bool strided = step == AY_SEGMENT_STRIDED;
-    bool sum = op->kind == AY_WORK_OP_REDUCE && op->reduce != AY_WORK_REDUCE_MAX;
-    uint64_t states = ((uint64_t)length + step - 1) / step * (sum ? STATE_SUM_BYTES : STATE_BYTES);
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        struct ay_tensor_type t = resolve(p, op->in[i], sizes);
-        bytes += strided ? taken * opening(&t, 1) : opening(&t, taken);
-    }
+    if (op->kind == AY_WORK_OP_MATMUL_Q8 && operand == 2) return (taken + Q8_BLOCK - 1) / Q8_BLOCK;
+    return op->kind == AY_WORK_OP_SCATTER && operand == 0 ? 1 : taken;
+}
+
+static uint64_t evidence(const struct ay_op_shape *s)
+{
+    const struct ay_work_op *op = s->op;
+    uint32_t length = chain(s), step = segment(op), taken = length < step ? length : step;
+    uint64_t states = ((uint64_t)length + step - 1) / step * state_bytes(s), bytes = 0;
+    for (uint32_t i = 0; i < op->in_count; i++)
+        bytes += step == AY_SEGMENT_STRIDED ? taken * opening(&s->in[i], 1)
+                                            : opening(&s->in[i], read_together(op, i, taken));
     return bytes > states ? bytes : states;
 }
 
-/* Saturates at 2^63: the caller refuses what reaches it. */
-static uint64_t op_units(const struct ay_work_program *p, const struct ay_work_op *op,
-                         uint32_t output, const uint32_t *sizes)
+static uint64_t bytes_of(const struct ay_tensor_type *t, uint64_t most)
 {
-    struct ay_tensor_type t = resolve(p, output, sizes);
-    uint64_t out = ay_tensor_elements(&t);
-    uint64_t moved = out, arithmetic = 0;
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        t = resolve(p, op->in[i], sizes);
-        uint64_t n = ay_tensor_elements(&t);
-        moved += op->kind == AY_WORK_OP_GATHER && n > out ? out : n;
-    }
+    uint64_t n = ay_tensor_elements(t);
+    return (n < most ? n : most) * ay_dtype_bytes(t->dtype);
+}
+
+/* At most 2^32 elements of 2^31 each, and some bytes: below 2^64. */
+static uint64_t op_units(const struct ay_op_shape *s)
+{
+    const struct ay_work_op *op = s->op;
+    uint64_t out = ay_tensor_elements(&s->out), arithmetic = 0;
+    uint64_t moved = bytes_of(&s->out, out);
+    bool some = op->kind == AY_WORK_OP_GATHER || op->kind == AY_WORK_OP_VIEW;
+    for (uint32_t i = 0; i < op->in_count; i++)
+        moved += bytes_of(&s->in[i], some ? out : AY_MAX_TENSOR_ELEMENTS);
     if (op->kind == AY_WORK_OP_MAP) arithmetic = out * op->steps_count;
-    if (op->kind == AY_WORK_OP_MATMUL || op->kind == AY_WORK_OP_REDUCE)
-        arithmetic = out * chain(p, op, sizes);
-    return arithmetic + moved * 4;
+    if (op->kind == AY_WORK_OP_SCATTER) arithmetic = chain(s);
+    if (op->kind == AY_WORK_OP_MATMUL || op->kind == AY_WORK_OP_MATMUL_Q8 ||
+        op->kind == AY_WORK_OP_REDUCE)
+        arithmetic = out * chain(s);
+    return arithmetic + moved;
 }
 
 static enum ay_code units(const struct ay_work_program *p, const uint32_t *sizes, uint64_t *out)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < p->ops_count; i++)
-        AY_TRY(ay_add(sum, op_units(p, &p->ops[i], ay_program_output(p, i), sizes), &sum));
+    for (uint32_t i = 0; i < p->ops_count; i++) {
+        struct ay_op_shape s = shape_of(p, i, sizes);
+        AY_TRY(ay_add(sum, op_units(&s), &sum));
+    }
     *out = sum;
     return AY_OK;
 }
 
 uint32_t ay_program_chain(const struct ay_work_program *p, uint32_t op, const uint32_t *sizes)
 {
-    AY_ASSERT(op < p->ops_count);
-    return chain(p, &p->ops[op], sizes);
+    AY_ASSERT(op < p->ops_count && sizes_check(p, sizes) == AY_OK);
+    struct ay_op_shape s = shape_of(p, op, sizes);
+    return chain(&s);
 }
 
 uint32_t ay_program_segment(const struct ay_work_program *p, uint32_t op)
@@ -168,7 +225,15 @@ uint32_t ay_program_segment(const struct ay_work_program *p, uint32_t op)
 uint64_t ay_program_evidence(const struct ay_work_program *p, uint32_t op)
 {
     AY_ASSERT(op < p->ops_count);
-    return evidence(p, &p->ops[op], p->max_dims);
+    struct ay_op_shape s = shape_of(p, op, p->max_dims);
+    return evidence(&s);
+}
+
+uint64_t ay_program_op_units(const struct ay_work_program *p, uint32_t op)
+{
+    AY_ASSERT(op < p->ops_count);
+    struct ay_op_shape s = shape_of(p, op, p->max_dims);
+    return op_units(&s);
 }
 
 enum ay_code ay_program_units(const struct ay_work_program *p, const uint32_t *sizes, uint64_t *out)
@@ -183,235 +248,4 @@ uint64_t ay_program_max_units(const struct ay_work_program *p)
     enum ay_code code = units(p, p->max_dims, &out);
     AY_ASSERT(code == AY_OK);
     return out;
-}
-
-/* The rules. Each returns NULL, or why the program is refused. */
-
-static const char *type_fault(const struct ay_work_program *p, uint32_t dtype, const uint32_t *dims,
-                              uint32_t rank, bool symbols)
-{
-    uint64_t n = 1;
-    if (dtype == AY_WORK_DTYPE_NONE) return "tensor without a dtype";
-    if (rank == 0) return "tensor without dimensions";
-    for (uint32_t i = 0; i < rank; i++) {
-        bool symbol = dims[i] & AY_DIM_SYMBOL;
-        if (symbol && !symbols) return "symbol in the shape of a weight";
-        if (symbol && (dims[i] & ~AY_DIM_SYMBOL) >= p->max_dims_count) return "unknown symbol";
-        if (dims[i] == 0) return "dimension of size 0";
-        n *= dim_size(dims[i], p->max_dims); /* below 2^32 * 2^31 */
-        if (n > AY_MAX_TENSOR_ELEMENTS) return "tensor above 2^32 elements";
-    }
-    return NULL;
-}
-
-static const char *head_fault(const struct ay_work_program *p)
-{
-    uint32_t seen = 0;
-    if (p->numerics != 1) return "numerics is not 1";
-    if (p->iterate != 1) return "iterate is not 1";
-    if (p->ops_count == 0) return "no ops";
-    for (uint32_t i = 0; i < p->max_dims_count; i++)
-        if (p->max_dims[i] == 0 || p->max_dims[i] > MAX_SIZE) return "maximum size out of range";
-    for (uint32_t i = 0; i < p->inputs_count; i++) {
-        const struct ay_work_tensor_type *t = &p->inputs[i];
-        const char *fault = type_fault(p, t->dtype, t->dims, t->dims_count, true);
-        if (fault) return fault;
-        for (uint32_t d = 0; d < t->dims_count; d++)
-            if (t->dims[d] & AY_DIM_SYMBOL) seen |= 1u << (t->dims[d] & ~AY_DIM_SYMBOL);
-    }
-    if (seen + 1 != 1u << p->max_dims_count) return "symbol that no input fixes";
-    for (uint32_t i = 0; i < p->weights_count; i++) {
-        const struct ay_work_weight *w = &p->weights[i];
-        const char *fault = type_fault(p, w->dtype, w->dims, w->dims_count, false);
-        if (fault) return fault;
-    }
-    return NULL;
-}
-
-static bool same_dims(const uint32_t *a, const uint32_t *b, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (a[i] != b[i]) return false;
-    return true;
-}
-
-static const char *gather_fault(const struct ay_work_program *p, const struct ay_work_op *op,
-                                const struct ay_tensor_type *in)
-{
-    const struct ay_tensor_type *table = &in[0], *ids = &in[1];
-    if (op->in_count != 2) return "GATHER takes 2 operands";
-    if (table->dtype != AY_WORK_DTYPE_F32 || table->rank != 2)
-        return "GATHER: table is not f32 (V, D)";
-    if (ids->dtype != AY_WORK_DTYPE_I32 || ids->rank != 1) return "GATHER: ids are not i32 (n)";
-    if (op->dims_count != 2 || op->dims[1] != table->dims[1]) return "GATHER: output is not (n, D)";
-    bool enough =
-        !(ids->dims[0] & AY_DIM_SYMBOL) && ids->dims[0] >= dim_size(op->dims[0], p->max_dims);
-    return op->dims[0] == ids->dims[0] || enough ? NULL : "GATHER: fewer ids than output rows";
-}
-
-static const char *step_fault(const struct ay_work_program *p, const struct ay_work_op *op,
-                              uint32_t i)
-{
-    const struct ay_work_map_step *step = &op->steps[i];
-    const uint32_t bound[] = {op->in_count, i, op->consts_count, p->max_dims_count};
-    if (step->fn == AY_WORK_FN_NONE) return "MAP: step without a function";
-    if (step->args_count != (step->fn <= AY_WORK_FN_MAX ? 2u : 1u))
-        return "MAP: wrong number of operands of a step";
-    for (uint32_t a = 0; a < step->args_count; a++) {
-        uint32_t kind = step->args[a] >> 24, index = step->args[a] & 0xffffffu;
-        if (kind > 3 || index >= bound[kind]) return "MAP: step operand does not exist";
-    }
-    return NULL;
-}
-
-static const char *map_fault(const struct ay_work_program *p, const struct ay_work_op *op,
-                             const struct ay_tensor_type *in)
-{
-    if (op->in_count == 0) return "MAP takes 1 to 6 operands";
-    if (op->steps_count == 0) return "MAP without steps";
-    for (uint32_t i = 0; i < op->steps_count; i++) {
-        const char *fault = step_fault(p, op, i);
-        if (fault) return fault;
-    }
-    for (uint32_t i = 0; i < op->consts_count; i++)
-        if ((op->consts[i] & 0x7fffffffu) > 0x7f800000u) return "MAP: constant is NaN";
-    uint32_t covered = 0;
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        if (in[i].dtype != AY_WORK_DTYPE_F32) return "MAP: operand is not f32";
-        if (in[i].rank > op->dims_count) return "MAP: operand of higher rank than the output";
-        uint32_t lead = op->dims_count - in[i].rank;
-        for (uint32_t d = 0; d < in[i].rank; d++) {
-            if (in[i].dims[d] == op->dims[lead + d])
-                covered |= 1u << (lead + d);
-            else if (in[i].dims[d] != 1)
-                return "MAP: operand does not broadcast to the output";
-        }
-    }
-    for (uint32_t d = 0; d < op->dims_count; d++)
-        if (op->dims[d] != 1 && !(covered >> d & 1)) return "MAP: output wider than its operands";
-    return NULL;
-}
-
-static const char *matmul_fault(const struct ay_work_op *op, const struct ay_tensor_type *in)
-{
-    const struct ay_tensor_type *a = &in[0], *b = &in[1];
-    if (op->in_count != 2) return "MATMUL takes 2 operands";
-    uint32_t r = a->rank;
-    if (a->dtype != AY_WORK_DTYPE_F32 || b->dtype != AY_WORK_DTYPE_F32)
-        return "MATMUL: operand is not f32";
-    if (r < 2 || (b->rank != 2 && b->rank != r)) return "MATMUL: ranks do not match";
-    if (b->rank > 2 && !same_dims(a->dims, b->dims, r - 2)) return "MATMUL: batches do not match";
-    if (a->dims[r - 1] != b->dims[b->rank - 1]) return "MATMUL: K does not match";
-    if (op->dims_count != r || !same_dims(op->dims, a->dims, r - 1) ||
-        op->dims[r - 1] != b->dims[b->rank - 2])
-        return "MATMUL: output is not (batch, M, N)";
-    return NULL;
-}
-
-static const char *reduce_fault(const struct ay_work_op *op, const struct ay_tensor_type *in)
-{
-    if (op->in_count != 1) return "REDUCE takes 1 operand";
-    if (in->dtype != AY_WORK_DTYPE_F32) return "REDUCE: operand is not f32";
-    if (op->reduce == AY_WORK_REDUCE_NONE) return "REDUCE without a reduction";
-    if (op->axis >= in->rank || op->dims_count != in->rank) return "REDUCE: axis out of range";
-    for (uint32_t d = 0; d < in->rank; d++)
-        if (op->dims[d] != (d == op->axis ? 1 : in->dims[d])) return "REDUCE: wrong output shape";
-    return NULL;
-}
-
-/* A product of dims as a number and how often each symbol occurs. */
-struct product {
-    uint64_t number;
-    uint32_t symbols[AY_MAX_SYMBOLS];
-};
-
-static bool product_of(const uint32_t *dims, uint32_t rank, struct product *out)
-{
-    *out = (struct product){.number = 1};
-    for (uint32_t i = 0; i < rank; i++) {
-        if (dims[i] & AY_DIM_SYMBOL)
-            out->symbols[dims[i] & ~AY_DIM_SYMBOL]++;
-        else
-            out->number *= dims[i];
-        if (out->number > AY_MAX_TENSOR_ELEMENTS) return false;
-    }
-    return true;
-}
-
-static bool same_elements(const uint32_t *a, uint32_t a_rank, const uint32_t *b, uint32_t b_rank)
-{
-    struct product pa, pb;
-    if (!product_of(a, a_rank, &pa) || !product_of(b, b_rank, &pb)) return false;
-    return pa.number == pb.number && same_dims(pa.symbols, pb.symbols, AY_MAX_SYMBOLS);
-}
-
-static const char *permute_fault(const struct ay_work_program *p, const struct ay_work_op *op,
-                                 const struct ay_tensor_type *in)
-{
-    uint32_t seen = 0, n = op->view_count;
-    if (op->in_count != 1) return "PERMUTE takes 1 operand";
-    if (in->dtype != AY_WORK_DTYPE_F32) return "PERMUTE: operand is not f32";
-    const char *fault = type_fault(p, in->dtype, op->view, n, true);
-    if (fault) return fault;
-    if (op->perm_count != n) return "PERMUTE: perm and view differ in length";
-    for (uint32_t i = 0; i < n; i++)
-        if (op->perm[i] < n) seen |= 1u << op->perm[i];
-    if (seen + 1 != 1u << n) return "PERMUTE: perm is not a permutation";
-    if (!same_elements(in->dims, in->rank, op->view, n) ||
-        !same_elements(op->view, n, op->dims, op->dims_count))
-        return "PERMUTE: number of elements changes";
-    return NULL;
-}
-
-static const char *unused_fault(const struct ay_work_op *op)
-{
-    bool reduce = op->kind == AY_WORK_OP_REDUCE, map = op->kind == AY_WORK_OP_MAP;
-    if (!reduce && (op->reduce != 0 || op->axis != 0)) return "field of REDUCE in another op";
-    if (!map && (op->steps_count || op->consts_count)) return "field of MAP in another op";
-    if (op->kind != AY_WORK_OP_PERMUTE && (op->view_count || op->perm_count))
-        return "field of PERMUTE in another op";
-    return NULL;
-}
-
-static const char *op_fault(const struct ay_work_program *p, uint32_t index)
-{
-    const struct ay_work_op *op = &p->ops[index];
-    struct ay_tensor_type in[AY_MAX_WORK_OP_IN];
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        if (op->in[i] >= ay_program_output(p, index)) return "operand is not earlier than its use";
-        ay_program_type(p, op->in[i], &in[i]);
-    }
-    const char *fault = type_fault(p, AY_WORK_DTYPE_F32, op->dims, op->dims_count, true);
-    if (!fault) fault = unused_fault(op);
-    if (fault) return fault;
-    switch (op->kind) {
-    case AY_WORK_OP_GATHER: return gather_fault(p, op, in);
-    case AY_WORK_OP_MAP: return map_fault(p, op, in);
-    case AY_WORK_OP_MATMUL: return matmul_fault(op, in);
-    case AY_WORK_OP_REDUCE: return reduce_fault(op, in);
-    case AY_WORK_OP_PERMUTE: return permute_fault(p, op, in);
-    default: return "unknown op";
-    }
-}
-
-enum ay_code ay_program_check(const struct ay_work_program *p, struct ay_program_fault *fault)
-{
-    struct ay_program_fault ignored;
-    if (!fault) fault = &ignored;
-    *fault = (struct ay_program_fault){AY_NO_OP, head_fault(p)};
-    if (fault->reason) return AY_E_WORK_PROGRAM;
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < p->ops_count; i++) {
-        *fault = (struct ay_program_fault){i, op_fault(p, i)};
-        if (fault->reason) return AY_E_WORK_PROGRAM;
-        const struct ay_work_op *op = &p->ops[i];
-        if (evidence(p, op, p->max_dims) > AY_MAX_EVIDENCE_BYTES)
-            fault->reason = "evidence above 128 KiB";
-        /* 2^32 elements times 2^31 each is below 2^63, so that one op does not overflow. */
-        total += op_units(p, op, ay_program_output(p, i), p->max_dims);
-        if (total >> 63) fault->reason = "units above 2^63";
-        if (fault->reason) return AY_E_WORK_PROGRAM;
-    }
-    *fault = (struct ay_program_fault){AY_NO_OP, NULL};
-    return AY_OK;
 }

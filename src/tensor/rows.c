@@ -6,21 +6,6 @@
 #define MIN_PIECE      8u
 #define MAX_PIECE      128u
 
-/* The rows that an item is about. */
-struct item {
-    struct ay_exec *exec;
-    struct ay_exec_thread *thread;
-    const uint32_t *sizes; /* of the run; of the first one when flat */
-    uint32_t run, batch, row, rows;
-};
-
-/* Rows of a value: `rows` of them, `stride` elements apart. */
-struct rows {
-    float *at;
-    size_t stride;
-    uint32_t width;
-};
-
 static uint32_t width_of(const struct ay_place *place, const uint32_t *sizes)
 {
     return ay_dim_resolve(place->shape[place->axis[place->rank - 1]], sizes);
@@ -38,7 +23,7 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
 
 /* Elements of a value before the item's batch; its axes stand right-aligned under those of the op,
  * of which all but the last two are batch. */
-static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
+static size_t batch_offset(const struct ay_row_item *item, const struct ay_work_op *op,
                            const struct ay_place *place)
 {
     size_t offset = 0, rest = item->batch;
@@ -51,42 +36,49 @@ static size_t batch_offset(const struct item *item, const struct ay_work_op *op,
     return offset;
 }
 
-static size_t slot_offset(const struct item *item, uint32_t slot, size_t rows)
+/* Elements of scratch before that slot, each aligned to 64 bytes. */
+static size_t slot_offset(const struct ay_exec *exec, const uint32_t *sizes, uint32_t slot,
+                          size_t rows)
 {
-    const struct ay_step *step = item->exec->step;
-    size_t width = 0;
-    for (uint32_t i = 0; i < slot; i++)
-        width += ay_dim_resolve(item->exec->plan.scratch[step->slot_first + i], item->sizes);
-    return width * rows;
+    const struct ay_step *step = exec->step;
+    size_t at = 0;
+    for (uint32_t i = 0; i < slot; i++) {
+        size_t width = ay_dim_resolve(exec->plan.scratch[step->slot_first + i], sizes);
+        at += (width * rows + 15) / 16 * 16;
+    }
+    return at;
 }
 
-/* The item's rows of an operand, or of the output, of the op. */
-static struct rows rows_of(const struct item *item, const struct ay_work_op *op, uint32_t id)
+struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_op *op, uint32_t id)
 {
     const struct ay_exec *exec = item->exec;
     const struct ay_place *place = &exec->plan.places[id];
     uint32_t width = width_of(place, item->sizes);
     if (place->home == AY_HOME_SCRATCH)
-        return (struct rows){item->thread->scratch.at + slot_offset(item, place->slot, item->rows),
-                             width, width};
+        return (struct ay_rows){(float *)item->thread->scratch.at +
+                                    slot_offset(exec, item->sizes, place->slot, item->rows),
+                                width, width};
     float *base = ay_exec_base(exec, id, item->run);
     if (exec->step->flat) {
         size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
-        return (struct rows){base + item->row * stride, stride, width};
+        return (struct ay_rows){base + item->row * stride, stride, width};
     }
     size_t stride =
         op->dims_count > 1 && place->rank > 1 ? stride_of(place, place->rank - 2, item->sizes) : 0;
-    return (struct rows){base + batch_offset(item, op, place) + item->row * stride, stride, width};
+    return (struct ay_rows){base + batch_offset(item, op, place) + item->row * stride, stride,
+                            width};
 }
 
 /* The second operand as the kernel wants it: packed for good, lying k-major already, or packed now
  * unless the item before did. */
-static const float *second_operand(const struct item *item, uint32_t index, struct ay_gemm *g)
+static const float *second_operand(const struct ay_row_item *item, uint32_t index,
+                                   struct ay_gemm *g)
 {
     struct ay_exec *exec = item->exec;
     const struct ay_work_op *op = &exec->program->ops[index];
     const struct ay_place *b = &exec->plan.places[op->in[1]];
-    if (b->home == AY_HOME_WEIGHT && exec->packed[b->slot]) return exec->packed[b->slot];
+    const float *packed = ay_exec_packed(exec, op);
+    if (packed) return packed;
     const float *at = ay_exec_base(exec, op->in[1], item->run);
     if (b->rank > 2) at += batch_offset(item, op, b);
     size_t n_stride = stride_of(b, b->rank - 2, item->sizes);
@@ -104,10 +96,10 @@ static const float *second_operand(const struct item *item, uint32_t index, stru
     return thread->packed.at;
 }
 
-static void run_matmul(const struct item *item, uint32_t index, struct rows out)
+static void run_matmul(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
-    struct rows a = rows_of(item, op, op->in[0]);
+    struct ay_rows a = ay_rows_of(item, op, op->in[0]);
     struct ay_gemm g = {.a = a.at,
                         .c = out.at,
                         .lda = a.stride,
@@ -119,57 +111,49 @@ static void run_matmul(const struct item *item, uint32_t index, struct rows out)
     item->exec->kernels->gemm(&g, 0, g.m, 0, g.n);
 }
 
-static void run_map(const struct item *item, uint32_t index, struct rows out)
+static void run_map(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
     struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
     for (uint32_t i = 0; i < op->in_count; i++) {
-        struct rows in = rows_of(item, op, op->in[i]);
+        struct ay_rows in = ay_rows_of(item, op, op->in[i]);
         operands[i] = (struct ay_map_operand){in.at, in.stride, in.width == 1};
     }
     const struct ay_step *step = item->exec->step;
-    float *temp = item->thread->scratch.at + slot_offset(item, step->slot_count, item->rows);
+    float *temp = (float *)item->thread->scratch.at +
+                  slot_offset(item->exec, item->sizes, step->slot_count, item->rows);
     ay_map_rows(item->exec->kernels, op, item->sizes, operands, item->rows, out.width, out.at,
                 out.stride, temp);
 }
 
-static void run_reduce(const struct item *item, uint32_t index, struct rows out)
+static void run_reduce(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
     const struct ay_kernels *k = item->exec->kernels;
     ay_reduce *reduce = op->reduce == AY_WORK_REDUCE_SUM     ? k->sum
                         : op->reduce == AY_WORK_REDUCE_SUMSQ ? k->sumsq
                                                              : k->max;
-    struct rows in = rows_of(item, op, op->in[0]);
+    struct ay_rows in = ay_rows_of(item, op, op->in[0]);
     for (uint32_t r = 0; r < item->rows; r++)
         out.at[r * out.stride] = reduce(in.at + r * in.stride, in.width);
-}
-
-static const struct ay_pieces *pieces_of(const struct ay_exec *exec, size_t index, uint32_t *run)
-{
-    uint32_t low = 0, high = exec->step->flat ? 1 : exec->run_count;
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-        *(exec->pieces[mid].first <= index ? &low : &high) = mid;
-    }
-    *run = low;
-    return &exec->pieces[low];
 }
 
 static void run_item(void *context, size_t index, uint32_t thread)
 {
     struct ay_exec *exec = context;
-    struct item item = {.exec = exec, .thread = &exec->threads[thread]};
-    const struct ay_pieces *p = pieces_of(exec, index, &item.run);
-    size_t pieces = (p->rows + p->piece - 1) / p->piece, at = index - p->first;
+    struct ay_row_item item = {.exec = exec, .thread = &exec->threads[thread]};
+    const struct ay_pieces *p =
+        ay_pieces_find(exec, exec->step->flat ? 1 : exec->run_count, index, &item.run);
+    uint32_t piece = (uint32_t)p->piece, pieces = (p->rows + piece - 1) / piece;
+    size_t at = index - p->first;
     item.sizes = exec->runs[item.run].sizes;
     item.batch = (uint32_t)(at / pieces);
-    item.row = (uint32_t)(at % pieces) * p->piece;
-    item.rows = p->rows - item.row < p->piece ? p->rows - item.row : p->piece;
+    item.row = (uint32_t)(at % pieces) * piece;
+    item.rows = p->rows - item.row < piece ? p->rows - item.row : piece;
     for (uint32_t i = 0; i < exec->step->count; i++) {
         uint32_t op_index = exec->plan.order[exec->step->first + i];
         const struct ay_work_op *op = &exec->program->ops[op_index];
-        struct rows out = rows_of(&item, op, ay_program_output(exec->program, op_index));
+        struct ay_rows out = ay_rows_of(&item, op, ay_program_output(exec->program, op_index));
         if (op->kind == AY_WORK_OP_MATMUL)
             run_matmul(&item, op_index, out);
         else if (op->kind == AY_WORK_OP_MAP)
@@ -202,22 +186,19 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
 {
     const struct ay_step *step = exec->step;
     const uint32_t *sizes = exec->runs[run].sizes;
-    size_t width = 0, packed = 0;
-    for (uint32_t i = 0; i < step->slot_count; i++)
-        width += ay_dim_resolve(exec->plan.scratch[step->slot_first + i], sizes);
+    size_t scratch = slot_offset(exec, sizes, step->slot_count, rows), packed = 0;
     for (uint32_t i = 0; i < step->count; i++) {
         const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
         if (op->kind != AY_WORK_OP_MATMUL) continue;
         uint32_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
         uint32_t k = width_of(&exec->plan.places[op->in[0]], sizes);
         size_t floats = ay_packed_floats(exec->kernels->panel, n, k);
-        const struct ay_place *b = &exec->plan.places[op->in[1]];
-        bool ready = b->home == AY_HOME_WEIGHT && exec->packed[b->slot];
-        if (!ready && floats > packed) packed = floats;
+        if (!ay_exec_packed(exec, op) && floats > packed) packed = floats;
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
-        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, width * rows + AY_MAP_TEMP));
-        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed));
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch,
+                               scratch * sizeof(float) + AY_MAP_TEMP_BYTES));
+        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed * sizeof(float)));
     }
     return AY_OK;
 }
@@ -241,7 +222,7 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         struct ay_pieces *p = &exec->pieces[r];
         p->first = items;
         items += (size_t)p->batches * ((p->rows + p->piece - 1) / p->piece);
-        AY_TRY(reserve(exec, r, p->piece));
+        AY_TRY(reserve(exec, r, (uint32_t)p->piece));
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) exec->threads[t].packed_of = NULL;
     ay_pool_run(exec->pool, items, run_item, exec);

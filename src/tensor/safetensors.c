@@ -1,5 +1,7 @@
 #include "tensor/safetensors.h"
 
+#include "tensor/convert.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -195,19 +197,6 @@ const struct ay_stored_tensor *ay_safetensors_find(const struct ay_safetensors *
     return NULL;
 }
 
-/* IEEE 754 binary16 to binary32: every value of the one is one of the other. */
-static uint32_t widen_f16(uint32_t h)
-{
-    uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ffu;
-    if (exponent == 31) return sign | 0x7f800000u | fraction << 13;
-    if (exponent == 0) {
-        if (fraction == 0) return sign;
-        uint32_t shift = (uint32_t)__builtin_clz(fraction) - 21; /* to bring the top bit to 2^10 */
-        return sign | (113 - shift) << 23 | (fraction << shift & 0x3ffu) << 13;
-    }
-    return sign | (exponent + 112) << 23 | fraction << 13;
-}
-
 enum ay_code ay_stored_read_f32(const struct ay_stored_tensor *t, uint64_t first, uint64_t count,
                                 float *out)
 {
@@ -219,7 +208,7 @@ enum ay_code ay_stored_read_f32(const struct ay_stored_tensor *t, uint64_t first
     for (uint64_t i = 0; i < count; i++, at += size) {
         uint32_t half = (uint32_t)at[0] | (uint32_t)at[1] << 8;
         uint32_t bits = t->stored == AY_STORED_F32   ? ay_get_le32(at)
-                        : t->stored == AY_STORED_F16 ? widen_f16(half)
+                        : t->stored == AY_STORED_F16 ? ay_widen_f16(half)
                                                      : half << 16;
         if ((bits & 0x7fffffffu) > 0x7f800000u) return AY_E_FORMAT;
         memcpy(out + i, &bits, sizeof bits);

@@ -14,6 +14,7 @@
 #ifndef AY_TENSOR_TAPE_H
 #define AY_TENSOR_TAPE_H
 
+#include "tensor/dtype.h"
 #include "tensor/program.h"
 #include "tensor/reason.h"
 
@@ -47,7 +48,11 @@ const char *ay_tape_reason(const struct ay_tape *tape);
 __attribute__((format(printf, 3, 4))) const struct ay_value *
 ay_tape_fail(struct ay_tape *tape, enum ay_code code, const char *format, ...);
 
-/* An unknown input of the program, in order of the calls; at most AY_MAX_WORK_PROGRAM_INPUTS. */
+/* Puts "place: " before the reason of a failure. */
+void ay_tape_blame(struct ay_tape *tape, const char *place);
+
+/* An unknown input of the program, in order of the calls; at most AY_MAX_WORK_PROGRAM_INPUTS. One
+ * without elements is known, and no input of the program. */
 const struct ay_value *ay_tape_input(struct ay_tape *tape, uint32_t dtype, uint32_t rank,
                                      const uint64_t *dims);
 /* A known value over the caller's memory, which must outlive the tape. A NaN in it is taken to be
@@ -67,9 +72,6 @@ const struct ay_value *ay_tape_need(struct ay_tape *tape, const struct ay_value 
                                     const char *what);
 
 uint64_t ay_value_elements(const struct ay_value *x);
-/* Bytes of one element. */
-uint32_t ay_dtype_bytes(uint32_t dtype);
-const char *ay_dtype_name(uint32_t dtype); /* "f32", ... */
 /* Element i of a known value of an integer dtype. */
 int64_t ay_value_int(const struct ay_value *x, uint64_t i);
 
@@ -79,9 +81,10 @@ int64_t ay_value_int(const struct ay_value *x, uint64_t i);
  * an integer (for comparisons usually BOOL) and F32 otherwise. Consecutive maps, and maps over
  * scalars, are merged into one op where the bounds of an op allow, so that expressions may be
  * written one function at a time. */
-const struct ay_value *ay_tape_fn1(struct ay_tape *tape, enum ay_work_fn fn, const struct ay_value *a);
-const struct ay_value *ay_tape_fn2(struct ay_tape *tape, enum ay_work_fn fn, const struct ay_value *a,
-                                   const struct ay_value *b);
+const struct ay_value *ay_tape_fn1(struct ay_tape *tape, enum ay_work_fn fn,
+                                   const struct ay_value *a);
+const struct ay_value *ay_tape_fn2(struct ay_tape *tape, enum ay_work_fn fn,
+                                   const struct ay_value *a, const struct ay_value *b);
 /* Of an integer result: INT_..., EQ, LT, LE, TO_INT (b NULL). */
 const struct ay_value *ay_tape_int_fn(struct ay_tape *tape, enum ay_work_fn fn, uint32_t dtype,
                                       const struct ay_value *a, const struct ay_value *b);

@@ -31,7 +31,7 @@ struct batch {
     struct ay_run runs[RUNS];
     int32_t ids[RUNS][MAX_S];
     float x[RUNS][MAX_T * 16];
-    const float **values[RUNS]; /* by the specification */
+    const void **values[RUNS]; /* by the specification */
     size_t elements[RUNS];
 };
 
@@ -48,15 +48,15 @@ static void fill(uint64_t *state, const struct ay_work_program *p, const void **
         run->inputs[1] = b->x[r];
         b->values[r] = calloc(ay_program_values(p), sizeof *b->values[r]);
         assert_non_null(b->values[r]);
-        b->values[r][0] = (const float *)(const void *)b->ids[r];
+        b->values[r][0] = b->ids[r];
         b->values[r][1] = b->x[r];
         for (uint32_t i = 0; i < p->weights_count; i++) b->values[r][2 + i] = weights[i];
         ay_test_reference(p, run->sizes, b->values[r]);
         struct ay_tensor_type out;
         assert_int_equal(ay_program_shape(p, ay_program_values(p) - 1, run->sizes, &out), AY_OK);
         b->elements[r] = ay_tensor_elements(&out);
-        run->output = calloc(b->elements[r], sizeof(float));
-        assert_non_null(run->output);
+        run->outputs[0] = calloc(b->elements[r], sizeof(float));
+        assert_non_null(run->outputs[0]);
     }
 }
 
@@ -66,7 +66,7 @@ static void drop(const struct ay_work_program *p, struct batch *b)
         for (uint32_t i = 0; i < p->ops_count; i++)
             free((void *)(uintptr_t)b->values[r][ay_program_output(p, i)]);
         free(b->values[r]);
-        free(b->runs[r].output);
+        free(b->runs[r].outputs[0]);
     }
 }
 
@@ -74,8 +74,8 @@ static void check_outputs(const struct ay_work_program *p, struct batch *b)
 {
     for (uint32_t r = 0; r < RUNS; r++) {
         const float *wanted = b->values[r][ay_program_values(p) - 1];
-        assert_memory_equal(b->runs[r].output, wanted, b->elements[r] * sizeof(float));
-        memset(b->runs[r].output, 0xa5, b->elements[r] * sizeof(float));
+        assert_memory_equal(b->runs[r].outputs[0], wanted, b->elements[r] * sizeof(float));
+        memset(b->runs[r].outputs[0], 0xa5, b->elements[r] * sizeof(float));
     }
 }
 
@@ -106,7 +106,8 @@ static void test_exec_random_programs_equal_specification(void **state)
         new_program(&p, &weights, odd);
         fill(&seed, &p, weights, &b, odd);
         for (uint32_t k = 0; k < 2 * table_count; k++) {
-            struct ay_exec_options options = {tables[k / 2], 1 + (i + k) % 3, k % 2 == 1};
+            struct ay_exec_options options = {
+                .kernels = tables[k / 2], .threads = 1 + (i + k) % 3, .trace = k % 2 == 1};
             struct ay_exec *exec = NULL;
             assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
             if (options.trace) {
@@ -131,7 +132,7 @@ static void test_exec_size_out_of_range_is_refused_before_running(void **state)
     const void **weights;
     static struct batch b;
     struct ay_exec *exec = NULL;
-    struct ay_exec_options options = {tables[0], 1, false};
+    struct ay_exec_options options = {.kernels = tables[0], .threads = 1};
     new_program(&p, &weights, false);
     fill(&seed, &p, weights, &b, false);
     assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
@@ -139,7 +140,7 @@ static void test_exec_size_out_of_range_is_refused_before_running(void **state)
     for (size_t i = 0; i < 4; i++) {
         memcpy(b.runs[RUNS - 1].sizes, wrong[i], sizeof wrong[i]);
         assert_int_equal(ay_exec_run(exec, b.runs, RUNS), AY_E_RANGE);
-        assert_true(b.runs[0].output[0] == 0);
+        assert_true(((const float *)b.runs[0].outputs[0])[0] == 0);
     }
     ay_exec_close(exec);
     drop(&p, &b);
@@ -154,19 +155,19 @@ static void test_exec_more_runs_than_a_batch_each_equals_itself_alone(void **sta
     const void **weights;
     static struct batch b;
     struct ay_exec *exec = NULL;
-    struct ay_exec_options options = {tables[table_count - 1], 2, false};
+    struct ay_exec_options options = {.kernels = tables[table_count - 1], .threads = 2};
     new_program(&p, &weights, false);
     fill(&seed, &p, weights, &b, false);
     assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
     for (uint32_t i = 0; i < MANY; i++) {
         runs[i] = b.runs[i % RUNS];
-        runs[i].output = calloc(b.elements[i % RUNS], sizeof(float));
+        runs[i].outputs[0] = calloc(b.elements[i % RUNS], sizeof(float));
     }
     assert_int_equal(ay_exec_run(exec, runs, MANY), AY_OK);
     for (uint32_t i = 0; i < MANY; i++) {
-        assert_memory_equal(runs[i].output, b.values[i % RUNS][ay_program_values(&p) - 1],
+        assert_memory_equal(runs[i].outputs[0], b.values[i % RUNS][ay_program_values(&p) - 1],
                             b.elements[i % RUNS] * sizeof(float));
-        free(runs[i].output);
+        free(runs[i].outputs[0]);
     }
     ay_exec_close(exec);
     drop(&p, &b);

@@ -1,7 +1,8 @@
 #include "tensor/testing.h"
 
+#include "tensor/ref/bytes.h"
+#include "tensor/ref/fn.h"
 #include "tensor/ref/float.h"
-#include "tensor/ref/ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,132 +23,17 @@ void ay_test_floats(uint64_t *state, float *out, size_t n, bool odd)
     }
 }
 
-/* The specification */
-
-struct index {
-    uint32_t at[AY_MAX_RANK];
-};
-
-static struct index unravel(const uint32_t *dims, uint32_t rank, size_t linear)
-{
-    struct index index = {{0}};
-    for (uint32_t d = rank; d-- > 0; linear /= dims[d]) index.at[d] = (uint32_t)(linear % dims[d]);
-    return index;
-}
-
-static size_t ravel(const uint32_t *dims, uint32_t rank, const uint32_t *index)
-{
-    size_t linear = 0;
-    for (uint32_t d = 0; d < rank; d++) linear = linear * dims[d] + index[d];
-    return linear;
-}
-
-/* Where numpy's broadcasting finds the element of an operand. */
-static size_t broadcast(const struct ay_tensor_type *in, const struct ay_tensor_type *out,
-                        const struct index *index)
-{
-    uint32_t own[AY_MAX_RANK], lead = out->rank - in->rank;
-    for (uint32_t d = 0; d < in->rank; d++) own[d] = in->dims[d] == 1 ? 0 : index->at[lead + d];
-    return ravel(in->dims, in->rank, own);
-}
-
-struct case_ {
-    const struct ay_work_op *op;
-    const uint32_t *sizes;
-    uint32_t symbols;
-    struct ay_tensor_type out, in[AY_MAX_WORK_OP_IN];
-    const float *from[AY_MAX_WORK_OP_IN];
-};
-
-static float gather_element(const struct case_ *c, const struct index *at)
-{
-    int32_t id;
-    memcpy(&id, c->from[1] + at->at[0], sizeof id);
-    uint32_t row = ay_ref_gather_row(id, c->in[0].dims[0]);
-    return c->from[0][(size_t)row * c->in[0].dims[1] + at->at[1]];
-}
-
-static float map_element(const struct case_ *c, const struct index *at)
-{
-    struct ay_map_step steps[AY_MAX_MAP_STEPS] = {{0}};
-    float inputs[AY_MAX_MAP_INPUTS];
-    for (uint32_t i = 0; i < c->op->steps_count; i++) {
-        steps[i].fn = (enum ay_fn)c->op->steps[i].fn;
-        for (uint32_t a = 0; a < c->op->steps[i].args_count; a++)
-            steps[i].args[a] = c->op->steps[i].args[a];
-    }
-    struct ay_map map = {steps,    c->op->steps_count, c->op->consts,  c->op->consts_count,
-                         c->sizes, c->symbols,         c->op->in_count};
-    for (uint32_t i = 0; i < c->op->in_count; i++)
-        inputs[i] = c->from[i][broadcast(&c->in[i], &c->out, at)];
-    return ay_ref_map(&map, inputs);
-}
-
-static float matmul_element(const struct case_ *c, const struct index *at)
-{
-    uint32_t r = c->out.rank, k = c->in[0].dims[r - 1], row[AY_MAX_RANK], col[AY_MAX_RANK];
-    memcpy(row, at->at, sizeof row);
-    row[r - 1] = 0;
-    memcpy(col, at->at, sizeof col);
-    if (c->in[1].rank == 2)
-        col[0] = at->at[r - 1];
-    else
-        col[r - 2] = at->at[r - 1];
-    col[c->in[1].rank - 1] = 0;
-    return ay_ref_chain(0, c->from[0] + ravel(c->in[0].dims, r, row),
-                        c->from[1] + ravel(c->in[1].dims, c->in[1].rank, col), k);
-}
-
-static float reduce_element(const struct case_ *c, const struct index *at)
-{
-    uint32_t stride = 1;
-    for (uint32_t d = c->op->axis + 1; d < c->in[0].rank; d++) stride *= c->in[0].dims[d];
-    const float *x = c->from[0] + ravel(c->in[0].dims, c->in[0].rank, at->at);
-    uint32_t n = c->in[0].dims[c->op->axis];
-    if (c->op->reduce == AY_WORK_REDUCE_SUM) return ay_ref_reduce_sum(x, n, stride);
-    if (c->op->reduce == AY_WORK_REDUCE_SUMSQ) return ay_ref_reduce_sumsq(x, n, stride);
-    return ay_ref_reduce_max(x, n, stride);
-}
-
-static float permute_element(const struct case_ *c, size_t linear)
-{
-    uint32_t view[AY_MAX_RANK], moved[AY_MAX_RANK], from[AY_MAX_RANK], n = c->op->view_count;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t dim = c->op->view[i];
-        view[i] = dim & AY_DIM_SYMBOL ? c->sizes[dim & ~AY_DIM_SYMBOL] : dim;
-    }
-    for (uint32_t i = 0; i < n; i++) moved[i] = view[c->op->perm[i]];
-    struct index at = unravel(moved, n, linear);
-    for (uint32_t i = 0; i < n; i++) from[c->op->perm[i]] = at.at[i];
-    return c->from[0][ravel(view, n, from)];
-}
-
-static float element(const struct case_ *c, size_t linear)
-{
-    struct index at = unravel(c->out.dims, c->out.rank, linear);
-    switch (c->op->kind) {
-    case AY_WORK_OP_GATHER: return gather_element(c, &at);
-    case AY_WORK_OP_MAP: return map_element(c, &at);
-    case AY_WORK_OP_MATMUL: return matmul_element(c, &at);
-    case AY_WORK_OP_REDUCE: return reduce_element(c, &at);
-    default: return permute_element(c, linear);
-    }
-}
-
-void ay_test_reference(const struct ay_work_program *p, const uint32_t *sizes, const float **values)
+void ay_test_reference(const struct ay_work_program *p, const uint32_t *sizes, const void **values)
 {
     for (uint32_t i = 0; i < p->ops_count; i++) {
         uint32_t id = ay_program_output(p, i);
-        struct case_ c = {.op = &p->ops[i], .sizes = sizes, .symbols = p->max_dims_count};
-        AY_ASSERT(ay_program_shape(p, id, sizes, &c.out) == AY_OK);
-        for (uint32_t k = 0; k < c.op->in_count; k++) {
-            AY_ASSERT(ay_program_shape(p, c.op->in[k], sizes, &c.in[k]) == AY_OK);
-            c.from[k] = values[c.op->in[k]];
-        }
-        size_t n = ay_tensor_elements(&c.out);
-        float *out = malloc(n * sizeof *out);
+        struct ay_tensor_type type;
+        const uint8_t *in[AY_MAX_WORK_OP_IN] = {NULL};
+        AY_ASSERT(ay_program_shape(p, id, sizes, &type) == AY_OK);
+        for (uint32_t k = 0; k < p->ops[i].in_count; k++) in[k] = values[p->ops[i].in[k]];
+        uint8_t *out = malloc(ay_tensor_elements(&type) * ay_dtype_bytes(type.dtype));
         AY_ASSERT(out);
-        for (size_t e = 0; e < n; e++) out[e] = ay_f32(ay_f32_bits(element(&c, e)));
+        AY_ASSERT(ay_ref_eval(p, i, sizes, in, out) == AY_OK);
         values[id] = out;
     }
 }

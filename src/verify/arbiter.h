@@ -7,10 +7,11 @@
 
 #include "base/gen/dispute.h"
 #include "tensor/program.h"
+#include "tensor/ref/bytes.h"
 
 #define AY_ARBITER_MAX_RANGES AY_MAX_DISPUTE_EVIDENCE_RANGES
-/* Running state of a reduction: 16 f32 of a sum, else the first 4 bytes; little-endian. */
-#define AY_STATE_BYTES 64
+/* Running state of an op's chain (tensor/ref/bytes.h). */
+#define AY_STATE_BYTES AY_REF_STATE_BYTES
 
 /* A list of hashes as it stands in a message: one after another. len % 32 == 0 is the caller's to
  * check. */
@@ -37,33 +38,30 @@ struct ay_need {
     uint64_t first;   /* index of the first leaf */
 };
 
-/* Leaves of 1 KiB that a tensor takes; at least 1. */
+/* Leaves of 1 KiB that a tensor takes, at least 1; elements that a leaf holds, or the last of a
+ * tensor's leaves. */
 uint64_t ay_tensor_leaves(const struct ay_tensor_type *type);
+uint32_t ay_leaf_elements(const struct ay_tensor_type *type, uint64_t leaf);
 
-/* Segments of each element's reduction; 1 for ops that do not reduce. */
+/* Segments of each element's chain; 1 for ops that have none. */
 uint64_t ay_arbiter_segments(const struct ay_work_program *program, uint32_t op, uint32_t length);
 
-/* Bytes of the op's running state that count: 64 or 4. */
-uint32_t ay_arbiter_state_bytes(const struct ay_work_op *op);
-
-/* The state before the first segment; the element that a final state stands for, as bits. */
-void ay_arbiter_state_start(const struct ay_work_op *op, uint8_t state[AY_STATE_BYTES]);
-uint32_t ay_arbiter_state_finish(const struct ay_work_op *op, const uint8_t state[AY_STATE_BYTES]);
+/* The op of a run of this length, which is within the program's maximum. */
+struct ay_op_shape ay_arbiter_shape(const struct ay_work_program *program, uint32_t op,
+                                    uint32_t length);
 
 /* The leaves needed, by operand and ascending, neighbours merged; needs has room for
- * AY_ARBITER_MAX_RANGES. A GATHER's table row depends on the id it reads: with id NULL only the ids'
- * leaf is told, with the id all of it. */
-void ay_arbiter_needs(const struct ay_target *target, const uint32_t *id, struct ay_need *needs,
+ * AY_ARBITER_MAX_RANGES. A GATHER's table row depends on the id it reads: with id NULL only the
+ * ids' leaf is told, with the id all of it. */
+void ay_arbiter_needs(const struct ay_target *target, const int64_t *id, struct ay_need *needs,
                       uint32_t *count);
 
-/* Where element `index` of an operand lies within the leaves of these ranges: leaves[i] holds the
- * leaves of needs[i]. NULL when it is not among them. */
-const uint8_t *ay_arbiter_find(const struct ay_need *needs, uint32_t count,
-                               const struct ay_dispute_range *ranges, uint32_t operand,
-                               uint64_t index);
+/* The id that a GATHER's target reads, from its needs' leaves. */
+int64_t ay_arbiter_id(const struct ay_target *target, const struct ay_need *needs, uint32_t count,
+                      const struct ay_dispute_range *ranges);
 
 /* Continues the target's state over its segment, `ranges` being its needs' leaves, all there and of
- * the right lengths. Ops that do not reduce put their element into the first 4 bytes. */
+ * the right lengths. */
 void ay_arbiter_compute(const struct ay_target *target, const struct ay_need *needs, uint32_t count,
                         const struct ay_dispute_range *ranges, uint8_t state[AY_STATE_BYTES]);
 

@@ -1,10 +1,8 @@
 #include "verify/game.h"
 
 #include "crypto/merkle.h"
-#include "tensor/ref/bytes.h"
 
 #define HASH 32u
-#define LEAF_ELEMENTS (AY_TENSOR_LEAF_BYTES / 4u)
 
 enum ay_party ay_game_mover(uint32_t state)
 {
@@ -22,35 +20,33 @@ enum ay_party ay_game_mover(uint32_t state)
     return state < sizeof mover / sizeof mover[0] ? mover[state] : AY_PARTY_NONE;
 }
 
-enum ay_code ay_game_check(const struct ay_work_program *program)
+/* NULL when there is none. */
+static const char *fault_of(const struct ay_work_program *program)
 {
-    if (program->inputs_count != 1 || program->inputs[0].dims_count == 0) return AY_E_WORK_PROGRAM;
-    uint32_t dim = program->inputs[0].dims[0];
-    bool symbol = dim & AY_DIM_SYMBOL;
-    if (program->max_dims_count != (symbol ? 1u : 0u)) return AY_E_WORK_PROGRAM;
-    return AY_OK;
+    const struct ay_work_tensor_type *input = program->inputs;
+    if (program->max_dims_count != 1 || program->inputs_count != 1 ||
+        input->dtype != AY_WORK_DTYPE_I32 || input->dims_count != 1 ||
+        input->dims[0] != AY_DIM_SYMBOL)
+        return "the program's input is not one list of token ids";
+    struct ay_tensor_type output;
+    uint32_t last = ay_program_output(program, program->ops_count - 1);
+    if (ay_program_outputs(program) != 1 || ay_program_output_at(program, 0) != last)
+        return "the program has other outputs than its last op's";
+    ay_program_type(program, last, &output);
+    return output.dtype == AY_WORK_DTYPE_F32 ? NULL : "the program's output is not f32";
 }
 
-static struct ay_tensor_type type_of(const struct ay_game_claim *claim, uint32_t length,
-                                     uint32_t value)
+enum ay_code ay_game_check(const struct ay_work_program *program, const char **reason)
 {
-    struct ay_tensor_type type;
-    uint32_t sizes[AY_MAX_SYMBOLS] = {length};
-    enum ay_code code = ay_program_shape(claim->program, value, sizes, &type);
-    AY_ASSERT(code == AY_OK);
-    return type;
+    const char *fault = fault_of(program);
+    if (fault && reason) *reason = fault;
+    return fault ? AY_E_WORK_PROGRAM : AY_OK;
 }
 
-static struct ay_tensor_type output_type(const struct ay_game_claim *claim,
-                                         const struct ay_dispute_game *game)
+static struct ay_op_shape shape_of(const struct ay_game_claim *claim,
+                                   const struct ay_dispute_game *game)
 {
-    return type_of(claim, game->length, ay_program_output(claim->program, game->op));
-}
-
-static const struct ay_work_op *op_of(const struct ay_game_claim *claim,
-                                      const struct ay_dispute_game *game)
-{
-    return &claim->program->ops[game->op];
+    return ay_arbiter_shape(claim->program, game->op, game->length);
 }
 
 /* A list of hashes, none missing. */
@@ -162,7 +158,7 @@ static enum ay_code answer_some_roots(struct ay_dispute_game *game,
 static bool opens_node(const struct ay_game_claim *claim, const struct ay_dispute_game *game,
                        const uint8_t node[HASH])
 {
-    struct ay_tensor_type type = output_type(claim, game);
+    const struct ay_tensor_type type = shape_of(claim, game).out;
     if (game->count == ay_tensor_leaves(&type)) return bind_equals(&type, node, game->hash);
     return memcmp(node, game->hash, HASH) == 0;
 }
@@ -180,25 +176,17 @@ static enum ay_code answer_nodes(const struct ay_game_claim *claim, struct ay_di
     return AY_OK;
 }
 
-/* Elements of the output that stand in leaf `leaf`. */
-static uint32_t leaf_elements(const struct ay_game_claim *claim, const struct ay_dispute_game *game,
-                              uint64_t leaf)
-{
-    struct ay_tensor_type type = output_type(claim, game);
-    uint64_t left = ay_tensor_elements(&type) - leaf * LEAF_ELEMENTS;
-    return left < LEAF_ELEMENTS ? (uint32_t)left : LEAF_ELEMENTS;
-}
-
 static enum ay_code answer_leaf(const struct ay_game_claim *claim, struct ay_dispute_game *game,
                                 const struct ay_game_answer *answer)
 {
     static const uint8_t zeros[AY_TENSOR_LEAF_BYTES];
     uint8_t node[HASH];
-    uint32_t used = leaf_elements(claim, game, game->first);
+    const struct ay_tensor_type type = shape_of(claim, game).out;
+    uint32_t n = ay_leaf_elements(&type, game->first), used = n * ay_dtype_bytes(type.dtype);
     if (!is_plain(answer) || answer->data.len != AY_TENSOR_LEAF_BYTES) return AY_E_DISPUTE_EVIDENCE;
     ay_merkle_leaf(answer->data, node);
-    if (!opens_node(claim, game, node) || !ay_ref_canonical(answer->data.data, used) ||
-        memcmp(answer->data.data + (size_t)4 * used, zeros, AY_TENSOR_LEAF_BYTES - (size_t)4 * used))
+    if (!opens_node(claim, game, node) || !ay_ref_canonical(type.dtype, answer->data.data, n) ||
+        memcmp(answer->data.data + used, zeros, AY_TENSOR_LEAF_BYTES - used))
         return AY_E_DISPUTE_EVIDENCE;
     bool long_chain = ay_arbiter_segments(claim->program, game->op, game->length) > 1;
     game->state = long_chain ? AY_DISPUTE_STATE_PICK_ELEMENT : AY_DISPUTE_STATE_STEP;
@@ -215,16 +203,17 @@ uint64_t ay_game_chunk(uint64_t n)
 static enum ay_code answer_segment(const struct ay_game_claim *claim, struct ay_dispute_game *game,
                                    const struct ay_game_answer *answer)
 {
-    const struct ay_work_op *op = op_of(claim, game);
-    uint32_t width = ay_arbiter_state_bytes(op);
+    const struct ay_op_shape shape = shape_of(claim, game);
+    uint32_t width = ay_ref_state_bytes(&shape);
     uint64_t chunk = ay_game_chunk(game->count), entries = (game->count + chunk - 1) / chunk;
     uint8_t last[AY_STATE_BYTES] = {0};
     if (!is_plain(answer) || answer->data.len != entries * width ||
-        !ay_ref_canonical(answer->data.data, answer->data.len / 4))
+        !ay_ref_canonical(shape.out.dtype, answer->data.data,
+                          answer->data.len / ay_dtype_bytes(shape.out.dtype)))
         return AY_E_DISPUTE_EVIDENCE;
     memcpy(last, answer->data.data + (entries - 1) * width, width);
     bool whole = game->count == ay_arbiter_segments(claim->program, game->op, game->length);
-    if (whole ? ay_arbiter_state_finish(op, last) != game->claimed
+    if (whole ? ay_ref_state_finish(&shape, last) != game->claimed
               : memcmp(last, game->after, width) != 0)
         return AY_E_DISPUTE_EVIDENCE;
     game->state = chunk > 1 ? AY_DISPUTE_STATE_PICK_SEGMENT : AY_DISPUTE_STATE_STEP;
@@ -274,7 +263,7 @@ static enum ay_code pick_op(const struct ay_game_claim *claim, struct ay_dispute
         return AY_OK;
     }
     game->op = (uint32_t)game->first + index;
-    struct ay_tensor_type type = output_type(claim, game);
+    const struct ay_tensor_type type = shape_of(claim, game).out;
     narrow_leaves(game, 0, ay_tensor_leaves(&type), picked);
     return AY_OK;
 }
@@ -288,25 +277,39 @@ static enum ay_code pick_node(struct ay_dispute_game *game, struct ay_slice list
     return AY_OK;
 }
 
+/* Entry `index` of the leaf that is listed: which element of the output it is, and its bits. */
+static uint64_t element_of(const struct ay_op_shape *shape, const struct ay_dispute_game *game,
+                           uint32_t index)
+{
+    return game->first * (AY_TENSOR_LEAF_BYTES / ay_dtype_bytes(shape->out.dtype)) + index;
+}
+
+static uint64_t listed(const struct ay_op_shape *shape, struct ay_slice listing, uint32_t index)
+{
+    uint32_t bytes = ay_dtype_bytes(shape->out.dtype);
+    return ay_element_get(listing.data + (size_t)index * bytes, bytes);
+}
+
 static enum ay_code pick_element(const struct ay_game_claim *claim, struct ay_dispute_game *game,
                                  struct ay_slice listing, uint32_t index)
 {
-    if (index >= leaf_elements(claim, game, game->first)) return AY_E_RANGE;
+    const struct ay_op_shape shape = shape_of(claim, game);
+    if (index >= ay_leaf_elements(&shape.out, game->first)) return AY_E_RANGE;
     push(game, index);
-    game->element = game->first * LEAF_ELEMENTS + index;
-    game->claimed = ay_get_le32(listing.data + (size_t)4 * index);
+    game->element = element_of(&shape, game, index);
+    game->claimed = listed(&shape, listing, index);
     game->first = 0;
     game->count = ay_arbiter_segments(claim->program, game->op, game->length);
-    ay_arbiter_state_start(op_of(claim, game), game->before);
+    ay_ref_state_start(&shape, game->before);
     game->state = AY_DISPUTE_STATE_SEGMENT;
     return AY_OK;
 }
 
 /* Takes the states around entry `index` of a list of running states. */
-static void take_states(const struct ay_work_op *op, struct ay_slice listing, uint32_t index,
+static void take_states(const struct ay_op_shape *shape, struct ay_slice listing, uint32_t index,
                         uint8_t before[AY_STATE_BYTES], uint8_t after[AY_STATE_BYTES])
 {
-    uint32_t width = ay_arbiter_state_bytes(op);
+    uint32_t width = ay_ref_state_bytes(shape);
     if (index > 0) memcpy(before, listing.data + (size_t)(index - 1) * width, width);
     memcpy(after, listing.data + (size_t)index * width, width);
 }
@@ -314,11 +317,11 @@ static void take_states(const struct ay_work_op *op, struct ay_slice listing, ui
 static enum ay_code pick_segment(const struct ay_game_claim *claim, struct ay_dispute_game *game,
                                  struct ay_slice listing, uint32_t index)
 {
-    const struct ay_work_op *op = op_of(claim, game);
+    const struct ay_op_shape shape = shape_of(claim, game);
     uint64_t chunk = ay_game_chunk(game->count);
-    if (index >= listing.len / ay_arbiter_state_bytes(op)) return AY_E_RANGE;
+    if (index >= listing.len / ay_ref_state_bytes(&shape)) return AY_E_RANGE;
     push(game, index);
-    take_states(op, listing, index, game->before, game->after);
+    take_states(&shape, listing, index, game->before, game->after);
     uint64_t from = index * chunk, left = game->count - from;
     game->first += from;
     game->count = left < chunk ? left : chunk;
@@ -349,11 +352,12 @@ static bool at_leaf(const struct ay_game_claim *claim, const struct ay_dispute_g
 struct ay_target ay_game_target(const struct ay_game_claim *claim,
                                 const struct ay_dispute_game *game, uint32_t index)
 {
+    const struct ay_op_shape shape = shape_of(claim, game);
     bool leaf = at_leaf(claim, game);
     return (struct ay_target){.program = claim->program,
                               .length = game->length,
                               .op = game->op,
-                              .element = leaf ? game->first * LEAF_ELEMENTS + index : game->element,
+                              .element = leaf ? element_of(&shape, game, index) : game->element,
                               .segment = leaf ? 0 : game->first + index};
 }
 
@@ -362,22 +366,21 @@ enum ay_code ay_game_step(const struct ay_game_claim *claim, struct ay_dispute_g
                           const struct ay_dispute_evidence *evidence)
 {
     if (game->state != AY_DISPUTE_STATE_STEP) return AY_E_DISPUTE_MOVE;
-    const struct ay_work_op *op = op_of(claim, game);
+    const struct ay_op_shape shape = shape_of(claim, game);
     bool leaf = at_leaf(claim, game);
-    uint64_t entries = leaf ? leaf_elements(claim, game, game->first) : game->count;
+    uint64_t entries = leaf ? ay_leaf_elements(&shape.out, game->first) : game->count;
     if (index >= entries) return AY_E_RANGE;
 
     struct ay_target target = ay_game_target(claim, game, index);
     uint8_t state[AY_STATE_BYTES], after[AY_STATE_BYTES] = {0};
-    ay_arbiter_state_start(op, state);
+    ay_ref_state_start(&shape, state);
     if (!leaf) {
         memcpy(state, game->before, AY_STATE_BYTES);
-        take_states(op, listing, index, state, after);
+        take_states(&shape, listing, index, state, after);
     }
     AY_TRY(ay_arbiter_decide(&target, game->input_root, game->ops_root, evidence, state));
-    bool same = leaf ? ay_arbiter_state_finish(op, state) ==
-                           ay_get_le32(listing.data + (size_t)4 * index)
-                     : memcmp(state, after, ay_arbiter_state_bytes(op)) == 0;
+    bool same = leaf ? ay_ref_state_finish(&shape, state) == listed(&shape, listing, index)
+                     : memcmp(state, after, ay_ref_state_bytes(&shape)) == 0;
     game->element = target.element;
     game->state = same ? AY_DISPUTE_STATE_FAILED : AY_DISPUTE_STATE_PROVED;
     return AY_OK;

@@ -37,9 +37,10 @@ enum ay_party { AY_PARTY_NONE, AY_PARTY_CHALLENGER, AY_PARTY_PROVIDER };
 /* Who moves in a state; NONE when the game is over. */
 enum ay_party ay_game_mover(uint32_t state);
 
-/* Whether runs of the program can be disputed: one input of rank 1 or more, whose first dimension is
- * the run's length, and no other symbol than that. AY_E_WORK_PROGRAM. */
-enum ay_code ay_game_check(const struct ay_work_program *program) AY_MUST;
+/* Whether a job can carry runs of the program, and a game decide them: its input is one list of
+ * token ids, i32 (S), S its only symbol; its output that of its last op alone, in f32.
+ * AY_E_WORK_PROGRAM otherwise, and *reason (may be NULL) says why, for people. */
+enum ay_code ay_game_check(const struct ay_work_program *program, const char **reason) AY_MUST;
 
 /* OPEN: the run's input is `merkle_root` with `length`, proved to be leaf `run` of input_root.
  * *game is written whole; state ROOTS. AY_E_RANGE: run or length. */

@@ -3,7 +3,6 @@
 #include "crypto/merkle.h"
 
 #define HASH 32u
-#define LEAF_ELEMENTS (AY_TENSOR_LEAF_BYTES / 4u)
 
 /* An operand with the hashes of its leaves. */
 struct tensor {
@@ -32,7 +31,8 @@ static enum ay_code get_data(const struct ay_player *p, uint32_t value, struct t
     AY_TRY(ay_program_shape(p->claim.program, value, sizes, &t->type));
     AY_TRY(p->tensor(p->self, value, &t->data, &t->len));
     t->n_leaves = ay_tensor_leaves(&t->type);
-    return t->len == ay_tensor_elements(&t->type) * 4 ? AY_OK : AY_E_RANGE;
+    bool whole = t->len == ay_tensor_elements(&t->type) * ay_dtype_bytes(t->type.dtype);
+    return whole ? AY_OK : AY_E_RANGE;
 }
 
 static enum ay_code get_tensor(const struct ay_player *p, uint32_t value, struct ay_arena *arena,
@@ -175,12 +175,7 @@ static enum ay_code read_needs(const struct ay_player *p, const struct ay_target
     ay_arbiter_needs(target, NULL, needs, count);
     AY_TRY(copy_ranges(p, op, needs, *count, arena, ranges));
     if (op->kind != AY_WORK_OP_GATHER) return AY_OK;
-    struct ay_tensor_type table;
-    uint32_t sizes[AY_MAX_SYMBOLS] = {p->length};
-    AY_TRY(ay_program_shape(p->claim.program, op->in[0], sizes, &table));
-    const uint8_t *at = ay_arbiter_find(needs, *count, ranges, 1, target->element / table.dims[1]);
-    AY_ASSERT(at);
-    uint32_t id = ay_get_le32(at);
+    int64_t id = ay_arbiter_id(target, needs, *count, ranges);
     ay_arbiter_needs(target, &id, needs, count);
     return copy_ranges(p, op, needs, *count, arena, ranges);
 }
@@ -203,8 +198,8 @@ static enum ay_code run_segment(const struct ay_player *p, const struct ay_targe
 static enum ay_code run_chunks(const struct ay_player *p, const struct ay_dispute_game *game,
                                struct ay_arena *arena, struct ay_slice *out)
 {
-    const struct ay_work_op *op = &p->claim.program->ops[game->op];
-    uint32_t width = ay_arbiter_state_bytes(op);
+    const struct ay_op_shape shape = ay_arbiter_shape(p->claim.program, game->op, game->length);
+    uint32_t width = ay_ref_state_bytes(&shape);
     uint64_t chunk = ay_game_chunk(game->count), entries = (game->count + chunk - 1) / chunk;
     uint8_t state[AY_STATE_BYTES];
     uint8_t *list = ay_arena_take(arena, entries, width);
@@ -382,10 +377,12 @@ static enum ay_code own_listing(const struct ay_player *p, const struct ay_dispu
     provider.run_roots = provider.input_roots; /* its proof of the output is not compared */
     AY_TRY(ay_player_answer(&provider, &before, arena, &answer));
     *own = answer.data;
-    *width = before.state == AY_DISPUTE_STATE_LEAF ? 4
-             : before.state == AY_DISPUTE_STATE_SEGMENT
-                 ? ay_arbiter_state_bytes(&p->claim.program->ops[game->op])
-                 : HASH;
+    *width = HASH;
+    if (before.state != AY_DISPUTE_STATE_LEAF && before.state != AY_DISPUTE_STATE_SEGMENT)
+        return AY_OK;
+    const struct ay_op_shape shape = ay_arbiter_shape(p->claim.program, game->op, game->length);
+    *width = before.state == AY_DISPUTE_STATE_LEAF ? ay_dtype_bytes(shape.out.dtype)
+                                                   : ay_ref_state_bytes(&shape);
     return AY_OK;
 }
 

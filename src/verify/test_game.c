@@ -40,7 +40,7 @@ static void root_of(const uint8_t (*roots)[32], uint8_t out[32])
     ay_merkle_root(&tree, out);
 }
 
-/* claimed and held are taken over. */
+/* claimed and held are borrowed. */
 static void sit_down(struct table *t, struct ay_truth *claimed, struct ay_truth *held)
 {
     t->claimed = claimed;
@@ -58,12 +58,6 @@ static void sit_down(struct table *t, struct ay_truth *claimed, struct ay_truth 
     t->challenger = ay_truth_player(held, &t->claim, RUN, (ay_hashes)t->inputs, (ay_hashes)t->outputs);
     t->arena = ay_arena_over(arena_mem, arena_bytes);
     t->moves = 0;
-}
-
-static void stand_up(struct table *t)
-{
-    if (t->held != t->claimed) ay_truth_free(t->held);
-    ay_truth_free(t->claimed);
 }
 
 static void open_game(struct table *t)
@@ -131,14 +125,13 @@ static uint32_t play_out(struct table *t)
 
 /* A provider that lies, in one element of one op, to an honest challenger; or one that is honest and
  * whose challenger believes in the lie. */
-static uint32_t play(struct table *t, uint32_t length, uint32_t op, uint64_t element, bool liar)
+static uint32_t play(struct table *t, struct ay_truth *truth, uint32_t op, uint64_t element, bool liar)
 {
-    struct ay_truth *truth = ay_truth_new(&t->sketch, length, SEED, AY_NO_LIE, 0);
-    struct ay_truth *lie = ay_truth_new(&t->sketch, length, SEED, op, element);
+    struct ay_truth *lie = ay_truth_lie(truth, op, element);
     sit_down(t, liar ? lie : truth, liar ? truth : lie);
     open_game(t);
     uint32_t state = play_out(t);
-    stand_up(t);
+    ay_truth_free(lie);
     return state;
 }
 
@@ -149,7 +142,7 @@ static struct table *zoo_table(void)
     assert_non_null(t);
     ay_sketch_zoo(&t->sketch);
     if (ay_program_check(&t->sketch.program, &fault) != AY_OK) fail_msg("op %u: %s", fault.op, fault.reason);
-    assert_int_equal(ay_game_check(&t->sketch.program), AY_OK);
+    assert_int_equal(ay_game_check(&t->sketch.program, NULL), AY_OK);
     return t;
 }
 
@@ -163,12 +156,12 @@ static void play_each_op(uint32_t length, bool liar, uint32_t expected)
 {
     struct table *t = zoo_table();
     uint32_t most = 0, games = 0;
-    struct ay_truth *shape = ay_truth_new(&t->sketch, length, SEED, AY_NO_LIE, 0);
+    struct ay_truth *truth = ay_truth_new(&t->sketch, length, SEED, AY_NO_LIE, 0);
     for (uint32_t op = 0; op < t->sketch.program.ops_count; op++) {
-        uint64_t n = ay_truth_elements(shape, op);
+        uint64_t n = ay_truth_elements(truth, op);
         const uint64_t elements[] = {0, n - 1, (uint64_t)rand() % n};
         for (uint32_t i = 0; i < 3; i++) {
-            uint32_t state = play(t, length, op, elements[i], liar);
+            uint32_t state = play(t, truth, op, elements[i], liar);
             if (state != expected || t->moves > MAX_MOVES)
                 fail_msg("op %u element %llu: state %u after %u moves", op,
                          (unsigned long long)elements[i], state, t->moves);
@@ -179,7 +172,7 @@ static void play_each_op(uint32_t length, bool liar, uint32_t expected)
     print_message("length %u: %u games, at most %u moves, largest evidence so far %u bytes\n", length,
                   games, most, largest_evidence);
     assert_true(largest_evidence <= AY_MAX_EVIDENCE_BYTES);
-    ay_truth_free(shape);
+    ay_truth_free(truth);
     drop_table(t);
 }
 
@@ -208,13 +201,15 @@ static void test_game_over_256_ops_lists_in_two_levels(void **state)
     for (uint32_t c = 0; c < 3; c++) {
         struct table *t = calloc(1, sizeof *t);
         ay_sketch_chain(&t->sketch, counts[c]);
+        struct ay_truth *truth = ay_truth_new(&t->sketch, 1, SEED, AY_NO_LIE, 0);
         for (uint32_t i = 0; i < sizeof lies / sizeof *lies; i++) {
             if (lies[i] >= counts[c] - 1) continue;
-            assert_int_equal(play(t, 1, lies[i], lies[i] % 16, true), AY_DISPUTE_STATE_PROVED);
+            assert_int_equal(play(t, truth, lies[i], lies[i] % 16, true), AY_DISPUTE_STATE_PROVED);
             assert_true(t->moves <= MAX_MOVES);
-            assert_int_equal(play(t, 1, lies[i], 15, false), AY_DISPUTE_STATE_FAILED);
+            assert_int_equal(play(t, truth, lies[i], 15, false), AY_DISPUTE_STATE_FAILED);
         }
-        assert_int_equal(play(t, 1, counts[c] - 1, 3, true), AY_DISPUTE_STATE_PROVED);
+        assert_int_equal(play(t, truth, counts[c] - 1, 3, true), AY_DISPUTE_STATE_PROVED);
+        ay_truth_free(truth);
         drop_table(t);
     }
 }
@@ -256,14 +251,14 @@ static void refuse_changed_evidence(struct table *t, const struct ay_player_move
 {
     const struct ay_dispute_game before = t->game;
     struct ay_dispute_evidence e = move->evidence;
-    struct ay_dispute_range ranges[64];
+    struct ay_dispute_range ranges[65] = {0};
     struct ay_dispute_operand operands[6];
     memcpy(ranges, e.ranges, e.ranges_count * sizeof *ranges);
     memcpy(operands, e.operands, e.operands_count * sizeof *operands);
     e.ranges = ranges;
     e.operands = operands;
     for (uint32_t i = 0; i < 60; i++) {
-        struct ay_dispute_range *r = &ranges[(uint32_t)rand() % e.ranges_count];
+        struct ay_dispute_range *r = &ranges[e.ranges_count ? (uint32_t)rand() % e.ranges_count : 0];
         struct ay_dispute_operand *o = &operands[(uint32_t)rand() % e.operands_count];
         struct ay_slice leaves = r->leaves, proof = r->proof, list = o->proof;
         uint8_t *flip = i % 4 == 0 ? o->merkle_root
@@ -278,9 +273,14 @@ static void refuse_changed_evidence(struct table *t, const struct ay_player_move
         if (code != AY_E_DISPUTE_EVIDENCE) fail_msg("op %u: change %u at %u of %u: %d", t->game.op, i % 4, at, len, code);
         flip[at] ^= 0x10;
     }
-    e.ranges_count--;
-    assert_int_equal(ay_game_step(&t->claim, &t->game, t->list, move->index, &e), AY_E_DISPUTE_EVIDENCE);
     e.ranges_count++;
+    assert_int_equal(ay_game_step(&t->claim, &t->game, t->list, move->index, &e), AY_E_DISPUTE_EVIDENCE);
+    e.ranges_count--;
+    if (e.ranges_count > 0) {
+        e.ranges_count--;
+        assert_int_equal(ay_game_step(&t->claim, &t->game, t->list, move->index, &e), AY_E_DISPUTE_EVIDENCE);
+        e.ranges_count++;
+    }
     e.operands_count--;
     assert_int_equal(ay_game_step(&t->claim, &t->game, t->list, move->index, &e), AY_E_DISPUTE_EVIDENCE);
     assert_memory_equal(&before, &t->game, sizeof before);
@@ -290,8 +290,10 @@ static void test_game_changed_moves_are_refused(void **state)
 {
     (void)state;
     struct table *t = zoo_table();
+    struct ay_truth *truth = ay_truth_new(&t->sketch, 130, SEED, AY_NO_LIE, 0);
     for (uint32_t op = 0; op < t->sketch.program.ops_count; op++) {
-        sit_down(t, ay_truth_new(&t->sketch, 130, SEED, op, 1), ay_truth_new(&t->sketch, 130, SEED, AY_NO_LIE, 0));
+        struct ay_truth *lie = ay_truth_lie(truth, op, 1);
+        sit_down(t, lie, truth);
         open_game(t);
         while (ay_game_mover(t->game.state) != AY_PARTY_NONE) {
             struct ay_player_move move;
@@ -312,8 +314,9 @@ static void test_game_changed_moves_are_refused(void **state)
             do_move(t, &move);
         }
         assert_int_equal(t->game.state, AY_DISPUTE_STATE_PROVED);
-        stand_up(t);
+        ay_truth_free(lie);
     }
+    ay_truth_free(truth);
     drop_table(t);
 }
 
@@ -328,7 +331,7 @@ static void test_game_honest_claim_is_agreed_with(void **state)
     answer(t);
     choose(t, &move);
     assert_true(move.agree);
-    stand_up(t);
+    ay_truth_free(truth);
     drop_table(t);
 }
 
@@ -354,7 +357,8 @@ static void test_game_largest_evidence_is_within_limit(void **state)
             t->arena.used = 0;
             assert_int_equal(ay_player_evidence(&t->challenger, &target, &t->arena, &evidence), AY_OK);
             assert_int_equal(ay_encoded_len(&ay_dispute_evidence_msg, &evidence, &bytes), AY_OK);
-            ay_arbiter_state_start(&t->sketch.ops[op], state_bytes);
+            const struct ay_op_shape shape = ay_arbiter_shape(&t->sketch.program, op, 200);
+            ay_ref_state_start(&shape, state_bytes);
             assert_int_equal(ay_arbiter_decide(&target, t->game.input_root, t->game.ops_root, &evidence,
                                                state_bytes), AY_OK);
             if (bytes > largest) at_op = op;
@@ -363,7 +367,7 @@ static void test_game_largest_evidence_is_within_limit(void **state)
     }
     print_message("largest evidence: %u bytes, of op %u\n", largest, at_op);
     assert_true(largest <= AY_MAX_EVIDENCE_BYTES);
-    stand_up(t);
+    ay_truth_free(truth);
     drop_table(t);
 }
 
@@ -383,7 +387,42 @@ static void test_game_wrong_opening_is_refused(void **state)
     assert_int_equal(ay_game_open(&t->claim, 0, 130, root, proof, &t->game), AY_E_DISPUTE_EVIDENCE);
     root[0] ^= 1;
     assert_int_equal(ay_game_open(&t->claim, RUN, 130, root, proof, &t->game), AY_E_DISPUTE_EVIDENCE);
-    stand_up(t);
+    ay_truth_free(truth);
+    drop_table(t);
+}
+
+static void test_game_program_that_no_job_carries_is_refused(void **state)
+{
+    (void)state;
+    struct table *t = zoo_table();
+    const struct ay_work_program good = t->sketch.program;
+    const uint32_t last = ay_program_output(&good, good.ops_count - 1);
+    const uint32_t two[] = {last - 1, last}, other[] = {last - 1}, same[] = {last}, dims[] = {8};
+    const uint32_t maxima[] = {200, 200}, pair[] = {AY_SYMBOL, 2};
+    const struct ay_work_tensor_type wrong[] = {{AY_WORK_DTYPE_I64, good.inputs->dims, 1},
+                                                {AY_WORK_DTYPE_I32, pair, 2},
+                                                {AY_WORK_DTYPE_I32, dims, 1}};
+    struct ay_work_program bad[] = {good, good, good, good, good, good, good, good};
+    for (uint32_t i = 0; i < 3; i++) bad[i].inputs = &wrong[i];
+    bad[3].inputs_count = 2;
+    bad[4].max_dims = maxima;
+    bad[4].max_dims_count = 2;
+    for (uint32_t i = 5; i < 7; i++) {
+        bad[i].outputs = i == 5 ? two : other;
+        bad[i].outputs_count = i == 5 ? 2 : 1;
+    }
+    while (bad[7].ops[bad[7].ops_count - 1].dtype != AY_WORK_DTYPE_BOOL) bad[7].ops_count--;
+    for (uint32_t i = 0; i < 8; i++) {
+        const char *reason = NULL;
+        assert_int_equal(ay_game_check(&bad[i], &reason), AY_E_WORK_PROGRAM);
+        assert_string_equal(reason, i < 5   ? "the program's input is not one list of token ids"
+                                    : i < 7 ? "the program has other outputs than its last op's"
+                                            : "the program's output is not f32");
+    }
+    struct ay_work_program named = good;
+    named.outputs = same;
+    named.outputs_count = 1;
+    assert_int_equal(ay_game_check(&named, NULL), AY_OK);
     drop_table(t);
 }
 
@@ -398,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_game_honest_claim_is_agreed_with),
         cmocka_unit_test(test_game_largest_evidence_is_within_limit),
         cmocka_unit_test(test_game_wrong_opening_is_refused),
+        cmocka_unit_test(test_game_program_that_no_job_carries_is_refused),
     };
     srand(SEED);
     printf("seed %u\n", SEED);

@@ -2,7 +2,7 @@
 
 #include "crypto/merkle.h"
 #include "tensor/ref/float.h"
-#include "tensor/ref/ops.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 
@@ -41,21 +41,30 @@ void ay_sketch_begin(struct ay_sketch *s, uint32_t max_length, uint32_t max_ops)
                                           .ops = s->ops};
 }
 
-uint32_t ay_sketch_weight(struct ay_sketch *s, uint32_t d0, uint32_t d1, uint32_t seed)
+/* f32: small; i32, i64: some that are ids and some that are not; others: all bits there are. */
+static uint64_t draw_element(uint32_t dtype, uint32_t *seed)
+{
+    uint32_t r = next_random(seed);
+    if (dtype == AY_WORK_DTYPE_F32)
+        return ay_f32_bits(((float)(r >> 8) * 0x1p-23f - 1.0f) * 0.25f);
+    if (dtype == AY_WORK_DTYPE_I32 || dtype == AY_WORK_DTYPE_I64)
+        return ay_dtype_narrow(dtype, (int64_t)(r >> 8) % 2000 - 300);
+    return dtype == AY_WORK_DTYPE_BOOL ? r >> 16 & 1 : r >> 16 & 255;
+}
+
+uint32_t ay_sketch_weight(struct ay_sketch *s, uint32_t dtype, uint32_t d0, uint32_t d1, uint32_t seed)
 {
     uint32_t i = s->program.weights_count++, *dims = must_alloc(2, sizeof *dims);
+    uint32_t bytes = ay_dtype_bytes(dtype);
     uint64_t n = (uint64_t)d0 * d1;
-    AY_ASSERT(i < 8 && s->program.ops_count == 0);
-    s->weight[i] = must_alloc(n, 4);
-    for (uint64_t k = 0; k < n; k++) {
-        float x = ((float)(next_random(&seed) >> 8) * 0x1p-23f - 1.0f) * 0.25f;
-        ay_put_le32(s->weight[i] + 4 * k, ay_f32_bits(x));
-    }
+    AY_ASSERT(i < AY_SKETCH_WEIGHTS && s->program.ops_count == 0);
+    s->weight[i] = must_alloc(n, bytes);
+    for (uint64_t k = 0; k < n; k++)
+        ay_element_put(s->weight[i] + k * bytes, bytes, draw_element(dtype, &seed));
     dims[0] = d0;
     dims[1] = d1;
-    s->weights[i] =
-        (struct ay_work_weight){.dtype = AY_WORK_DTYPE_F32, .dims = dims, .dims_count = 2};
-    AY_ASSERT(ay_tensor_root(AY_WORK_DTYPE_F32, 2, dims, s->weight[i], n * 4, s->weights[i].root) ==
+    s->weights[i] = (struct ay_work_weight){.dtype = dtype, .dims = dims, .dims_count = 2};
+    AY_ASSERT(ay_tensor_root((uint8_t)dtype, 2, dims, s->weight[i], n * bytes, s->weights[i].root) ==
               AY_OK);
     return 1 + i;
 }
@@ -72,69 +81,25 @@ void ay_sketch_free(struct ay_sketch *s)
         free(s->weight[i]);
         free((void *)(uintptr_t)s->weights[i].dims);
     }
+    for (uint32_t i = 0; i < s->kept_count; i++) free(s->kept[i]);
     free(s->ops);
 }
 
+const void *ay_sketch_keep(struct ay_sketch *s, const void *from, size_t bytes)
+{
+    AY_ASSERT(s->kept_count < AY_SKETCH_KEPT);
+    void *copy = s->kept[s->kept_count++] = must_alloc(1, bytes);
+    return memcpy(copy, from, bytes);
+}
+
 /* Arrays in an op; they live for ever, as tables of static storage do. */
-#define LIST(...) (const uint32_t[]){__VA_ARGS__}, (sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
-#define IN(...) .in = (const uint32_t[]){__VA_ARGS__}, .in_count = sizeof((const uint32_t[]){__VA_ARGS__}) / 4
-#define DIMS(...) .dims = (const uint32_t[]){__VA_ARGS__}, .dims_count = sizeof((const uint32_t[]){__VA_ARGS__}) / 4
-#define STEPS(n, table) .steps = (table), .steps_count = (n)
-#define INPUT(i) (uint32_t)(i)
-#define STEP(i) ((uint32_t)AY_MAP_STEP << 24 | (i))
-#define CONST(i) ((uint32_t)AY_MAP_CONST << 24 | (i))
-#define DIM(i) ((uint32_t)AY_MAP_DIM << 24 | (i))
-#define FN1(f, a) {.fn = AY_WORK_FN_##f, .args = (const uint32_t[]){a}, .args_count = 1}
-#define FN2(f, a, b) {.fn = AY_WORK_FN_##f, .args = (const uint32_t[]){a, b}, .args_count = 2}
+#define LIST(...) (const uint32_t[]){__VA_ARGS__}
+#define IN(...) .in = LIST(__VA_ARGS__), .in_count = sizeof(LIST(__VA_ARGS__)) / 4
+#define DIMS(...) .dims = LIST(__VA_ARGS__), .dims_count = sizeof(LIST(__VA_ARGS__)) / 4
 #define S AY_SYMBOL
 
-/* Compound literals at file scope have static storage: the zoo's tables stand there. Operand ids:
- * 0 the input, 1.. the weights, then the ops. */
-static const struct ay_work_map_step gelu[] = {FN1(ERF, INPUT(0)), FN2(ADD, STEP(0), CONST(0)),
-                                               FN2(MUL, INPUT(0), STEP(1)),
-                                               FN2(ADD, STEP(2), INPUT(1))};
-static const struct ay_work_map_step centre[] = {FN2(DIV, INPUT(1), DIM(0)),
-                                                 FN2(SUB, INPUT(0), STEP(0))};
-static const struct ay_work_map_step exp_less[] = {FN2(SUB, INPUT(0), INPUT(1)),
-                                                   FN1(EXP, STEP(0))};
-static const struct ay_work_map_step divide[] = {FN2(DIV, INPUT(0), INPUT(1))};
-static const struct ay_work_map_step negate[] = {FN1(NEG, INPUT(0))};
-static const uint32_t ones[] = {0x3f800000};
-
-enum { ZOO_WEIGHTS = 5, ZOO_OPS = 18 };
-#define W(i) (1u + (i))
-#define O(i) (1u + ZOO_WEIGHTS + (i))
-static const struct ay_work_op zoo[ZOO_OPS] = {
-    {.kind = AY_WORK_OP_GATHER, IN(W(0), 0), DIMS(S, 48)},
-    {.kind = AY_WORK_OP_MAP, IN(O(0), W(1)), DIMS(S, 48), STEPS(4, gelu), .consts = ones,
-     .consts_count = 1},
-    {.kind = AY_WORK_OP_MATMUL, IN(O(1), W(2)), DIMS(S, 64)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(2)), DIMS(S, 1), .reduce = AY_WORK_REDUCE_SUM, .axis = 1},
-    {.kind = AY_WORK_OP_MAP, IN(O(2), O(3)), DIMS(S, 64), STEPS(2, centre)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(S, 1), .reduce = AY_WORK_REDUCE_SUMSQ, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(1, 64), .reduce = AY_WORK_REDUCE_MAX, .axis = 0},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(4)), DIMS(1, 64), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-    {.kind = AY_WORK_OP_PERMUTE, IN(O(4)), DIMS(8, S, 8), .view = (const uint32_t[]){S, 8, 8},
-     .view_count = 3, .perm = (const uint32_t[]){1, 0, 2}, .perm_count = 3},
-    {.kind = AY_WORK_OP_MATMUL, IN(O(8), O(8)), DIMS(8, S, S)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(9)), DIMS(8, S, 1), .reduce = AY_WORK_REDUCE_MAX, .axis = 2},
-    {.kind = AY_WORK_OP_MAP, IN(O(9), O(10)), DIMS(8, S, S), STEPS(2, exp_less)},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(11)), DIMS(8, S, 1), .reduce = AY_WORK_REDUCE_SUM, .axis = 2},
-    {.kind = AY_WORK_OP_MAP, IN(O(11), O(12)), DIMS(8, S, S), STEPS(1, divide)},
-    {.kind = AY_WORK_OP_MATMUL, IN(W(3), W(4)), DIMS(2, 3)},
-    {.kind = AY_WORK_OP_REDUCE, IN(W(3)), DIMS(2, 1), .reduce = AY_WORK_REDUCE_SUMSQ, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(W(3)), DIMS(2, 1), .reduce = AY_WORK_REDUCE_MAX, .axis = 1},
-    {.kind = AY_WORK_OP_REDUCE, IN(O(13)), DIMS(1, S, S), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-};
-
-void ay_sketch_zoo(struct ay_sketch *s)
-{
-    ay_sketch_begin(s, 200, ZOO_OPS);
-    const uint32_t dims[ZOO_WEIGHTS][2] = {{100, 48}, {1, 48}, {64, 48}, {2, 20000}, {3, 20000}};
-    for (uint32_t i = 0; i < ZOO_WEIGHTS; i++)
-        (void)ay_sketch_weight(s, dims[i][0], dims[i][1], 7 + i);
-    for (uint32_t i = 0; i < ZOO_OPS; i++) (void)ay_sketch_op(s, zoo[i]);
-}
+static const struct ay_work_map_step negate[] = {
+    {.fn = AY_WORK_FN_NEG, .args = (const uint32_t[]){0}, .args_count = 1}};
 
 /* Op i of a chain takes operand i + 1: there is one weight. */
 void ay_sketch_chain(struct ay_sketch *s, uint32_t ops)
@@ -143,169 +108,29 @@ void ay_sketch_chain(struct ay_sketch *s, uint32_t ops)
     static const uint32_t dims[] = {1, 16};
     AY_ASSERT(ops <= 65536);
     ay_sketch_begin(s, 8, ops);
-    (void)ay_sketch_weight(s, 1, 16, 3);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 1, 16, 3);
     for (uint32_t i = 0; i < ops; i++) {
         ids[i] = i + 1;
         (void)ay_sketch_op(s, (struct ay_work_op){.kind = AY_WORK_OP_MAP, .in = &ids[i],
                                                   .in_count = 1, .dims = dims, .dims_count = 2,
-                                                  STEPS(1, negate)});
+                                                  .steps = negate, .steps_count = 1});
     }
 }
 
 static const struct ay_work_op tiny[] = {
     {.kind = AY_WORK_OP_GATHER, IN(1, 0), DIMS(S, 4)},
     {.kind = AY_WORK_OP_REDUCE, IN(2), DIMS(1, 4), .reduce = AY_WORK_REDUCE_SUM, .axis = 0},
-    {.kind = AY_WORK_OP_MAP, IN(3), DIMS(1, 4), STEPS(1, negate)},
+    {.kind = AY_WORK_OP_MAP, IN(3), DIMS(1, 4), .steps = negate, .steps_count = 1},
 };
 
 void ay_sketch_tiny(struct ay_sketch *s)
 {
     ay_sketch_begin(s, 100, 3);
-    (void)ay_sketch_weight(s, 4, 4, 5);
+    (void)ay_sketch_weight(s, AY_WORK_DTYPE_F32, 4, 4, 5);
     for (uint32_t i = 0; i < 3; i++) (void)ay_sketch_op(s, tiny[i]);
 }
 
-/* --- the truth, by the plainest loops: what the arbiter's index arithmetic is tested against --- */
-
-struct view {
-    struct ay_tensor_type type;
-    uint8_t *bytes;
-};
-
-static struct view view_of(const struct ay_truth *t, uint32_t value)
-{
-    struct view v = {.bytes = t->values[value]};
-    uint32_t sizes[AY_MAX_SYMBOLS] = {t->length};
-    AY_ASSERT(ay_program_shape(&t->sketch->program, value, sizes, &v.type) == AY_OK);
-    return v;
-}
-
-static float get(const struct view *v, uint64_t i)
-{
-    return ay_f32(ay_get_le32(v->bytes + 4 * i));
-}
-
-static void put(const struct view *v, uint64_t i, float x)
-{
-    ay_put_le32(v->bytes + 4 * i, ay_f32_bits(x));
-}
-
-/* Counts coordinates up in the order of elements; false after the last. */
-static bool count_up(uint32_t *at, const uint32_t *dims, uint32_t rank)
-{
-    for (uint32_t d = rank; d-- > 0;) {
-        if (++at[d] < dims[d]) return true;
-        at[d] = 0;
-    }
-    return false;
-}
-
-static uint64_t index_of(const struct ay_tensor_type *type, const uint32_t *at)
-{
-    uint64_t index = 0;
-    for (uint32_t d = 0; d < type->rank; d++) index = index * type->dims[d] + at[d];
-    return index;
-}
-
-static void run_gather(const struct view *in, const struct view *out)
-{
-    uint32_t width = out->type.dims[1];
-    for (uint32_t i = 0; i < out->type.dims[0]; i++) {
-        uint32_t row = ay_ref_gather_row((int32_t)ay_get_le32(in[1].bytes + (size_t)4 * i),
-                                         in[0].type.dims[0]);
-        memcpy(out->bytes + (size_t)4 * i * width, in[0].bytes + (size_t)4 * row * width,
-               (size_t)4 * width);
-    }
-}
-
-static void run_map(const struct ay_work_op *op, uint32_t length, const struct view *in,
-                    const struct view *out)
-{
-    struct ay_map_step steps[16];
-    for (uint32_t i = 0; i < op->steps_count; i++) {
-        steps[i] = (struct ay_map_step){.fn = (enum ay_fn)op->steps[i].fn};
-        for (uint32_t a = 0; a < op->steps[i].args_count; a++)
-            steps[i].args[a] = op->steps[i].args[a];
-    }
-    const struct ay_map map = {steps, op->steps_count, op->consts, op->consts_count, &length, 1,
-                               op->in_count};
-    uint32_t at[AY_MAX_RANK] = {0};
-    do {
-        float x[6];
-        for (uint32_t i = 0; i < op->in_count; i++) {
-            uint32_t lead = out->type.rank - in[i].type.rank, mine[AY_MAX_RANK];
-            for (uint32_t d = 0; d < in[i].type.rank; d++)
-                mine[d] = in[i].type.dims[d] == 1 ? 0 : at[lead + d];
-            x[i] = get(&in[i], index_of(&in[i].type, mine));
-        }
-        put(out, index_of(&out->type, at), ay_ref_map(&map, x));
-    } while (count_up(at, out->type.dims, out->type.rank));
-}
-
-static void run_matmul(const struct view *in, const struct view *out)
-{
-    const struct ay_tensor_type *a = &in[0].type, *b = &in[1].type;
-    uint64_t m = a->dims[a->rank - 2], k = a->dims[a->rank - 1], n = b->dims[b->rank - 2];
-    uint64_t batches = ay_tensor_elements(a) / (m * k);
-    for (uint64_t z = 0; z < batches; z++)
-        for (uint64_t i = 0; i < m; i++)
-            for (uint64_t j = 0; j < n; j++) {
-                float acc = 0;
-                for (uint64_t c = 0; c < k; c++) {
-                    float x = get(&in[0], (z * m + i) * k + c);
-                    float y = get(&in[1], ((b->rank > 2 ? z * n : 0) + j) * k + c);
-                    acc = ay_ref_chain(acc, &x, &y, 1);
-                }
-                put(out, (z * m + i) * n + j, acc);
-            }
-}
-
-static void run_reduce(const struct ay_work_op *op, const struct view *in, const struct view *out)
-{
-    uint32_t at[AY_MAX_RANK] = {0}, n = in->type.dims[op->axis];
-    float *x = must_alloc(n, sizeof *x);
-    do {
-        uint32_t mine[AY_MAX_RANK];
-        memcpy(mine, at, sizeof mine);
-        for (mine[op->axis] = 0; mine[op->axis] < n; mine[op->axis]++)
-            x[mine[op->axis]] = get(in, index_of(&in->type, mine));
-        float y = op->reduce == AY_WORK_REDUCE_SUM     ? ay_ref_reduce_sum(x, n, 1)
-                  : op->reduce == AY_WORK_REDUCE_SUMSQ ? ay_ref_reduce_sumsq(x, n, 1)
-                                                       : ay_ref_reduce_max(x, n, 1);
-        put(out, index_of(&out->type, at), y);
-    } while (count_up(at, out->type.dims, out->type.rank));
-    free(x);
-}
-
-static void run_permute(const struct ay_work_op *op, uint32_t length, const struct view *in,
-                        const struct view *out)
-{
-    struct ay_tensor_type seen = {.rank = op->view_count};
-    uint32_t dims[AY_MAX_RANK], at[AY_MAX_RANK] = {0};
-    for (uint32_t d = 0; d < seen.rank; d++)
-        seen.dims[d] = op->view[d] & AY_SYMBOL ? length : op->view[d];
-    for (uint32_t d = 0; d < seen.rank; d++) dims[d] = seen.dims[op->perm[d]];
-    uint64_t i = 0;
-    do {
-        uint32_t mine[AY_MAX_RANK];
-        for (uint32_t d = 0; d < seen.rank; d++) mine[op->perm[d]] = at[d];
-        put(out, i++, get(in, index_of(&seen, mine)));
-    } while (count_up(at, dims, seen.rank));
-}
-
-static void run_op(const struct ay_truth *t, uint32_t index)
-{
-    const struct ay_work_op *op = &t->sketch->ops[index];
-    struct view in[6], out = view_of(t, ay_program_output(&t->sketch->program, index));
-    for (uint32_t i = 0; i < op->in_count; i++) in[i] = view_of(t, op->in[i]);
-    switch (op->kind) {
-    case AY_WORK_OP_GATHER: run_gather(in, &out); break;
-    case AY_WORK_OP_MAP: run_map(op, t->length, in, &out); break;
-    case AY_WORK_OP_MATMUL: run_matmul(in, &out); break;
-    case AY_WORK_OP_REDUCE: run_reduce(op, in, &out); break;
-    default: run_permute(op, t->length, in, &out);
-    }
-}
+/* --- the truth --- */
 
 static enum ay_code truth_tensor(void *self, uint32_t value, const uint8_t **data, uint64_t *len)
 {
@@ -323,38 +148,85 @@ static void fill_input(struct ay_truth *t, uint32_t seed)
                              t->input_root) == AY_OK);
 }
 
+static struct ay_truth *truth_of(const struct ay_sketch *s, uint32_t length)
+{
+    const struct ay_work_program *p = &s->program;
+    struct ay_truth *t = must_alloc(1, sizeof *t);
+    uint32_t n = ay_program_values(p);
+    t->sketch = s;
+    t->length = length;
+    t->values = must_alloc(n, sizeof *t->values);
+    t->own = must_alloc(n, sizeof *t->own);
+    t->lens = must_alloc(n, sizeof *t->lens);
+    t->op_roots = must_alloc(p->ops_count, 32);
+    for (uint32_t v = 0; v < n; v++) {
+        struct ay_tensor_type type;
+        AY_ASSERT(ay_program_shape(p, v, &length, &type) == AY_OK);
+        t->lens[v] = ay_tensor_elements(&type) * ay_dtype_bytes(type.dtype);
+    }
+    return t;
+}
+
+/* Another element than it is: with one bit wrong, or 0 where that is none that may be committed. */
+static void falsify(uint32_t dtype, uint8_t *values, uint64_t element)
+{
+    uint32_t bytes = ay_dtype_bytes(dtype);
+    uint8_t *at = values + element * bytes;
+    uint64_t bits = ay_element_get(at, bytes) ^ 1;
+    ay_element_put(at, bytes, ay_dtype_canonical(dtype, bits) ? bits : 0);
+}
+
+/* Computes one op, whose operands are there, and its root. */
+static void compute(struct ay_truth *t, uint32_t op, uint32_t lie_op, uint64_t lie_element)
+{
+    const struct ay_work_program *p = &t->sketch->program;
+    const struct ay_op_shape shape = ay_arbiter_shape(p, op, t->length);
+    const struct ay_tensor_type *out = &shape.out;
+    uint32_t v = ay_program_output(p, op);
+    t->own[v] = true;
+    t->values[v] = must_alloc(t->lens[v], 1);
+    ay_truth_run(p, op, t->length, t->values);
+    if (op == lie_op) falsify(out->dtype, t->values[v], lie_element);
+    AY_ASSERT(ay_tensor_root((uint8_t)out->dtype, (uint8_t)out->rank, out->dims, t->values[v],
+                             t->lens[v], t->op_roots[op]) == AY_OK);
+}
+
 struct ay_truth *ay_truth_new(const struct ay_sketch *s, uint32_t length, uint32_t seed,
                               uint32_t lie_op, uint64_t lie_element)
 {
     const struct ay_work_program *p = &s->program;
-    struct ay_truth *t = must_alloc(1, sizeof *t);
-    uint32_t n = ay_program_values(p), outer = p->inputs_count + p->weights_count;
-    t->sketch = s;
-    t->length = length;
-    t->values = must_alloc(n, sizeof *t->values);
-    t->lens = must_alloc(n, sizeof *t->lens);
-    t->op_roots = must_alloc(p->ops_count, 32);
-    for (uint32_t v = 0; v < n; v++) {
-        struct view view = view_of(t, v);
-        t->lens[v] = ay_tensor_elements(&view.type) * 4;
-        bool weight = v >= p->inputs_count && v < outer;
-        t->values[v] = weight ? s->weight[v - p->inputs_count] : must_alloc(t->lens[v], 1);
-        if (v == 0) fill_input(t, seed);
-        if (v < outer) continue;
-        run_op(t, v - outer);
-        if (v - outer == lie_op) t->values[v][4 * lie_element] ^= 1;
+    struct ay_truth *t = truth_of(s, length);
+    for (uint32_t i = 0; i < p->weights_count; i++) t->values[p->inputs_count + i] = s->weight[i];
+    t->own[0] = true;
+    t->values[0] = must_alloc(t->lens[0], 1);
+    fill_input(t, seed);
+    for (uint32_t i = 0; i < p->ops_count; i++) compute(t, i, lie_op, lie_element);
+    return t;
+}
+
+struct ay_truth *ay_truth_lie(const struct ay_truth *honest, uint32_t lie_op, uint64_t lie_element)
+{
+    const struct ay_work_program *p = &honest->sketch->program;
+    struct ay_truth *t = truth_of(honest->sketch, honest->length);
+    uint32_t outer = p->inputs_count + p->weights_count;
+    memcpy(t->values, honest->values, ay_program_values(p) * sizeof *t->values);
+    memcpy(t->op_roots, honest->op_roots, (size_t)p->ops_count * 32);
+    memcpy(t->input_root, honest->input_root, 32);
+    for (uint32_t i = lie_op; i < p->ops_count; i++) {
+        bool touched = i == lie_op;
+        for (uint32_t k = 0; k < p->ops[i].in_count; k++)
+            if (p->ops[i].in[k] >= outer && t->own[p->ops[i].in[k]]) touched = true;
+        if (touched) compute(t, i, lie_op, lie_element);
     }
-    const struct ay_player p0 = {.claim.program = p, .length = length, .tensor = truth_tensor, .self = t};
-    AY_ASSERT(ay_player_roots(&p0, t->op_roots) == AY_OK);
     return t;
 }
 
 void ay_truth_free(struct ay_truth *t)
 {
-    const struct ay_work_program *p = &t->sketch->program;
-    for (uint32_t v = 0; v < ay_program_values(p); v++)
-        if (v < p->inputs_count || v >= p->inputs_count + p->weights_count) free(t->values[v]);
+    for (uint32_t v = 0; v < ay_program_values(&t->sketch->program); v++)
+        if (t->own[v]) free(t->values[v]);
     free(t->values);
+    free(t->own);
     free(t->lens);
     free(t->op_roots);
     free(t);
@@ -367,7 +239,8 @@ const uint8_t *ay_truth_output_root(const struct ay_truth *t)
 
 uint64_t ay_truth_elements(const struct ay_truth *t, uint32_t op)
 {
-    return t->lens[ay_program_output(&t->sketch->program, op)] / 4;
+    const struct ay_op_shape shape = ay_arbiter_shape(&t->sketch->program, op, t->length);
+    return ay_tensor_elements(&shape.out);
 }
 
 struct ay_player ay_truth_player(const struct ay_truth *t, const struct ay_game_claim *claim,
@@ -389,17 +262,17 @@ enum ay_code ay_truth_answer(const struct ay_player *p, const struct ay_dispute_
 {
     AY_TRY(ay_player_answer(p, game, arena, answer));
     if (game->state != AY_DISPUTE_STATE_SEGMENT) return AY_OK;
-    const struct ay_work_op *op = &p->claim.program->ops[game->op];
-    uint32_t width = ay_arbiter_state_bytes(op);
+    const struct ay_op_shape shape = ay_arbiter_shape(p->claim.program, game->op, game->length);
+    uint32_t width = ay_ref_state_bytes(&shape);
     bool whole = game->count == ay_arbiter_segments(p->claim.program, game->op, game->length);
     uint8_t *last = (uint8_t *)(uintptr_t)answer->data.data + answer->data.len - width;
     uint8_t state[AY_STATE_BYTES] = {0};
     memcpy(state, last, width);
     if (!whole) {
         memcpy(last, game->after, width);
-    } else if (ay_arbiter_state_finish(op, state) != game->claimed) {
+    } else if (ay_ref_state_finish(&shape, state) != game->claimed) {
         memset(last, 0, width); /* one lane holds all, the others +0 */
-        ay_put_le32(last, game->claimed);
+        ay_element_put(last, ay_dtype_bytes(shape.out.dtype), game->claimed);
     }
     return AY_OK;
 }
@@ -409,16 +282,13 @@ static uint32_t entries_of(const struct ay_player *p, const struct ay_dispute_ga
                            struct ay_slice listing)
 {
     const struct ay_work_program *program = p->claim.program;
-    const struct ay_work_op *op = &program->ops[game->op];
+    const struct ay_op_shape shape = ay_arbiter_shape(program, game->op, game->length);
     bool leaf = game->state == AY_DISPUTE_STATE_PICK_ELEMENT ||
                 (game->state == AY_DISPUTE_STATE_STEP &&
                  ay_arbiter_segments(program, game->op, game->length) == 1);
-    if (leaf) {
-        uint64_t left = p->self ? ay_truth_elements(p->self, game->op) - game->first * 256 : 0;
-        return left < 256 ? (uint32_t)left : 256;
-    }
+    if (leaf) return ay_leaf_elements(&shape.out, game->first);
     bool hashes = game->state == AY_DISPUTE_STATE_PICK_OP || game->state == AY_DISPUTE_STATE_PICK_NODE;
-    return listing.len / (hashes ? 32 : ay_arbiter_state_bytes(op));
+    return listing.len / (hashes ? 32 : ay_ref_state_bytes(&shape));
 }
 
 enum ay_code ay_truth_choose(const struct ay_player *p, const struct ay_dispute_game *game,

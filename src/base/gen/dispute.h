@@ -117,9 +117,9 @@ struct ay_dispute_game {
     uint64_t count;
     /* What the next answer must hash to: a tensor root, then a node of its tree. */
     uint8_t hash[32];
-    /* Index of the element in the op's output, and the bits claimed for it. */
+    /* Index of the element in the op's output, and the bits claimed for it, in the low bytes. */
     uint64_t element;
-    uint32_t claimed;
+    uint64_t claimed;
     /* Running states before and after the segments that are being narrowed. */
     uint8_t before[64];
     uint8_t after[64];

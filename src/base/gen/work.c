@@ -494,7 +494,7 @@ static const struct ay_field work_op_fields[] = {
      .flags = AY_FIELD_REPEATED, .offset = offsetof(struct ay_work_op, ints),
      .aside = offsetof(struct ay_work_op, ints_count), .max_count = 16},
     {.name = "dtype", .camel = "dtype",
-     .doc = "MAP: dtype of the output, from the last step's value; integers modulo 2^n, BOOL whether it is not 0. NONE stands for F32.",
+     .doc = "Dtype of the output, of every op; NONE stands for F32. MAP: of its last step's value, integers modulo 2^n, BOOL whether it is not 0. Others: what docs/numerics.md says.",
      .unit = "", .number = 11, .kind = AY_KIND_ENUM, .offset = offsetof(struct ay_work_op, dtype),
      .values = &ay_work_dtype_enum},
     {.name = "grid", .camel = "grid", .doc = "", .unit = "", .number = 12, .kind = AY_KIND_U32,

@@ -345,8 +345,8 @@ struct ay_work_op {
     uint32_t consts_count;
     const int64_t *ints;
     uint32_t ints_count;
-    /* MAP: dtype of the output, from the last step's value; integers modulo 2^n, BOOL whether it
-     * is not 0. NONE stands for F32. */
+    /* Dtype of the output, of every op; NONE stands for F32. MAP: of its last step's value,
+     * integers modulo 2^n, BOOL whether it is not 0. Others: what docs/numerics.md says. */
     uint32_t dtype;
     const uint32_t *grid;
     uint32_t grid_count;

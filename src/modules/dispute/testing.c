@@ -124,7 +124,7 @@ void ay_stage_new(struct ay_stage *s, void (*sketch)(struct ay_sketch *), uint32
     *s = (struct ay_stage){.arena = ay_arena_over(aligned_alloc(16, ARENA_BYTES), ARENA_BYTES)};
     sketch(&s->sketch);
     s->truth = ay_truth_new(&s->sketch, length, 1, AY_NO_LIE, 0);
-    s->lie = ay_truth_new(&s->sketch, length, 1, lie_op, lie_element);
+    s->lie = ay_truth_lie(s->truth, lie_op, lie_element);
     s->claimed = claim_lie ? s->lie : s->truth;
     memcpy(s->input_roots[0], s->truth->input_root, 32);
     memcpy(s->output_roots[0], ay_truth_output_root(s->claimed), 32);

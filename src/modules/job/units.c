@@ -1,6 +1,7 @@
 #include "modules/job/verbs.h"
 
 #include "tensor/program.h"
+#include "verify/game.h"
 
 #define CACHE_SLOTS 1024
 
@@ -11,14 +12,6 @@ struct cache {
         uint64_t units;
     } slots[CACHE_SLOTS];
 };
-
-static bool takes_tokens(const struct ay_work_program *program)
-{
-    const struct ay_work_tensor_type *input = program->inputs;
-    return program->max_dims_count == 1 && program->inputs_count == 1 &&
-           input->dtype == AY_WORK_DTYPE_I32 && input->dims_count == 1 &&
-           input->dims[0] == AY_DIM_SYMBOL;
-}
 
 static enum ay_code measure(struct ay_ctx *ctx, const struct ay_work_program *program,
                             struct cache *cache, uint32_t length, uint64_t *units)
@@ -39,8 +32,9 @@ static enum ay_code measure(struct ay_ctx *ctx, const struct ay_work_program *pr
 enum ay_code ay_job_units(struct ay_ctx *ctx, const struct ay_work_program *program,
                           const uint32_t *lengths, uint32_t count, uint64_t *units)
 {
-    if (!takes_tokens(program))
-        return ay_refuse(ctx, AY_E_UNSUPPORTED, "the program's input is not one list of token ids");
+    const char *reason;
+    if (ay_game_check(program, &reason) != AY_OK)
+        return ay_refuse(ctx, AY_E_UNSUPPORTED, "%s", reason);
     struct cache *cache = AY_NEW(ctx->arena, struct cache, 1);
     if (!cache) return AY_E_LIMIT;
     *units = 0;

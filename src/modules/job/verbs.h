@@ -25,7 +25,7 @@ enum ay_code ay_job_timeouts(struct ay_ctx *ctx) AY_MUST;
 bool ay_job_waits(struct ay_ctx *ctx);
 
 /* The work units of runs of these lengths of a program. AY_E_RANGE: a length is 0 or above the
- * program's maximum. AY_E_UNSUPPORTED: its input is not one list of token ids. */
+ * program's maximum. AY_E_UNSUPPORTED: no job can carry it (ay_game_check). */
 enum ay_code ay_job_units(struct ay_ctx *ctx, const struct ay_work_program *program,
                           const uint32_t *lengths, uint32_t count, uint64_t *units) AY_MUST;
 

@@ -4,7 +4,7 @@
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "ledger/gas.h"
-#include "tensor/program.h"
+#include "verify/game.h"
 
 void ay_work_id(struct ay_slice program, uint8_t out[AY_HASH_BYTES])
 {
@@ -32,7 +32,11 @@ enum ay_code ay_work_decode(struct ay_ctx *ctx, struct ay_slice bytes,
     }
     AY_TRY(code);
     struct ay_program_fault fault = {.op = AY_NO_OP, .reason = ""};
-    if (ay_program_check(program, &fault) == AY_OK) return AY_OK;
+    if (ay_program_check(program, &fault) == AY_OK) {
+        const char *reason;
+        if (ay_game_check(program, &reason) == AY_OK) return AY_OK;
+        return ay_refuse(ctx, AY_E_WORK_PROGRAM, "%s", reason);
+    }
     if (fault.op == AY_NO_OP)
         return ay_refuse(ctx, AY_E_WORK_PROGRAM, "program: %s", fault.reason);
     return ay_refuse(ctx, AY_E_WORK_PROGRAM, "program: op %u: %s", fault.op, fault.reason);

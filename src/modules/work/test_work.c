@@ -71,6 +71,23 @@ static void test_register_work_is_described_and_its_fee_burnt(void **state)
     assert_int_equal(ay_work_program(ay_test_ctx(t), (uint8_t[32]){1}, &program), AY_E_NOT_FOUND);
 }
 
+static void test_register_program_that_no_job_carries_is_refused_with_a_reason(void **state)
+{
+    struct ay_test *t = *state;
+    struct ay_who author = who("author");
+    struct ay_work_msg_register msg = eco_register_msg(&author, 5);
+    static const uint8_t input[] = {0x08, AY_WORK_DTYPE_I32, 0x12}; /* dtype, then dims */
+    uint8_t bytes[512], id[AY_HASH_BYTES];
+    memcpy(bytes, msg.program.data, msg.program.len);
+    uint8_t *dtype = memmem(bytes, msg.program.len, input, sizeof input);
+    assert_non_null(dtype);
+    dtype[1] = AY_WORK_DTYPE_I64;
+    msg.program.data = bytes;
+    assert_int_equal(register_with(t, msg, id), AY_E_WORK_PROGRAM);
+    assert_string_equal(t->ledger.ctx.reason,
+                        "the program's input is not one list of token ids");
+}
+
 static void test_register_refusals_name_their_code(void **state)
 {
     struct ay_test *t = *state;
@@ -244,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_register_work_is_described_and_its_fee_burnt),
         TEST(test_register_refusals_name_their_code),
+        TEST(test_register_program_that_no_job_carries_is_refused_with_a_reason),
         TEST(test_withdraw_shares_get_the_floor_of_what_was_earned),
         TEST(test_pay_ancestors_get_their_rates_each_once),
         TEST(test_register_too_many_ancestors_is_refused),

@@ -20,7 +20,8 @@ void ay_work_id(struct ay_slice program, uint8_t out[AY_HASH_BYTES]);
 /* Merkle root over the roots of the program's weights. */
 void ay_work_weights_root(const struct ay_work_program *program, uint8_t out[AY_HASH_BYTES]);
 
-/* Decodes and checks a program. AY_E_WORK_PROGRAM with a reason. */
+/* Decodes a program and checks it and that a job can carry it (ay_game_check). AY_E_WORK_PROGRAM with
+ * a reason. */
 enum ay_code ay_work_decode(struct ay_ctx *ctx, struct ay_slice bytes,
                             struct ay_work_program *program) AY_MUST;
 

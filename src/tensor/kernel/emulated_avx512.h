@@ -20,8 +20,9 @@ typedef struct {
     uint64_t i[8];
 } __m512i;
 typedef uint16_t __mmask16;
+typedef uint8_t __mmask8;
 
-enum { _CMP_UNORD_Q = 3, _CMP_LT_OQ = 0x11, _CMP_NGE_UQ = 0x19 };
+enum { _CMP_EQ_OQ = 0, _CMP_UNORD_Q = 3, _CMP_LT_OQ = 0x11, _CMP_NGE_UQ = 0x19 };
 
 #define EMULATED static inline
 
@@ -98,11 +99,16 @@ EACH2(_mm512_xor_ps, __m512, __m512, 16, f,
 EACH2(_mm512_add_pd, __m512d, __m512d, 8, f, a.f[l] + b.f[l])
 EACH2(_mm512_sub_pd, __m512d, __m512d, 8, f, a.f[l] - b.f[l])
 EACH2(_mm512_mul_pd, __m512d, __m512d, 8, f, a.f[l] * b.f[l])
+EACH2(_mm512_div_pd, __m512d, __m512d, 8, f, a.f[l] / b.f[l])
+EACH2(_mm512_max_pd, __m512d, __m512d, 8, f, a.f[l] > b.f[l] ? a.f[l] : b.f[l])
+EACH2(_mm512_min_pd, __m512d, __m512d, 8, f, a.f[l] < b.f[l] ? a.f[l] : b.f[l])
 EACH3(_mm512_fmadd_pd, __m512d, __m512d, 8, f, fma(a.f[l], b.f[l], c.f[l]))
 EACH3(_mm512_fmsub_pd, __m512d, __m512d, 8, f, fma(a.f[l], b.f[l], -c.f[l]))
+EACH3(_mm512_fnmadd_pd, __m512d, __m512d, 8, f, fma(-a.f[l], b.f[l], c.f[l]))
 EACH2(_mm512_add_epi64, __m512i, __m512i, 8, i, a.i[l] + b.i[l])
 EACH2(_mm512_and_si512, __m512i, __m512i, 8, i, a.i[l] & b.i[l])
 EACH2(_mm512_or_si512, __m512i, __m512i, 8, i, a.i[l] | b.i[l])
+EACH2(_mm512_xor_si512, __m512i, __m512i, 8, i, a.i[l] ^ b.i[l])
 
 EMULATED __m512i _mm512_slli_epi64(__m512i a, unsigned n)
 {
@@ -177,6 +183,18 @@ EMULATED __m512 _mm512_mask_mov_ps(__m512 a, __mmask16 m, __m512 b)
         if (m >> l & 1) a.f[l] = b.f[l];
     return a;
 }
+EMULATED __m512d _mm512_mask_mov_pd(__m512d a, __mmask8 m, __m512d b)
+{
+    for (int l = 0; l < 8; l++)
+        if (m >> l & 1) a.f[l] = b.f[l];
+    return a;
+}
+EMULATED __mmask8 _mm512_test_epi64_mask(__m512i a, __m512i b)
+{
+    unsigned m = 0;
+    for (int l = 0; l < 8; l++) m |= (unsigned)((a.i[l] & b.i[l]) != 0) << l;
+    return (__mmask8)m;
+}
 EMULATED __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate)
 {
     unsigned m = 0;
@@ -185,6 +203,7 @@ EMULATED __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate)
         unsigned unordered = x != x || y != y;
         unsigned yes = predicate == _CMP_UNORD_Q  ? unordered
                        : predicate == _CMP_NGE_UQ ? !(x >= y)
+                       : predicate == _CMP_EQ_OQ  ? x == y
                                                   : x < y;
         m |= yes << l;
     }
@@ -222,6 +241,23 @@ EMULATED __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int control)
     __m512 y;
     for (int l = 0; l < 16; l++)
         y.f[l] = (l < 8 ? a : b).f[(control >> 2 * (l / 4) & 3) * 4 + l % 4];
+    return y;
+}
+EMULATED __m512i _mm512_setr_epi32(int a, int b, int c, int d, int e, int f, int g, int h, int i,
+                                   int j, int k, int l, int m, int n, int o, int p)
+{
+    int x[16] = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p};
+    __m512i y;
+    memcpy(&y, x, sizeof y);
+    return y;
+}
+EMULATED __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b)
+{
+    __m512 y;
+    for (int l = 0; l < 16; l++) {
+        uint32_t at = (uint32_t)(index.i[l / 2] >> 32 * (l % 2));
+        y.f[l] = (at & 16 ? b : a).f[at & 15];
+    }
     return y;
 }
 EMULATED __m512d _mm512_permutex2var_pd(__m512d a, __m512i index, __m512d b)

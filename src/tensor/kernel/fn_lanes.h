@@ -4,6 +4,7 @@
 #define AY_TENSOR_KERNEL_FN_LANES_H
 
 #include "tensor/math_tables.h"
+#include "tensor/ref/math.h"
 
 AY_INLINE vf get(const float *p, size_t left)
 {
@@ -63,13 +64,25 @@ AY_INLINE vd poly_at(const double (*cols)[16], const double (*rows)[16], const i
     return q;
 }
 
-AY_INLINE vd exp_f64(vd x)
+/* x = (k + r) ln 2; k is in the low bits of the result. */
+AY_INLINE vd exp_reduce(vd x, vd *r)
 {
     vd magic = vd_set1(0x1.8p52), scale = vd_set1(ay_exp_scale[0]);
     vd s = vd_fma(x, scale, magic), k = vd_sub(s, magic);
-    vd r = vd_fma(x, vd_set1(ay_exp_scale[1]), vd_fms(x, scale, k));
+    *r = vd_fma(x, vd_set1(ay_exp_scale[1]), vd_fms(x, scale, k));
+    return s;
+}
+
+AY_INLINE vd exp_reduced(vd s, vd r)
+{
     vd y = vd_fma(poly(ay_exp_poly, AY_EXP_DEGREE, r), r, vd_set1(1.0));
     return vd_of(vi_add(vi_of(y), vi_left(vi_of(s), 52)));
+}
+
+AY_INLINE vd exp_f64(vd x)
+{
+    vd r, s = exp_reduce(x, &r);
+    return exp_reduced(s, r);
 }
 
 AY_INLINE vf vf_exp(vf x)
@@ -77,7 +90,11 @@ AY_INLINE vf vf_exp(vf x)
     return vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
 }
 
-AY_INLINE vd log_f64(vd x)
+struct log_terms {
+    vd high, low, r, q;
+};
+
+AY_INLINE struct log_terms log_terms(vd x)
 {
     vi u = vi_add(vi_of(x), vi_set1(0 - 0x3fe8000000000000u));
     vi i = vi_and(vi_right(u, 48), vi_set1(15));
@@ -88,10 +105,16 @@ AY_INLINE vd log_f64(vd x)
     vd c[4];
     vd_coefficients(ay_log_cols, ay_log_rows[0], 4, vrows_of(i), 0, 3, c);
     vd r = vd_fms(m, c[0], vd_set1(1.0));
-    vd y = vd_fma(vd_mul(poly(ay_log_poly, AY_LOG_DEGREE, r), r), r, r);
-    vd high = vd_fma(e, vd_set1(ay_log_ln2[0]), c[1]);
-    vd low = vd_fma(e, vd_set1(ay_log_ln2[1]), c[2]);
-    return vd_add(high, vd_add(y, low));
+    return (struct log_terms){.high = vd_fma(e, vd_set1(ay_log_ln2[0]), c[1]),
+                              .low = vd_fma(e, vd_set1(ay_log_ln2[1]), c[2]),
+                              .r = r,
+                              .q = vd_mul(poly(ay_log_poly, AY_LOG_DEGREE, r), r)};
+}
+
+AY_INLINE vd log_f64(vd x)
+{
+    struct log_terms t = log_terms(x);
+    return vd_add(t.high, vd_add(vd_fma(t.q, t.r, t.r), t.low));
 }
 
 AY_INLINE vf vf_log(vf x)
@@ -134,6 +157,100 @@ AY_INLINE vf vf_erf(vf x)
     return vf_round(vd_mul(a, poly(ay_erf_near, AY_ERF_NEAR_DEGREE, t)));
 }
 
+AY_INLINE vd sin_f64(vd x, const uint64_t quadrant)
+{
+    vd magic = vd_set1(0x1.8p52);
+    vd s = vd_fma(x, vd_set1(AY_TWO_OVER_PI), magic), k = vd_sub(s, magic);
+    vd r = vd_fnma(k, vd_set1(ay_half_pi[0]), x);
+    r = vd_fnma(k, vd_set1(ay_half_pi[2]), vd_fnma(k, vd_set1(ay_half_pi[1]), r));
+    vd z = vd_mul(r, r), one = vd_set1(1.0);
+    vd c = vd_fma(vd_mul(z, z), poly(ay_cos_poly, AY_COS_DEGREE, z), vd_fnma(z, vd_set1(0.5), one));
+    vd y = vd_mul(r, vd_fma(z, poly(ay_sin_poly, AY_SIN_DEGREE, z), one));
+    vi n = vi_add(vi_of(s), vi_set1(quadrant));
+    y = vd_where_odd(n, c, y);
+    return vd_of(vi_xor(vi_of(y), vi_left(vi_and(n, vi_set1(2)), 62)));
+}
+
+/* f of ref/ on each lane: for the few whose way is another. */
+static __attribute__((noinline)) vf each_lane(float (*f)(float), vf x)
+{
+    float at[LANES];
+    vf_store(at, x);
+    for (int l = 0; l < LANES; l++) at[l] = f(at[l]);
+    return vf_load(at);
+}
+
+AY_INLINE vf vf_sin(vf x)
+{
+    static const uint32_t special[][2] = AY_SIN_SPECIAL;
+    if (!vf_all_below(vf_abs(x), AY_TRIG_NEAR_END)) return each_lane(ay_ref_sin, x);
+    vf y = vf_round(sin_f64(vd_widen(x), 0));
+    AY_UNROLL
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+        y = vf_where_bits(x, special[i][0], special[i][1], y);
+    return y;
+}
+
+AY_INLINE vf vf_cos(vf x)
+{
+    if (!vf_all_below(vf_abs(x), AY_TRIG_NEAR_END)) return each_lane(ay_ref_cos, x);
+    return vf_round(sin_f64(vd_widen(x), 1));
+}
+
+AY_INLINE vf vf_atan(vf x)
+{
+    vf a = vf_abs(x), one = vf_set1(1.0F);
+    vd z = vd_div(vd_widen(vf_least(a, one)), vd_widen(vf_most(a, one)));
+    vd y = vd_mul(z, poly(ay_atan_poly, AY_ATAN_DEGREE, vd_fms(z, z, vd_set1(0.5))));
+    vd above = vd_sub(vd_set1(ay_half_pi[0]), vd_sub(y, vd_set1(ay_half_pi[1])));
+    /* The sign of 1 - a, as the lowest bit. */
+    vi sign = vi_right(vi_of(vd_sub(vd_set1(1.0), vd_widen(a))), 63);
+    return vf_nan_of(x, vf_with_sign(vf_round(vd_where_odd(sign, above, y)), x));
+}
+
+/* x^y where low and high differ or one is a NaN, otherwise `decided`. */
+static __attribute__((noinline)) vf pow_undecided(vf x, vf y, vf low, vf high, vf decided)
+{
+    float a[LANES], b[LANES], l[LANES], h[LANES], at[LANES];
+    vf_store(a, x);
+    vf_store(b, y);
+    vf_store(l, low);
+    vf_store(h, high);
+    vf_store(at, decided);
+    for (int i = 0; i < LANES; i++)
+        if (!(l[i] == h[i])) at[i] = ay_ref_pow(a[i], b[i]);
+    return vf_load(at);
+}
+
+/* x finite and above zero. */
+AY_INLINE vd pow_f64(vd x, vd y)
+{
+    struct log_terms t = log_terms(x);
+    vd sum = vd_add(t.high, t.r);
+    vd rest = vd_add(vd_add(vd_sub(t.high, sum), t.r), vd_fma(t.q, t.r, t.low));
+    vd log = vd_add(sum, rest), log_low = vd_add(vd_sub(sum, log), rest);
+    vd a = vd_mul(log, y), low = vd_fma(log_low, y, vd_fms(log, y, a));
+    vd r, s = exp_reduce(vd_least(vd_set1(130.0), vd_most(vd_set1(-150.0), a)), &r);
+    return exp_reduced(s, vd_fma(low, vd_set1(ay_exp_scale[0]), r));
+}
+
+AY_INLINE vf vf_pow(vf x, vf y)
+{
+    vf a = vf_abs(x), zero = vf_set1(0), nan = vf_set1(ay_f32(AY_NAN_BITS));
+    vf by = vf_least(vf_set1(AY_POW_MOST), vf_most(vf_set1(-AY_POW_MOST), y));
+    vd p = pow_f64(vd_widen(a), vd_widen(by));
+    vf low = vf_round(vd_mul(p, vd_set1(1 - AY_POW_DOUBT)));
+    vf high = vf_round(vd_mul(p, vd_set1(1 + AY_POW_DOUBT)));
+    low = vf_where_below(zero, a, low, nan);
+    low = vf_where_below(a, vf_set1(ay_f32(AY_INF_BITS)), low, nan);
+    /* Of a negative x: the other sign if y is odd, NaN if it is no integer. */
+    vf half = vf_mul(y, vf_set1(0.5F));
+    vf negative = vf_where_below(vf_floor(half), half, vf_neg(low), low);
+    negative = vf_where_below(vf_floor(y), y, nan, negative);
+    vf out = vf_where_below(x, zero, negative, low);
+    return vf_all_equal(low, high) ? out : pow_undecided(x, y, low, high, out);
+}
+
 /* The element loops: one form for a function of one operand, three for one of two. */
 #define AY_UNARY_LOOP(fn)                                                                          \
     static void each_##fn(const float *a, float *out, size_t n)                                    \
@@ -161,11 +278,15 @@ AY_BINARY_LOOPS(sub)
 AY_BINARY_LOOPS(mul)
 AY_BINARY_LOOPS(div)
 AY_BINARY_LOOPS(max)
+AY_BINARY_LOOPS(pow)
 AY_UNARY_LOOP(neg)
 AY_UNARY_LOOP(sqrt)
 AY_UNARY_LOOP(exp)
 AY_UNARY_LOOP(log)
 AY_UNARY_LOOP(tanh)
 AY_UNARY_LOOP(erf)
+AY_UNARY_LOOP(sin)
+AY_UNARY_LOOP(cos)
+AY_UNARY_LOOP(atan)
 
 #endif

@@ -29,10 +29,9 @@ struct tile {
     size_t ahead_step; /* bytes of it a k */
 };
 
-AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
+AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
     vf sum[TILE_ROWS * TILE_LANES];
-    const int vecs = panels * TILE_LANES;
     const float *a = t->a, *b = t->b;
     const char *ahead = t->ahead;
     AY_UNROLL
@@ -63,13 +62,17 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int panels)
 }
 
 #define AY_TILE(rows)                                                                              \
-    static void tile_##rows##_narrow(const struct tile *t)                                         \
+    static void tile_##rows##_single(const struct tile *t)                                         \
     {                                                                                              \
         tile(t, rows, 1);                                                                          \
     }                                                                                              \
+    static void tile_##rows##_narrow(const struct tile *t)                                         \
+    {                                                                                              \
+        tile(t, rows, TILE_LANES);                                                                 \
+    }                                                                                              \
     static void tile_##rows##_wide(const struct tile *t)                                           \
     {                                                                                              \
-        tile(t, rows, TILE_ROWS / rows);                                                           \
+        tile(t, rows, TILE_ROWS / rows * TILE_LANES);                                              \
     }
 AY_TILE(1)
 AY_TILE(2)
@@ -84,15 +87,20 @@ AY_TILE(7)
 AY_TILE(8)
 #endif
 
-/* By rows - 1; the wide form takes TILE_ROWS / rows panels. */
-static void (*const tiles[TILE_ROWS][2])(const struct tile *) = {
-    {tile_1_narrow, tile_1_wide}, {tile_2_narrow, tile_2_wide},
-    {tile_3_narrow, tile_3_wide}, {tile_4_narrow, tile_4_wide},
+/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the single one a panel's first vector.
+ */
+#define AY_TILES(rows)                                                                             \
+    {                                                                                              \
+        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_single                             \
+    }
+enum { NARROW, WIDE, SINGLE };
+static void (*const tiles[TILE_ROWS][3])(const struct tile *) = {
+    AY_TILES(1), AY_TILES(2), AY_TILES(3), AY_TILES(4),
 #if TILE_ROWS >= 6
-    {tile_5_narrow, tile_5_wide}, {tile_6_narrow, tile_6_wide},
+    AY_TILES(5), AY_TILES(6),
 #endif
 #if TILE_ROWS >= 8
-    {tile_7_narrow, tile_7_wide}, {tile_8_narrow, tile_8_wide},
+    AY_TILES(7), AY_TILES(8),
 #endif
 };
 
@@ -102,19 +110,20 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
 {
     float c[TILE_ROWS * PANEL], b[K_WHOLE * PANEL];
     struct tile t = *whole;
+    size_t width = cols <= LANES ? LANES : PANEL;
     t.c = c;
     t.ldc = PANEL;
     if (!packed) {
         for (size_t k = 0; k < t.k; k++)
-            for (size_t j = 0; j < PANEL; j++)
+            for (size_t j = 0; j < width; j++)
                 b[k * PANEL + j] = j < cols ? whole->b[k * whole->ldb + j] : 0;
         t.b = b;
         t.ldb = PANEL;
     }
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < PANEL; j++)
-            c[r * PANEL + j] = j < cols && !t.first ? whole->c[r * whole->ldc + j] : 0;
-    tiles[rows - 1][0](&t);
+    for (size_t r = 0; r < rows && !t.first; r++)
+        for (size_t j = 0; j < width; j++)
+            c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
+    tiles[rows - 1][width == LANES ? SINGLE : NARROW](&t);
     for (size_t r = 0; r < rows; r++)
         memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
 }
@@ -126,7 +135,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     bool packed = g->ldb == 0;
     uint32_t count = (m1 - m0 + TILE_ROWS - 1) / TILE_ROWS, least = (m1 - m0) / count;
     uint32_t larger = (m1 - m0) % count; /* tiles of least + 1 rows, the others have least */
-    struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0};
+    struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0 && !g->resume};
     t.last = k1 == g->k;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
@@ -148,7 +157,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             if (cols < PANEL)
                 tile_ragged(&t, rows, cols, packed);
             else
-                tiles[rows - 1][panels > 1](&t);
+                tiles[rows - 1][panels > 1 ? WIDE : NARROW](&t);
             if (t.last && g->epilogue) g->epilogue(t.c, g->ldc, rows, cols, m, n, g->user);
         }
     }

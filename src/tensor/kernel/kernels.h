@@ -24,8 +24,19 @@ struct ay_gemm {
     float *c;       /* (m, n), rows ldc apart; must not overlap a or b */
     size_t lda, ldb, ldc;
     uint32_t m, n, k;      /* each >= 1 */
+    bool resume;           /* c holds the chains so far: they go on with these k */
     ay_epilogue *epilogue; /* NULL: none */
     void *user;
+};
+
+/* A matrix (k, n) whose element (i, j) is image[k_at[i] + n_at[j]]: the patches that a convolution
+ * or a pooling takes of an image, a column each. From column j on, run[j] >= 1 columns follow each
+ * other, each `step` elements (1 or 2) after the one before. */
+struct ay_patches {
+    const float *image;
+    const int32_t *k_at, *n_at;
+    const uint32_t *run;
+    uint32_t k, step;
 };
 
 typedef void ay_unary(const float *a, float *out, size_t n);
@@ -44,6 +55,15 @@ struct ay_kernels {
     void (*pack)(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out);
     /* Rows m0..m1 and columns n0..n1 of C; n0 is a multiple of panel, n1 too or it is n. */
     void (*gemm)(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1);
+    /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
+    void (*pack_patches)(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
+                        uint32_t n1, float *out);
+    /* For columns n0..n1, one f32 each: the chain with a (k); the sum and the maximum as of REDUCE.
+     */
+    void (*chain_patches)(const struct ay_patches *w, const float *a, uint32_t n0, uint32_t n1,
+                         float *out);
+    void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
+    void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:
      * (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 = AY_SQRT2. */
     ay_epilogue *bias, *bias_gelu;

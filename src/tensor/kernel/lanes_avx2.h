@@ -45,6 +45,22 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     _mm256_maskstore_ps(p, first_mask(n), a);
 }
+/* Of the n elements from p on, n < 16, those with an even index. */
+AY_INLINE vf even_of(const float *p, size_t n)
+{
+    vf low = _mm256_maskload_ps(p, first_mask(n));
+    vf high = _mm256_maskload_ps(p + LANES, first_mask(n > LANES ? n - LANES : 0));
+    __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0x88));
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
+}
+AY_INLINE vf vf_load_even(const float *p)
+{
+    return even_of(p, 2 * LANES - 1);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    return even_of(p, n ? 2 * n - 1 : 0);
+}
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(first_mask(n)));
@@ -108,6 +124,14 @@ AY_INLINE vf vf_nan_of(vf x, vf y)
 AY_INLINE bool vf_all_below(vf a, float b)
 {
     return _mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_set1_ps(b), _CMP_LT_OQ)) == 0xff;
+}
+AY_INLINE bool vf_all_equal(vf a, vf b)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff;
+}
+AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
+{
+    return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
 AY_INLINE vf vf_max(vf a, vf b)
 {
@@ -181,6 +205,18 @@ AY_INLINE vd vd_mul(vd a, vd b)
 {
     return (vd){_mm256_mul_pd(a.low, b.low), _mm256_mul_pd(a.high, b.high)};
 }
+AY_INLINE vd vd_div(vd a, vd b)
+{
+    return (vd){_mm256_div_pd(a.low, b.low), _mm256_div_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_most(vd a, vd b)
+{
+    return (vd){_mm256_max_pd(a.low, b.low), _mm256_max_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_least(vd a, vd b)
+{
+    return (vd){_mm256_min_pd(a.low, b.low), _mm256_min_pd(a.high, b.high)};
+}
 AY_INLINE vd vd_fma(vd a, vd b, vd c)
 {
     return (vd){_mm256_fmadd_pd(a.low, b.low, c.low), _mm256_fmadd_pd(a.high, b.high, c.high)};
@@ -188,6 +224,10 @@ AY_INLINE vd vd_fma(vd a, vd b, vd c)
 AY_INLINE vd vd_fms(vd a, vd b, vd c)
 {
     return (vd){_mm256_fmsub_pd(a.low, b.low, c.low), _mm256_fmsub_pd(a.high, b.high, c.high)};
+}
+AY_INLINE vd vd_fnma(vd a, vd b, vd c)
+{
+    return (vd){_mm256_fnmadd_pd(a.low, b.low, c.low), _mm256_fnmadd_pd(a.high, b.high, c.high)};
 }
 
 AY_INLINE vi vi_of(vd a)
@@ -214,6 +254,10 @@ AY_INLINE vi vi_or(vi a, vi b)
 {
     return (vi){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
 }
+AY_INLINE vi vi_xor(vi a, vi b)
+{
+    return (vi){_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)};
+}
 AY_INLINE vi vi_left(vi a, const int n)
 {
     return (vi){_mm256_slli_epi64(a.low, n), _mm256_slli_epi64(a.high, n)};
@@ -221,6 +265,15 @@ AY_INLINE vi vi_left(vi a, const int n)
 AY_INLINE vi vi_right(vi a, const int n)
 {
     return (vi){_mm256_srli_epi64(a.low, n), _mm256_srli_epi64(a.high, n)};
+}
+AY_INLINE __m256d where_odd(__m256i n, __m256d then, __m256d otherwise)
+{
+    return _mm256_blendv_pd(otherwise, then, _mm256_castsi256_pd(_mm256_slli_epi64(n, 63)));
+}
+AY_INLINE vd vd_where_odd(vi n, vd then, vd otherwise)
+{
+    return (vd){where_odd(n.low, then.low, otherwise.low),
+                where_odd(n.high, then.high, otherwise.high)};
 }
 
 typedef struct {

@@ -46,6 +46,23 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     _mm512_mask_storeu_ps(p, first_mask(n), a);
 }
+/* Of the n elements from p on, n < 32, those with an even index. */
+AY_INLINE vf even_of(const float *p, size_t n)
+{
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    uint32_t mask = (1U << n) - 1;
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)mask, p), even,
+                                  _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + LANES));
+}
+AY_INLINE vf vf_load_even(const float *p)
+{
+    return even_of(p, 2 * LANES - 1);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    return even_of(p, n ? 2 * n - 1 : 0);
+}
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {
     return _mm512_mask_mov_ps(b, first_mask(n), a);
@@ -109,6 +126,14 @@ AY_INLINE vf vf_nan_of(vf x, vf y)
 AY_INLINE bool vf_all_below(vf a, float b)
 {
     return _mm512_cmp_ps_mask(a, _mm512_set1_ps(b), _CMP_LT_OQ) == 0xffff;
+}
+AY_INLINE bool vf_all_equal(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff;
+}
+AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
+{
+    return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), then);
 }
 AY_INLINE vf vf_max(vf a, vf b)
 {
@@ -188,6 +213,18 @@ AY_INLINE vd vd_mul(vd a, vd b)
 {
     return (vd){_mm512_mul_pd(a.low, b.low), _mm512_mul_pd(a.high, b.high)};
 }
+AY_INLINE vd vd_div(vd a, vd b)
+{
+    return (vd){_mm512_div_pd(a.low, b.low), _mm512_div_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_most(vd a, vd b)
+{
+    return (vd){_mm512_max_pd(a.low, b.low), _mm512_max_pd(a.high, b.high)};
+}
+AY_INLINE vd vd_least(vd a, vd b)
+{
+    return (vd){_mm512_min_pd(a.low, b.low), _mm512_min_pd(a.high, b.high)};
+}
 AY_INLINE vd vd_fma(vd a, vd b, vd c)
 {
     return (vd){_mm512_fmadd_pd(a.low, b.low, c.low), _mm512_fmadd_pd(a.high, b.high, c.high)};
@@ -195,6 +232,10 @@ AY_INLINE vd vd_fma(vd a, vd b, vd c)
 AY_INLINE vd vd_fms(vd a, vd b, vd c)
 {
     return (vd){_mm512_fmsub_pd(a.low, b.low, c.low), _mm512_fmsub_pd(a.high, b.high, c.high)};
+}
+AY_INLINE vd vd_fnma(vd a, vd b, vd c)
+{
+    return (vd){_mm512_fnmadd_pd(a.low, b.low, c.low), _mm512_fnmadd_pd(a.high, b.high, c.high)};
 }
 
 AY_INLINE vi vi_of(vd a)
@@ -221,6 +262,10 @@ AY_INLINE vi vi_or(vi a, vi b)
 {
     return (vi){_mm512_or_si512(a.low, b.low), _mm512_or_si512(a.high, b.high)};
 }
+AY_INLINE vi vi_xor(vi a, vi b)
+{
+    return (vi){_mm512_xor_si512(a.low, b.low), _mm512_xor_si512(a.high, b.high)};
+}
 AY_INLINE vi vi_left(vi a, const int n)
 {
     return (vi){_mm512_slli_epi64(a.low, (unsigned)n), _mm512_slli_epi64(a.high, (unsigned)n)};
@@ -228,6 +273,15 @@ AY_INLINE vi vi_left(vi a, const int n)
 AY_INLINE vi vi_right(vi a, const int n)
 {
     return (vi){_mm512_srli_epi64(a.low, (unsigned)n), _mm512_srli_epi64(a.high, (unsigned)n)};
+}
+AY_INLINE __m512d where_odd(__m512i n, __m512d then, __m512d otherwise)
+{
+    return _mm512_mask_mov_pd(otherwise, _mm512_test_epi64_mask(n, _mm512_set1_epi64(1)), then);
+}
+AY_INLINE vd vd_where_odd(vi n, vd then, vd otherwise)
+{
+    return (vd){where_odd(n.low, then.low, otherwise.low),
+                where_odd(n.high, then.high, otherwise.high)};
 }
 
 typedef vi vrows;

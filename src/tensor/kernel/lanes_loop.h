@@ -47,6 +47,15 @@ AY_INLINE void vf_store_part(float *p, size_t n, vf a)
 {
     for (size_t l = 0; l < n; l++) p[l] = a.at[l];
 }
+/* p[0], p[2], p[4], ..; reads nothing after the last of them. */
+AY_INLINE vf vf_load_even(const float *p)
+{
+    EACH_F(p[2 * l]);
+}
+AY_INLINE vf vf_load_even_part(const float *p, size_t n)
+{
+    EACH_F((size_t)l < n ? p[2 * l] : 0.0F);
+}
 /* The first n lanes of a, then those of b. */
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {
@@ -113,6 +122,18 @@ AY_INLINE bool vf_all_below(vf a, float b)
     for (int l = 0; l < LANES; l++) below += a.at[l] < b;
     return below == LANES;
 }
+/* Whether every lane of a equals that of b; a NaN does not. */
+AY_INLINE bool vf_all_equal(vf a, vf b)
+{
+    int equal = 0;
+    for (int l = 0; l < LANES; l++) equal += a.at[l] == b.at[l];
+    return equal == LANES;
+}
+/* then where a < b, otherwise where not. */
+AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
+{
+    EACH_F(a.at[l] < b.at[l] ? then.at[l] : otherwise.at[l]);
+}
 /* NaN if either is; -0 < +0. */
 AY_INLINE vf vf_max(vf a, vf b)
 {
@@ -174,6 +195,18 @@ AY_INLINE vd vd_mul(vd a, vd b)
 {
     EACH_D(a.at[l] * b.at[l]);
 }
+AY_INLINE vd vd_div(vd a, vd b)
+{
+    EACH_D(a.at[l] / b.at[l]);
+}
+AY_INLINE vd vd_most(vd a, vd b)
+{
+    EACH_D(a.at[l] > b.at[l] ? a.at[l] : b.at[l]);
+}
+AY_INLINE vd vd_least(vd a, vd b)
+{
+    EACH_D(a.at[l] < b.at[l] ? a.at[l] : b.at[l]);
+}
 AY_INLINE vd vd_fma(vd a, vd b, vd c)
 {
     EACH_D(fma(a.at[l], b.at[l], c.at[l]));
@@ -181,6 +214,11 @@ AY_INLINE vd vd_fma(vd a, vd b, vd c)
 AY_INLINE vd vd_fms(vd a, vd b, vd c)
 {
     EACH_D(fma(a.at[l], b.at[l], -c.at[l]));
+}
+/* c - a b */
+AY_INLINE vd vd_fnma(vd a, vd b, vd c)
+{
+    EACH_D(fma(-a.at[l], b.at[l], c.at[l]));
 }
 
 AY_INLINE vi vi_of(vd a)
@@ -207,6 +245,10 @@ AY_INLINE vi vi_or(vi a, vi b)
 {
     EACH_I(a.at[l] | b.at[l]);
 }
+AY_INLINE vi vi_xor(vi a, vi b)
+{
+    EACH_I(a.at[l] ^ b.at[l]);
+}
 AY_INLINE vi vi_left(vi a, const int n)
 {
     EACH_I(a.at[l] << n);
@@ -214,6 +256,11 @@ AY_INLINE vi vi_left(vi a, const int n)
 AY_INLINE vi vi_right(vi a, const int n)
 {
     EACH_I(a.at[l] >> n);
+}
+/* then where n is odd, otherwise where not. */
+AY_INLINE vd vd_where_odd(vi n, vd then, vd otherwise)
+{
+    EACH_D(n.at[l] & 1 ? then.at[l] : otherwise.at[l]);
 }
 
 /* Where each lane's coefficients are: its interval, 0..15, in the low 32 bits of i. */

@@ -1,18 +1,20 @@
 /* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text. */
-#include "tensor/kernel/gemm_lanes.h"
+#include "tensor/kernel/patch_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
-    .array = {[AY_FN_ADD] = each_add_##suffix,                                                     \
-              [AY_FN_SUB] = each_sub_##suffix,                                                     \
-              [AY_FN_MUL] = each_mul_##suffix,                                                     \
-              [AY_FN_DIV] = each_div_##suffix,                                                     \
-              [AY_FN_MAX] = each_max_##suffix}
+    .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
+              [AY_FN_MUL] = each_mul_##suffix, [AY_FN_DIV] = each_div_##suffix,                    \
+              [AY_FN_MAX] = each_max_##suffix, [AY_FN_POW] = each_pow_##suffix}
 
 const struct ay_kernels AY_TABLE = {
     .name = AY_TABLE_NAME,
     .panel = PANEL,
     .pack = pack,
     .gemm = gemm,
+    .pack_patches = pack_patches,
+    .chain_patches = chain_patches,
+    .sum_patches = sum_patches,
+    .max_patches = max_patches,
     .bias = add_bias,
     .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,
@@ -20,7 +22,10 @@ const struct ay_kernels AY_TABLE = {
               [AY_FN_EXP] = each_exp,
               [AY_FN_LOG] = each_log,
               [AY_FN_TANH] = each_tanh,
-              [AY_FN_ERF] = each_erf},
+              [AY_FN_ERF] = each_erf,
+              [AY_FN_SIN] = each_sin,
+              [AY_FN_COS] = each_cos,
+              [AY_FN_ATAN] = each_atan},
     AY_FORMS(vv, vv),
     AY_FORMS(vs, vs),
     AY_FORMS(sv, sv),

@@ -24,9 +24,51 @@ static uint32_t next(void)
 }
 
 static const uint32_t edges[] = {
-    0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
-    0x7f800001, 0x00000001, 0x80000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x42b17218,
-    0xc2cff1b5, 0x3c413d3a, 0x41178feb, 0x4c5d65a5, 0x65d890d3, 0x6f31a8ec, 0x3e800000, 0x40800000,
+    0x00000000,
+    0x80000000,
+    0x3f800000,
+    0xbf800000,
+    0x7f800000,
+    0xff800000,
+    0x7fc00000,
+    0xffc00001,
+    0x7f800001,
+    0x00000001,
+    0x80000001,
+    0x007fffff,
+    0x00800000,
+    0x7f7fffff,
+    0xff7fffff,
+    0x42b17218,
+    0xc2cff1b5,
+    0x3c413d3a,
+    0x41178feb,
+    0x4c5d65a5,
+    0x65d890d3,
+    0x6f31a8ec,
+    0x3e800000,
+    0x40800000,
+    /* sin's and cos's listed inputs, where its reduction changes, and a far one; for pow, integers,
+     * halves, neighbours of 1 and midpoints' roots */
+    0x46199998,
+    0xc6199998,
+    0x53800000,
+    0x537fffff,
+    0x7b000001,
+    0x40000000,
+    0xc0000000,
+    0x40400000,
+    0x3f000000,
+    0xbf000000,
+    0x3fc00000,
+    0x3f7fffff,
+    0x3f800001,
+    0x45800800,
+    0xc5800800,
+    0x4b7fffff,
+    0x4b800000,
+    0x4f800000,
+    0xcf800001,
 };
 enum { EDGES = sizeof edges / sizeof edges[0] };
 
@@ -63,6 +105,7 @@ static void check_functions(const struct ay_kernels *k, size_t n)
 {
     char what[32];
     for (enum ay_fn fn = AY_FN_ADD; fn < AY_FN_COUNT; fn++) {
+        if (!k->unary[fn] && !k->vv[fn]) continue;
         snprintf(what, sizeof what, "fn %d", (int)fn);
         out[n] = 7.0F;
         if (ay_fn_arity(fn) == 1) {
@@ -181,6 +224,61 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     }
 }
 
+/* A chain in two parts is the chain. */
+static void check_resumed(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    uint32_t first = kk / 2;
+    struct ay_gemm g = {.a = a, .b = packed, .c = out, .lda = kk, .ldc = n, .m = m, .n = n};
+    g.k = first;
+    k->pack(b, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    g.a = a + first;
+    g.k = kk - first;
+    g.resume = true;
+    k->pack(b + first, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++)
+            assert_same("resumed gemm", k, (size_t)i * n + j, out[(size_t)i * n + j],
+                        ay_ref_chain(0, a + (size_t)i * kk, b + (size_t)j * kk, kk));
+}
+
+/* Columns in runs of random lengths at random places of the image. */
+static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+{
+    static int32_t k_at[MAX_N], n_at[MAX_N];
+    static uint32_t run[MAX_N];
+    struct ay_patches w = {a, k_at, n_at, run, kk, step};
+    for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
+    for (uint32_t j = 0, left = 0; j < n; j++, left--) {
+        if (left == 0) left = 1 + next() % (n - j);
+        run[j] = left;
+        n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
+    }
+    uint32_t n0 = n / 3, k0 = kk / 3;
+    k->pack_patches(&w, k0, kk, n0, n, packed);
+    for (uint32_t i = k0; i < kk; i++)
+        for (uint32_t j = n0; j < n; j++) {
+            size_t panel = (j - n0) / k->panel * k->panel, column = (j - n0) % k->panel;
+            size_t at = panel * (kk - k0) + (i - k0) * k->panel + column;
+            assert_memory_equal(&packed[at], &a[k_at[i] + n_at[j]], sizeof *a);
+        }
+    for (int kind = 0; kind < 3; kind++) {
+        out[n - n0] = 7.0F;
+        if (kind == 0) k->chain_patches(&w, b, n0, n, out);
+        if (kind == 1) k->sum_patches(&w, n0, n, out);
+        if (kind == 2) k->max_patches(&w, n0, n, out);
+        for (uint32_t j = n0; j < n; j++) {
+            for (uint32_t i = 0; i < kk; i++) d[i] = a[k_at[i] + n_at[j]];
+            float want = kind == 0   ? ay_ref_chain(0, d, b, kk)
+                         : kind == 1 ? ay_ref_reduce_sum(d, kk, 1)
+                                     : ay_ref_reduce_max(d, kk, 1);
+            assert_same("patches", k, j, out[j - n0], want);
+        }
+        assert_true(out[n - n0] == 7.0F);
+    }
+}
+
 static void for_each_table(void (*check)(const struct ay_kernels *))
 {
     static const char *const names[] = {"scalar", "avx2", "avx512"};
@@ -266,6 +364,17 @@ static void long_chains(const struct ay_kernels *k)
     }
 }
 
+static void all_patches(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (uint32_t n = 1; n < 150; n += 1 + n / 20)
+            for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1) {
+                refill(f);
+                check_patches(k, n, kk, 1 + next() % 2);
+                check_resumed(k, 1 + n % 9, 1 + n / 2, kk + 1);
+            }
+}
+
 static void all_transposes(const struct ay_kernels *k)
 {
     fill(a, MAX_N, TAME);
@@ -306,6 +415,12 @@ static void test_gemm_any_shape_equals_ref(void **s)
     for_each_table(long_chains);
 }
 
+static void test_patches_any_runs_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_patches);
+}
+
 static void test_transpose_any_shape_moves_bits(void **s)
 {
     (void)s;
@@ -334,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_reductions_any_length_equal_ref),
         cmocka_unit_test(test_rows_any_length_equal_ref),
         cmocka_unit_test(test_gemm_any_shape_equals_ref),
+        cmocka_unit_test(test_patches_any_runs_equal_ref),
         cmocka_unit_test(test_transpose_any_shape_moves_bits),
         cmocka_unit_test(test_select_unknown_name_is_refused),
     };

@@ -4,8 +4,8 @@
  * operator means: https://github.com/onnx/onnx/blob/main/docs/Operators.md, all versions of the
  * operator set from 9 on.
  *
- * Families: elementwise.c, compare.c, shape.c, index.c (gather, scatter), reduce.c, norm.c, conv.c,
- * pool.c, resize.c, attention.c, quantize.c, recurrent.c, control.c (If, Loop, Scan), select.c
+ * Families: elementwise.c, activation.c, compare.c, shape.c, arrange.c (padding and what else moves
+ * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c, resize.c, attention.c, quantize.c, recurrent.c, control.c (If, Loop, Scan), select.c
  * (top-k, non-maximum suppression and what else has a shape that depends on its elements: known
  * operands only, computed directly). */
 #ifndef AY_TENSOR_LOWER_H
@@ -57,8 +57,9 @@ struct ay_operator {
 };
 
 /* Each family's rows, ended by one without a name. */
-extern const struct ay_operator ay_lower_elementwise[], ay_lower_compare[], ay_lower_shape[],
-    ay_lower_index[], ay_lower_reduce[], ay_lower_norm[], ay_lower_conv[], ay_lower_pool[],
+extern const struct ay_operator ay_lower_elementwise[], ay_lower_activation[], ay_lower_compare[],
+    ay_lower_shape[], ay_lower_arrange[], ay_lower_index[], ay_lower_reduce[], ay_lower_norm[],
+    ay_lower_matmul[], ay_lower_conv[], ay_lower_pool[],
     ay_lower_resize[], ay_lower_attention[], ay_lower_quantize[], ay_lower_recurrent[],
     ay_lower_control[], ay_lower_select[];
 
@@ -67,9 +68,14 @@ const struct ay_operator *ay_operator_find(struct ay_slice domain, struct ay_sli
 /* All families, ended by NULL. */
 const struct ay_operator *const *ay_operators(void);
 
-/* Records that this node fails, naming it: "Conv 'conv1': ...". Returns NULL, as ay_tape_fail. */
+/* Records that this node fails; its name is put before that: "Conv 'conv1': ...". Returns NULL, as
+ * ay_tape_fail. */
 __attribute__((format(printf, 3, 4))) const struct ay_value *
 ay_lower_fail(const struct ay_lower *l, enum ay_code code, const char *format, ...);
+
+/* A constant of the graph, over weights.bin; fails when it lies outside. */
+const struct ay_value *ay_lower_constant(const struct ay_lower *l,
+                                         const struct ay_graph_constant *constant);
 
 /* --- attributes of the node; a wrong kind fails --- */
 bool ay_attr_has(const struct ay_lower *l, const char *name);

@@ -11,6 +11,7 @@ _Static_assert(FLT_EVAL_METHOD == 0, "f32 arithmetic must round to f32 at each o
 _Static_assert(FLT_MANT_DIG == 24 && DBL_MANT_DIG == 53, "IEEE 754 binary32 and binary64");
 
 #define AY_NAN_BITS     0x7fc00000u
+#define AY_INF_BITS     0x7f800000u
 #define AY_NEG_INF_BITS 0xff800000u
 
 static inline float ay_f32(uint32_t bits)

@@ -1,0 +1,122 @@
+/* Shares out the elements of a step's one op among the threads. */
+#include "tensor/each.h"
+
+#include "tensor/exec_impl.h"
+
+#include <string.h>
+
+/* Arithmetic that an item of the pool's loop should be worth; an element moved is worth some. */
+#define ITEM_WORK (1u << 16)
+#define MOVE_WORK 8u
+
+static ay_each *const functions[] = {
+    [AY_WORK_OP_GATHER] = ay_each_gather,   [AY_WORK_OP_MAP] = ay_each_map,
+    [AY_WORK_OP_MATMUL] = ay_each_matmul,   [AY_WORK_OP_REDUCE] = ay_each_reduce,
+    [AY_WORK_OP_PERMUTE] = ay_each_permute, [AY_WORK_OP_VIEW] = ay_each_view,
+    [AY_WORK_OP_CONCAT] = ay_each_concat,   [AY_WORK_OP_SCATTER] = ay_each_scatter};
+
+void ay_each_widen(uint32_t dtype, const void *from, size_t n, int64_t *to)
+{
+    const int8_t *i8 = from;
+    const uint8_t *u8 = from;
+    const int32_t *i32 = from;
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, from, n * sizeof *to); break;
+    case AY_WORK_DTYPE_I32:
+        for (size_t i = 0; i < n; i++) to[i] = i32[i];
+        break;
+    case AY_WORK_DTYPE_I8:
+        for (size_t i = 0; i < n; i++) to[i] = i8[i];
+        break;
+    default:
+        for (size_t i = 0; i < n; i++) to[i] = u8[i];
+    }
+}
+
+void ay_each_narrow(uint32_t dtype, const int64_t *from, size_t n, void *to)
+{
+    uint8_t *u8 = to;
+    int32_t *i32 = to;
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, from, n * sizeof *from); break;
+    case AY_WORK_DTYPE_I32:
+        for (size_t i = 0; i < n; i++) i32[i] = (int32_t)from[i];
+        break;
+    case AY_WORK_DTYPE_BOOL:
+        for (size_t i = 0; i < n; i++) u8[i] = from[i] != 0;
+        break;
+    default:
+        for (size_t i = 0; i < n; i++) u8[i] = (uint8_t)from[i];
+    }
+}
+
+size_t ay_each_scratch(const struct ay_call *call)
+{
+    /* Values of a map's steps, its operands and what they are spread into; or rows of integers. */
+    size_t block = AY_EACH_BLOCK * sizeof(int64_t);
+    size_t map = (AY_MAX_WORK_OP_STEPS + AY_MAX_WORK_OP_IN + AY_MAX_WORK_MAP_STEP_ARGS) * block;
+    size_t row = call->op->kind == AY_WORK_OP_MATMUL ? call->in[0].dims[call->in[0].rank - 1] : 0;
+    return map + row * sizeof(int32_t);
+}
+
+static struct ay_call call_of(const struct ay_exec *exec, uint32_t run)
+{
+    uint32_t index = exec->plan.order[exec->step->first];
+    uint32_t id = ay_program_output(exec->program, index);
+    struct ay_call call = {.op = &exec->program->ops[index],
+                           .kernels = exec->kernels,
+                           .sizes = exec->runs[run].sizes,
+                           .to = ay_exec_base(exec, id, run)};
+    enum ay_code code = ay_program_shape(exec->program, id, call.sizes, &call.out);
+    AY_ASSERT(code == AY_OK);
+    for (uint32_t i = 0; i < call.op->in_count; i++) {
+        call.from[i] = ay_exec_base(exec, call.op->in[i], run);
+        code = ay_program_shape(exec->program, call.op->in[i], call.sizes, &call.in[i]);
+        AY_ASSERT(code == AY_OK);
+    }
+    return call;
+}
+
+/* Output elements of an item: a row of the last axis or whole ones where they are short. */
+static uint64_t piece_of(const struct ay_call *call, uint64_t elements)
+{
+    const struct ay_tensor_type *in = &call->in[0];
+    uint64_t work = 1;
+    switch (call->op->kind) {
+    case AY_WORK_OP_SCATTER: return elements; /* its updates follow one another */
+    case AY_WORK_OP_MAP: work = call->op->steps_count; break;
+    case AY_WORK_OP_REDUCE: work = in->dims[call->op->axis]; break;
+    case AY_WORK_OP_MATMUL: work = in->dims[in->rank - 1]; break;
+    default: work = MOVE_WORK;
+    }
+    uint64_t piece = ITEM_WORK / work + 1, row = call->out.dims[call->out.rank - 1];
+    return piece > row ? piece - piece % row : piece;
+}
+
+static void run_item(void *context, size_t index, uint32_t thread)
+{
+    struct ay_exec *exec = context;
+    uint32_t run;
+    const struct ay_pieces *p = ay_pieces_find(exec, exec->run_count, index, &run);
+    struct ay_call call = call_of(exec, run);
+    uint64_t elements = ay_tensor_elements(&call.out), first = (index - p->first) * p->piece;
+    uint64_t last = elements - first < p->piece ? elements : first + p->piece;
+    functions[call.op->kind](&call, first, last, exec->threads[thread].scratch.at);
+}
+
+enum ay_code ay_exec_each(struct ay_exec *exec)
+{
+    size_t items = 0, scratch = 0;
+    for (uint32_t r = 0; r < exec->run_count; r++) {
+        struct ay_call call = call_of(exec, r);
+        uint64_t elements = ay_tensor_elements(&call.out), piece = piece_of(&call, elements);
+        size_t bytes = ay_each_scratch(&call);
+        if (bytes > scratch) scratch = bytes;
+        exec->pieces[r] = (struct ay_pieces){.first = items, .piece = piece};
+        items += (elements + piece - 1) / piece;
+    }
+    for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++)
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, scratch));
+    ay_pool_run(exec->pool, items, run_item, exec);
+    return AY_OK;
+}

@@ -1,0 +1,130 @@
+/* MAP of every dtype: blocks of the output's elements, operands brought beside them. */
+#include "tensor/each.h"
+
+#include "tensor/map.h"
+#include "tensor/ref/float.h"
+
+#include <string.h>
+
+/* A row this long is worked on by itself; shorter ones share a block, operands copied into it. */
+#define LONG_ROW 64u
+
+/* The output's axes, neighbours joined where every operand allows it, and each operand's steps
+ * along them. */
+struct walk {
+    uint32_t rank;
+    uint64_t size[AY_MAX_RANK];
+    uint64_t stride[AY_MAX_WORK_OP_IN][AY_MAX_RANK];
+    bool whole[AY_MAX_WORK_OP_IN]; /* element i of the operand is that of output element i */
+    bool single[AY_MAX_WORK_OP_IN];
+};
+
+/* Whether axis `d`, of that size, follows the walk's last axis without a step. */
+static bool continues(const struct ay_call *call, const struct walk *w,
+                      uint64_t strides[][AY_MAX_RANK], uint32_t d)
+{
+    for (uint32_t i = 0; i < call->op->in_count; i++)
+        if (w->stride[i][w->rank - 1] != strides[i][d] * call->out.dims[d]) return false;
+    return true;
+}
+
+static struct walk walk_of(const struct ay_call *call)
+{
+    struct walk w = {0};
+    uint64_t strides[AY_MAX_WORK_OP_IN][AY_MAX_RANK] = {{0}};
+    uint32_t rank = call->out.rank;
+    for (uint32_t i = 0; i < call->op->in_count; i++) {
+        const struct ay_tensor_type *in = &call->in[i];
+        uint64_t stride = 1;
+        for (uint32_t d = in->rank; d-- > 0; stride *= in->dims[d])
+            strides[i][rank - in->rank + d] = in->dims[d] == 1 ? 0 : stride;
+        w.single[i] = stride == 1;
+        w.whole[i] = stride == ay_tensor_elements(&call->out);
+    }
+    for (uint32_t d = 0; d < rank; d++) {
+        if (call->out.dims[d] == 1) continue;
+        if (w.rank == 0 || !continues(call, &w, strides, d))
+            w.size[w.rank++] = call->out.dims[d];
+        else
+            w.size[w.rank - 1] *= call->out.dims[d];
+        for (uint32_t i = 0; i < call->op->in_count; i++) w.stride[i][w.rank - 1] = strides[i][d];
+    }
+    if (w.rank == 0) w.size[w.rank++] = 1;
+    return w;
+}
+
+/* `count` copies of one element. */
+static void repeat(void *to, const void *from, uint64_t count, uint32_t bytes)
+{
+    for (uint64_t i = 0; i < count; i++)
+        ay_each_copy(ay_element_to(to, i, bytes), from, 1, 1, bytes);
+}
+
+/* Operand i's elements beside output elements first..first + n - 1, row by row. */
+static void spread(const struct walk *w, uint32_t i, const void *from, uint64_t first, size_t n,
+                   uint32_t bytes, void *to)
+{
+    uint64_t row = w->size[w->rank - 1], run;
+    for (uint64_t e = 0; e < n; e += run) {
+        uint64_t at = 0, rest = first + e, within = rest % row;
+        for (uint32_t d = w->rank; d-- > 0; rest /= w->size[d])
+            at += rest % w->size[d] * w->stride[i][d];
+        run = row - within < n - e ? row - within : n - e;
+        if (w->stride[i][w->rank - 1] == 0)
+            repeat(ay_element_to(to, e, bytes), ay_element(from, at, bytes), run, bytes);
+        else
+            ay_each_copy(ay_element_to(to, e, bytes), ay_element(from, at, bytes), 1, run, bytes);
+    }
+}
+
+/* Operand i beside those elements; `room` has a block of 64-bit integers. */
+static struct ay_map_term term(const struct ay_call *call, const struct walk *w, uint32_t i,
+                               uint64_t first, size_t n, bool in_row, void *room)
+{
+    uint32_t dtype = call->in[i].dtype, bytes = ay_dtype_bytes(dtype), last = w->rank - 1;
+    struct ay_map_term t = {.integer = dtype != AY_WORK_DTYPE_F32};
+    const void *at = call->from[i];
+    bool one = w->single[i];
+    uint8_t copied[AY_EACH_BLOCK * sizeof(int64_t)];
+    if (w->whole[i]) {
+        at = ay_element(at, first, bytes);
+    } else if (in_row) {
+        uint64_t offset = 0, rest = first;
+        for (uint32_t d = w->rank; d-- > 0; rest /= w->size[d])
+            offset += rest % w->size[d] * w->stride[i][d];
+        at = ay_element(at, offset, bytes);
+        one = w->stride[i][last] == 0;
+    } else if (!one) {
+        spread(w, i, at, first, n, bytes, t.integer ? (void *)copied : room);
+        at = t.integer ? (void *)copied : room;
+    }
+    if (!t.integer && one)
+        memcpy(&t.f32, at, sizeof t.f32);
+    else if (!t.integer)
+        t.at = at;
+    else if (one)
+        ay_each_widen(dtype, at, 1, &t.i64);
+    else {
+        ay_each_widen(dtype, at, n, room);
+        t.at = room;
+    }
+    return t;
+}
+
+void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
+{
+    _Static_assert(AY_EACH_BLOCK == AY_MAP_BLOCK, "one block for both");
+    struct walk w = walk_of(call);
+    struct ay_map_block block = {.kernels = call->kernels, .op = call->op, .sizes = call->sizes};
+    int64_t *rooms = scratch, *temp = rooms + AY_MAX_WORK_OP_IN * AY_MAP_BLOCK;
+    uint64_t row = w.size[w.rank - 1];
+    bool in_row = row >= LONG_ROW;
+    uint32_t bytes = ay_dtype_bytes(call->out.dtype);
+    for (uint64_t i = first, n; i < last; i += n) {
+        n = last - i < AY_MAP_BLOCK ? last - i : AY_MAP_BLOCK;
+        if (in_row && n > row - i % row) n = row - i % row;
+        for (uint32_t k = 0; k < call->op->in_count; k++)
+            block.inputs[k] = term(call, &w, k, i, n, in_row, rooms + k * AY_MAP_BLOCK);
+        ay_map_run(&block, ay_element_to(call->to, i, bytes), n, temp);
+    }
+}

@@ -1,0 +1,142 @@
+/* Windows over an image: panels for gemm, short chains, sums and maxima straight from it. Columns
+ * that follow each other in the image go side by side in vectors; each element is one chain. */
+#ifndef AY_TENSOR_KERNEL_PATCH_LANES_H
+#define AY_TENSOR_KERNEL_PATCH_LANES_H
+
+#include "tensor/kernel/gemm_lanes.h"
+
+#define PATCH_VECS 4 /* vectors whose chains run beside each other */
+
+AY_INLINE vf patch_get(const float *p, size_t left, const uint32_t step)
+{
+    if (step == 1) return get(p, left);
+    return left >= LANES ? vf_load_even(p) : vf_load_even_part(p, left);
+}
+
+/* `len` columns of a panel, k rows of it. */
+AY_INLINE void pack_run(const float *from, const int32_t *k_at, uint32_t k, size_t len,
+                        const uint32_t step, float *out)
+{
+    for (uint32_t i = 0; i < k; i++, out += PANEL)
+        for (size_t j = 0; j < len; j += LANES) {
+            vf x = patch_get(from + k_at[i] + j * step, len - j, step);
+            if (len - j >= LANES)
+                vf_store(out + j, x);
+            else
+                vf_store_part(out + j, len - j, x);
+        }
+}
+
+static void pack_patches(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
+                         uint32_t n1, float *out)
+{
+    uint32_t k = k1 - k0;
+    for (uint32_t n = n0, len; n < n1; n += len) {
+        uint32_t column = (n - n0) % PANEL;
+        float *panel = out + (size_t)(n - n0 - column) * k + column;
+        len = w->run[n] < n1 - n ? w->run[n] : n1 - n;
+        if (len > PANEL - column) len = PANEL - column;
+        if (w->step == 1)
+            pack_run(w->image + w->n_at[n], w->k_at + k0, k, len, 1, panel);
+        else
+            pack_run(w->image + w->n_at[n], w->k_at + k0, k, len, 2, panel);
+    }
+}
+
+/* What is made of a patch's elements, k ascending. */
+enum patch_kind { PATCH_CHAIN, PATCH_SUM, PATCH_MAX };
+
+/* `vecs` vectors of neighbouring columns; left: columns of the last one. */
+AY_INLINE void patch_chain(const float *from, const struct ay_patches *w, const float *a,
+                           const int vecs, size_t left, const uint32_t step, float *out)
+{
+    vf sum[PATCH_VECS];
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++) sum[v] = vf_set1(0);
+    for (uint32_t i = 0; i < w->k; i++) {
+        const float *at = from + w->k_at[i];
+        vf x = vf_set1(a[i]);
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[v] = vf_fma(
+                x, patch_get(at + (size_t)v * LANES * step, v + 1 < vecs ? LANES : left, step),
+                sum[v]);
+    }
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        put(out + (size_t)v * LANES, v + 1 < vecs ? LANES : left, sum[v]);
+}
+
+AY_INLINE void patch_sum(const float *from, const struct ay_patches *w, size_t left,
+                         const uint32_t step, float *out)
+{
+    vf s[16];
+    for (int l = 0; l < 16; l++) s[l] = vf_set1(0);
+    for (uint32_t i = 0; i < w->k; i++)
+        s[i % 16] = vf_add(s[i % 16], patch_get(from + w->k_at[i], left, step));
+    for (int h = 8; h > 0; h /= 2)
+        for (int l = 0; l < h; l++) s[l] = vf_add(s[l], s[l + h]);
+    put(out, left, s[0]);
+}
+
+AY_INLINE void patch_max(const float *from, const struct ay_patches *w, size_t left,
+                         const uint32_t step, float *out)
+{
+    vf m = vf_set1(ay_f32(AY_NEG_INF_BITS));
+    for (uint32_t i = 0; i < w->k; i++) m = vf_max(m, patch_get(from + w->k_at[i], left, step));
+    put(out, left, m);
+}
+
+AY_INLINE void patch_run(const float *from, const struct ay_patches *w, const float *a, size_t len,
+                         const enum patch_kind kind, const uint32_t step, float *out)
+{
+    size_t j = 0;
+    for (; kind == PATCH_CHAIN && j < len; j += PATCH_VECS * LANES) {
+        size_t vecs = (len - j + LANES - 1) / LANES, left = len - j - (vecs - 1) * LANES;
+        if (vecs > 3)
+            patch_chain(from + j * step, w, a, PATCH_VECS, vecs > 4 ? LANES : left, step, out + j);
+        else if (vecs == 3)
+            patch_chain(from + j * step, w, a, 3, left, step, out + j);
+        else if (vecs == 2)
+            patch_chain(from + j * step, w, a, 2, left, step, out + j);
+        else
+            patch_chain(from + j * step, w, a, 1, left, step, out + j);
+    }
+    for (; j < len; j += LANES) {
+        size_t left = len - j < LANES ? len - j : LANES;
+        if (kind == PATCH_SUM)
+            patch_sum(from + j * step, w, left, step, out + j);
+        else
+            patch_max(from + j * step, w, left, step, out + j);
+    }
+}
+
+AY_INLINE void patches(const struct ay_patches *w, const float *a, uint32_t n0, uint32_t n1,
+                       const enum patch_kind kind, float *out)
+{
+    for (uint32_t n = n0, len; n < n1; n += len) {
+        len = w->run[n] < n1 - n ? w->run[n] : n1 - n;
+        if (w->step == 1)
+            patch_run(w->image + w->n_at[n], w, a, len, kind, 1, out + (n - n0));
+        else
+            patch_run(w->image + w->n_at[n], w, a, len, kind, 2, out + (n - n0));
+    }
+}
+
+static void chain_patches(const struct ay_patches *w, const float *a, uint32_t n0, uint32_t n1,
+                          float *out)
+{
+    patches(w, a, n0, n1, PATCH_CHAIN, out);
+}
+
+static void sum_patches(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out)
+{
+    patches(w, NULL, n0, n1, PATCH_SUM, out);
+}
+
+static void max_patches(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out)
+{
+    patches(w, NULL, n0, n1, PATCH_MAX, out);
+}
+
+#endif

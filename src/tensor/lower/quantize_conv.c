@@ -1,0 +1,121 @@
+/* ConvInteger and QLinearConv: exact sums over windows. */
+#include "tensor/lower/quantize.h"
+#include "tensor/lower/window.h"
+
+static bool failed(const struct ay_lower *l)
+{
+    return ay_tape_code(l->tape) != AY_OK;
+}
+
+struct conv {
+    struct ay_quantized x, w;
+    struct ay_window window;
+    uint64_t groups;
+};
+
+/* Operands x, w, their zero points at the places given; w's may be one a channel. */
+static bool read_conv(const struct ay_lower *l, const struct ay_operands *o, uint32_t w,
+                      uint32_t x_zero, uint32_t w_zero, struct conv *c)
+{
+    c->x = ay_quantized_operand(l, o, 0, x_zero, "x");
+    c->w = ay_quantized_operand(l, o, w, w_zero, "w");
+    int64_t groups = ay_attr_int(l, "group", 1);
+    if (failed(l)) return false;
+    term x = c->x.x, k = c->w.x;
+    c->groups = groups > 0 ? (uint64_t)groups : 1;
+    if (groups < 1 || x->rank < 3 || k->rank != x->rank || k->dims[0] % c->groups ||
+        x->dims[1] != k->dims[1] * c->groups) {
+        ay_lower_fail(l, AY_E_FORMAT, "image, weights and groups do not fit");
+        return false;
+    }
+    if (c->x.zero) c->x.zero = reshape(l, c->x.zero, 0, NULL);
+    if (c->w.zero && ay_value_elements(c->w.zero) > 1) {
+        uint64_t dims[AY_MAX_RANK] = {k->dims[0]};
+        for (uint32_t d = 1; d < k->rank; d++) dims[d] = 1;
+        c->w.zero = reshape(l, c->w.zero, k->rank, dims);
+    } else if (c->w.zero) {
+        c->w.zero = reshape(l, c->w.zero, 0, NULL);
+    }
+    return !failed(l) && ay_window_read(l, x, k->dims + 2, &c->window);
+}
+
+static term windows_times(const struct ay_lower *l, const struct conv *c, term x, term weights,
+                          uint64_t fill)
+{
+    term rows = ay_window_rows(l, x, &c->window, c->groups, fill);
+    return ay_window_product(l, weights, rows, &c->window, x->dims[0], c->groups);
+}
+
+static bool is_padded(const struct ay_window *w)
+{
+    bool padded = false;
+    for (uint32_t a = 0; a < w->axes; a++) padded |= w->before[a] != 0 || w->after[a] != 0;
+    return padded;
+}
+
+/* What the zero point of x is multiplied by: the sum of the weights that meet the image. */
+static term weights_within(const struct ay_lower *l, const struct conv *c, term weights)
+{
+    const uint64_t *dims = c->x.x->dims;
+    term ones = expand(l, integer(l, I8, 1), c->x.x->rank, dims);
+    return ones ? windows_times(l, c, ones, weights, 0) : NULL;
+}
+
+/* Sum of (x - x.zero) (w - w.zero) over each window, I32. Padding counts as x.zero: where that is
+ * known, it is put into the padding itself, and all of the weights meet it. */
+static term convolve(const struct ay_lower *l, const struct conv *c)
+{
+    struct ay_quantized w = ay_quantized_shift(l, c->w), x = ay_quantized_shift(l, c->x);
+    /* A zero point that neither is known nor leaves room in 8 bits: wider weights are exact too. */
+    term weights = w.zero ? int_fn(l, AY_WORK_FN_INT_SUB, I32, w.x, w.zero) : w.x;
+    if (!weights || !x.x) return NULL;
+    bool known = x.zero && x.zero->data;
+    uint64_t fill = known ? (uint8_t)ay_value_int(x.zero, 0) : 0;
+    term y = windows_times(l, c, x.x, weights, fill);
+    if (!x.zero) return y;
+    term met;
+    if (known || !is_padded(&c->window)) {
+        uint64_t dims[AY_MAX_RANK], m = weights->dims[0];
+        void *to;
+        uint64_t k = m ? ay_value_elements(weights) / m : 0;
+        term ones = fresh(l, I8, SHAPE(1, k), &to);
+        if (ones) memset(to, 1, k);
+        for (uint32_t d = 0; d + 1 < weights->rank; d++) dims[d] = d ? 1 : m;
+        met =
+            reshape(l, matmul(l, reshape(l, weights, SHAPE(m, k)), ones), weights->rank - 1, dims);
+    } else {
+        met = weights_within(l, c, weights);
+    }
+    return int_fn(l, AY_WORK_FN_INT_SUB, I32, y, int_fn(l, AY_WORK_FN_INT_MUL, I32, met, x.zero));
+}
+
+void ay_lower_conv_integer(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct conv c;
+    if (read_conv(l, o, 1, 2, 3, &c)) o->out[0] = convolve(l, &c);
+}
+
+/* One a channel, or one for all, to go with (N, M, ...). */
+static term by_channel(const struct ay_lower *l, term x, const struct conv *c, const char *what)
+{
+    uint64_t m = c->w.x->dims[0], dims[AY_MAX_RANK] = {m};
+    if (!x || ay_value_elements(x) == 1) return x ? reshape(l, x, 0, NULL) : NULL;
+    if (!ay_term_shape(l, x, SHAPE(m), what)) return NULL;
+    for (uint32_t d = 1; d + 1 < c->w.x->rank; d++) dims[d] = 1;
+    return reshape(l, x, c->w.x->rank - 1, dims);
+}
+
+void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct conv c;
+    term x_scale = ay_term_operand(l, o, 1, F32, "x_scale");
+    term w_scale = ay_term_operand(l, o, 4, F32, "w_scale");
+    term y_scale = ay_term_operand(l, o, 6, F32, "y_scale");
+    term zero = ay_term_operand(l, o, 7, 0, "y_zero_point");
+    term bias = ay_term_optional(l, o, 8, I32, "B");
+    if (failed(l) || !read_conv(l, o, 3, 2, 5, &c)) return;
+    term y = convolve(l, &c);
+    if (bias) y = int_fn(l, AY_WORK_FN_INT_ADD, I32, y, by_channel(l, bias, &c, "B"));
+    y = mul(l, cast(l, y, F32), mul(l, x_scale, by_channel(l, w_scale, &c, "w_scale")));
+    o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
+}

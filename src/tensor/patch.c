@@ -1,0 +1,115 @@
+#include "tensor/patch.h"
+
+/* A frame may double the operand, and more where that is still small. */
+#define FRAME_SLACK 65536u
+
+static bool numbers(const uint32_t *dims, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (dims[i] & AY_DIM_SYMBOL) return false;
+    return true;
+}
+
+static int64_t coef_of(const struct ay_work_op *op, uint32_t axis, uint32_t d)
+{
+    if (op->kind == AY_WORK_OP_PERMUTE) return op->perm[d] == axis;
+    return op->coefs[axis * op->grid_count + d];
+}
+
+/* Finds where n and k begin among the grid's axes. */
+static bool divide(struct ay_patch_view *w, uint64_t n, uint64_t k)
+{
+    uint32_t d = w->rank;
+    for (w->k = 1; w->k < k && d > 0;) w->k *= w->grid[--d];
+    w->k_axis = d;
+    if (w->k != k) return false;
+    uint64_t most = n ? n : AY_PATCH_COLUMNS;
+    for (w->n = 1; d > 0 && w->n * w->grid[d - 1] <= most;) w->n *= w->grid[--d];
+    w->n_axis = d;
+    if (n && w->n != n) return false;
+    for (w->batches = 1; d > 0;) w->batches *= w->grid[--d];
+    return true;
+}
+
+/* The image: the operand, or the box of all that is read. */
+static bool frame(const struct ay_work_op *op, struct ay_patch_view *w)
+{
+    int64_t high[AY_MAX_RANK];
+    uint64_t source = 1;
+    for (uint32_t a = 0; a < w->axes; a++) {
+        w->low[a] = op->kind == AY_WORK_OP_VIEW ? op->offsets[a] : 0;
+        high[a] = w->low[a];
+        for (uint32_t d = 0; d < w->rank; d++) {
+            int64_t reach = coef_of(op, a, d) * (int64_t)(w->grid[d] - 1);
+            *(reach < 0 ? &w->low[a] : &high[a]) += reach;
+        }
+        w->framed = w->framed || w->low[a] < 0 || high[a] >= (int64_t)w->source[a];
+        source *= w->source[a];
+    }
+    w->elements = 1;
+    for (uint32_t a = 0; a < w->axes; a++) {
+        if (!w->framed) w->low[a] = 0;
+        w->size[a] = w->framed ? (uint64_t)(high[a] - w->low[a]) + 1 : w->source[a];
+        if (w->size[a] > INT32_MAX / w->elements) return false;
+        w->elements *= w->size[a];
+    }
+    return w->elements <= 2 * source + FRAME_SLACK;
+}
+
+/* How many elements of the image belong to one batch alone, which begins at a multiple of them; 0
+ * where batches share elements. */
+static uint64_t plane(const struct ay_work_op *op, const struct ay_patch_view *w)
+{
+    uint64_t elements = w->elements;
+    uint32_t a = 0;
+    for (; a < w->axes; a++) { /* the first axes, which only the batch moves along */
+        bool others = false;
+        for (uint32_t d = w->n_axis; d < w->rank; d++)
+            others = others || (w->grid[d] > 1 && coef_of(op, a, d) != 0);
+        if (others) break;
+        elements /= w->size[a];
+    }
+    for (; a < w->axes; a++)
+        for (uint32_t d = 0; d < w->n_axis; d++)
+            if (w->grid[d] > 1 && coef_of(op, a, d) != 0) return 0;
+    return elements;
+}
+
+bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
+                      struct ay_patch_view *out)
+{
+    bool view = op->kind == AY_WORK_OP_VIEW;
+    struct ay_patch_view w = {.axes = op->view_count,
+                              .rank = view ? op->grid_count : op->view_count};
+    if (!numbers(op->view, op->view_count) || !numbers(op->grid, op->grid_count)) return false;
+    for (uint32_t a = 0; a < w.axes; a++) w.source[a] = op->view[a];
+    for (uint32_t d = 0; d < w.rank; d++) w.grid[d] = view ? op->grid[d] : op->view[op->perm[d]];
+    if (!divide(&w, n, k) || !frame(op, &w)) return false;
+    int64_t stride = 1;
+    for (uint32_t a = w.axes; a-- > 0; stride *= (int64_t)w.size[a]) {
+        w.first += ((view ? op->offsets[a] : 0) - w.low[a]) * stride;
+        for (uint32_t d = 0; d < w.rank; d++) w.stride[d] += coef_of(op, a, d) * stride;
+    }
+    w.plane = plane(op, &w);
+    *out = w;
+    return true;
+}
+
+int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
+{
+    int64_t at = w->first;
+    for (uint32_t d = w->n_axis; d-- > 0; batch /= w->grid[d])
+        at += w->stride[d] * (int64_t)(batch % w->grid[d]);
+    return at;
+}
+
+void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out)
+{
+    uint64_t n = 1;
+    out[0] = 0;
+    for (uint32_t d = end; d-- > axis; n *= w->grid[d])
+        for (uint64_t j = 1; j < w->grid[d]; j++) {
+            int32_t step = (int32_t)(w->stride[d] * (int64_t)j);
+            for (uint64_t i = 0; i < n; i++) out[j * n + i] = out[i] + step;
+        }
+}

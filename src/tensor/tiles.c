@@ -1,0 +1,303 @@
+/* Steps over patches: a MATMUL or REDUCE reads the image that its VIEW reads, the VIEW itself being
+ * never stored; MAPs of the product follow while its tile is in the cache. */
+#include "tensor/exec_impl.h"
+
+#include <string.h>
+
+/* Columns of a tile, K of it at a time: a packed block is half of a second-level cache. Straight
+ * from the image there is no block, and more columns only mean fewer items. */
+#define TILE_COLUMNS   192u
+#define DIRECT_COLUMNS 4096u
+#define K_WHOLE        384u
+#define K_BLOCK        256u
+/* Up to here a product is read straight from the image, else a packed block pays. */
+#define DIRECT_ROWS 2u
+/* Columns that follow one another, at most, for rows of the image to go together. */
+#define SHORT_RUN 16u
+/* Multiply-adds that an item of the pool's loop should be worth. */
+#define ITEM_WORK (1u << 16)
+/* Elements of a frame that an item of its loop makes. */
+#define FRAME_ITEM 16384u
+
+/* A step in one run. */
+struct tiles {
+    struct ay_exec *exec;
+    const struct ay_work_op *view, *op;
+    uint32_t run;
+    struct ay_patch_view shape;
+    struct ay_patches patches; /* its image is where batch 0 begins */
+    const float *source;       /* the VIEW's operand */
+    const float *a;            /* of a MATMUL */
+    float *out;
+    size_t a_batch;                /* elements from one batch of A to the next */
+    uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
+    uint32_t columns, column_blocks, rows, row_blocks; /* of a tile, how many */
+    uint32_t group;                                    /* batches of an item */
+    uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
+    bool framed_apart; /* each batch's part of the frame is made where it is used */
+};
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows first..last - 1 of the image, along its last axis, to `to`: the operand in its frame. */
+static void frame_rows(const struct tiles *t, uint64_t first, uint64_t last, float *to)
+{
+    const struct ay_patch_view *w = &t->shape;
+    uint32_t inner = w->axes - 1, fill = (uint32_t)t->view->fill;
+    int64_t width = (int64_t)w->size[inner], source = (int64_t)w->source[inner];
+    int64_t low = w->low[inner] < 0 ? min_i64(-w->low[inner], width) : 0;
+    int64_t high = min_i64(source - w->low[inner], width);
+    if (high < low) high = low;
+    for (uint64_t r = first; r < last; r++, to += width) {
+        int64_t from = w->low[inner], stride = source;
+        bool inside = true;
+        uint64_t rest = r;
+        for (uint32_t a = inner; a-- > 0; rest /= w->size[a]) {
+            int64_t at = (int64_t)(rest % w->size[a]) + w->low[a];
+            inside = inside && at >= 0 && at < (int64_t)w->source[a];
+            from += at * stride;
+            stride *= (int64_t)w->source[a];
+        }
+        int64_t begin = inside ? low : width, end = inside ? high : width;
+        for (int64_t i = 0; i < begin; i++) memcpy(to + i, &fill, sizeof fill);
+        if (end > begin)
+            memcpy(to + begin, t->source + from + begin, (size_t)(end - begin) * sizeof *to);
+        for (int64_t i = end; i < width; i++) memcpy(to + i, &fill, sizeof fill);
+    }
+}
+
+static void frame_item(void *context, size_t index, uint32_t thread)
+{
+    (void)thread;
+    const struct tiles *t = context;
+    uint64_t width = t->shape.size[t->shape.axes - 1], rows = t->shape.elements / width;
+    uint64_t each = FRAME_ITEM / width + 1, first = index * each;
+    frame_rows(t, first, min(rows, first + each), (float *)t->exec->image.at + first * width);
+}
+
+/* The patches of a batch, whose own part of the frame is made now where there is no common one. */
+static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
+                                    struct ay_exec_thread *thread)
+{
+    struct ay_patches p = t->patches;
+    int64_t first = ay_patch_view_batch(&t->shape, t->fixed ? 0 : batch);
+    if (t->framed_apart) {
+        uint64_t width = t->shape.size[t->shape.axes - 1], plane = t->shape.plane;
+        uint64_t begin = (uint64_t)first / plane * plane;
+        frame_rows(t, begin / width, (begin + plane) / width, thread->frame.at);
+        p.image = (const float *)thread->frame.at + ((uint64_t)first - begin);
+    } else {
+        p.image += first;
+    }
+    return p;
+}
+
+/* Rows of an image that are short beside a vector go as one, with what the frame has between them;
+ * what belongs to columns is then moved together. */
+static void chain_across(const struct tiles *t, const struct ay_patches *w, const float *a,
+                         float *whole, float *out)
+{
+    const int32_t zero = 0;
+    struct ay_patches across = *w;
+    across.n_at = &zero;
+    across.run = &t->across;
+    t->exec->kernels->chain_patches(&across, a, 0, t->across, whole);
+    for (uint32_t n = 0; n < t->n; n += w->run[n]) {
+        const float *from = whole + w->n_at[n];
+        if (w->run[n] <= SHORT_RUN && n + SHORT_RUN <= t->n)
+            memcpy(out + n, from, SHORT_RUN * sizeof *out); /* the rest is overwritten next */
+        else
+            memcpy(out + n, from, w->run[n] * sizeof *out);
+    }
+}
+
+/* The product of rows m0..m1 with columns n0..n1. */
+static void multiply(const struct tiles *t, const struct ay_patches *w, uint32_t batch, uint32_t m0,
+                     uint32_t m1, uint32_t n0, uint32_t n1, struct ay_exec_thread *thread)
+{
+    const struct ay_kernels *k = t->exec->kernels;
+    const float *a = t->a + batch * t->a_batch;
+    float *c = t->out + (size_t)batch * t->m * t->n, *packed = thread->packed.at;
+    bool direct = t->m <= DIRECT_ROWS;
+    for (uint32_t m = m0; m < m1 && direct; m++)
+        if (t->across)
+            chain_across(t, w, a + (size_t)m * w->k, packed, c + (size_t)m * t->n);
+        else
+            k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
+    for (uint32_t k0 = 0, k1; k0 < w->k && !direct; k0 = k1) {
+        k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
+        k->pack_patches(w, k0, k1, n0, n1, packed);
+        struct ay_gemm g = {.a = a + (size_t)m0 * w->k + k0,
+                            .b = packed,
+                            .c = c + (size_t)m0 * t->n + n0,
+                            .lda = w->k,
+                            .ldc = t->n,
+                            .m = m1 - m0,
+                            .n = n1 - n0,
+                            .k = k1 - k0,
+                            .resume = k0 > 0};
+        k->gemm(&g, 0, g.m, 0, g.n);
+    }
+}
+
+/* The MAPs that follow, each over the tile. */
+static void map_tile(const struct tiles *t, const struct ay_row_item *item, uint32_t n0,
+                     uint32_t n1, void *temp)
+{
+    struct ay_exec *exec = t->exec;
+    float *out = t->out + ((size_t)item->batch * t->m + item->row) * t->n + n0;
+    for (uint32_t i = 2; i < exec->step->count; i++) {
+        const struct ay_work_op *op = &exec->program->ops[exec->plan.order[exec->step->first + i]];
+        struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
+                operands[k] = (struct ay_map_operand){out, t->n, false};
+                continue;
+            }
+            struct ay_rows in = ay_rows_of(item, op, op->in[k]);
+            bool scalar = in.width == 1;
+            operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : n0), in.stride, scalar};
+        }
+        ay_map_rows(exec->kernels, op, item->sizes, operands, item->rows, n1 - n0, out, t->n, temp);
+    }
+}
+
+static void run_tile(const struct tiles *t, uint32_t batch, uint32_t m0, uint32_t n0,
+                     uint32_t thread)
+{
+    struct ay_exec *exec = t->exec;
+    const struct ay_kernels *k = exec->kernels;
+    uint32_t m1 = (uint32_t)min(t->m, m0 + t->rows), n1 = (uint32_t)min(t->n, n0 + t->columns);
+    struct ay_exec_thread *own = &exec->threads[thread];
+    struct ay_patches w = patches_of(t, batch, own);
+    if (t->op->kind == AY_WORK_OP_REDUCE) {
+        float *out = t->out + (size_t)batch * t->n + n0;
+        (t->op->reduce == AY_WORK_REDUCE_SUM ? k->sum_patches : k->max_patches)(&w, n0, n1, out);
+        return;
+    }
+    const uint32_t *sizes = exec->runs[t->run].sizes;
+    struct ay_row_item item = {exec, own, sizes, t->run, batch, m0, m1 - m0};
+    multiply(t, &w, batch, m0, m1, n0, n1, own);
+    map_tile(t, &item, n0, n1, own->scratch.at);
+}
+
+static void tile_item(void *context, size_t index, uint32_t thread)
+{
+    const struct tiles *t = context;
+    uint32_t m0 = (uint32_t)(index % t->row_blocks) * t->rows;
+    uint32_t n0 = (uint32_t)(index / t->row_blocks % t->column_blocks) * t->columns;
+    uint32_t batch = (uint32_t)(index / t->row_blocks / t->column_blocks) * t->group;
+    uint32_t end = (uint32_t)min(t->batches, batch + t->group);
+    for (; batch < end; batch++) run_tile(t, batch, m0, n0, thread);
+}
+
+/* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few. */
+static void divide(struct tiles *t)
+{
+    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->panel;
+    uint32_t most = t->m <= DIRECT_ROWS ? DIRECT_COLUMNS : TILE_COLUMNS;
+    uint32_t blocks = (t->n + most - 1) / most, panels = (t->n + panel - 1) / panel;
+    if (t->batches < 2 * threads) blocks = (blocks + threads - 1) / threads * threads;
+    t->columns = (panels + blocks - 1) / blocks * panel;
+    t->column_blocks = (t->n + t->columns - 1) / t->columns;
+    uint32_t items = t->batches * t->column_blocks;
+    uint32_t parts = items < threads ? (threads + items - 1) / items : 1;
+    t->rows = ((t->m + parts - 1) / parts + 7) / 8 * 8;
+    t->row_blocks = (t->m + t->rows - 1) / t->rows;
+    uint64_t work = min(t->m, t->rows) * min(t->n, t->columns) * t->shape.k;
+    uint64_t group = min(ITEM_WORK / work + 1, t->batches / (2 * threads) + 1);
+    t->group = (uint32_t)group;
+}
+
+/* The tables of places, and how far columns follow one another. */
+static enum ay_code lay_tables(struct tiles *t)
+{
+    const struct ay_patch_view *w = &t->shape;
+    AY_TRY(ay_room_reserve(&t->exec->tables, (w->k + 2 * w->n) * sizeof(int32_t)));
+    int32_t *k_at = t->exec->tables.at, *n_at = k_at + w->k;
+    uint32_t *run = (uint32_t *)(n_at + w->n);
+    ay_patch_view_places(w, w->k_axis, w->rank, k_at);
+    ay_patch_view_places(w, w->n_axis, w->k_axis, n_at);
+    int32_t step = w->n > 1 ? n_at[1] - n_at[0] : 1;
+    if (step != 2) step = 1;
+    run[w->n - 1] = 1;
+    for (uint64_t j = w->n - 1; j-- > 0;)
+        run[j] = n_at[j + 1] - n_at[j] == step ? run[j + 1] + 1 : 1;
+    t->patches = (struct ay_patches){.k_at = k_at, .n_at = n_at, .run = run};
+    t->patches.k = (uint32_t)w->k;
+    t->patches.step = (uint32_t)step;
+    int64_t across = (int64_t)n_at[w->n - 1] + 1;
+    for (uint64_t j = 1; j < w->n; j++)
+        if (n_at[j] < n_at[j - 1]) across = 0;
+    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && step == 1 && run[0] <= SHORT_RUN &&
+        across > 0 && across <= 2 * (int64_t)w->n)
+        t->across = (uint32_t)across;
+    return AY_OK;
+}
+
+/* What the step is about in that run. */
+static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
+{
+    const uint32_t *order = exec->plan.order + exec->step->first;
+    const struct ay_work_program *p = exec->program;
+    const struct ay_work_op *view = &p->ops[order[0]], *op = &p->ops[order[1]];
+    const uint32_t *dims = view->dims + view->dims_count;
+    struct tiles t = {.exec = exec, .view = view, .op = op, .run = run, .m = 1};
+    bool product = op->kind == AY_WORK_OP_MATMUL;
+    bool known = ay_patch_view_of(view, product ? dims[-2] : 0, dims[-1], &t.shape);
+    AY_ASSERT(known);
+    t.n = (uint32_t)t.shape.n;
+    t.batches = (uint32_t)t.shape.batches;
+    t.source = ay_exec_base(exec, view->in[0], run);
+    t.out = ay_exec_base(exec, ay_program_output(p, order[exec->step->count - 1]), run);
+    if (!product) return t;
+    t.fixed = view->dims_count == 2;
+    t.m = op->dims[op->dims_count - 2];
+    t.batches = 1;
+    for (uint32_t d = 0; d + 2 < op->dims_count; d++) t.batches *= op->dims[d];
+    t.a = ay_exec_base(exec, op->in[0], run);
+    t.a_batch = (size_t)t.m * t.shape.k;
+    return t;
+}
+
+static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
+{
+    struct tiles t = tiles_of(exec, run);
+    divide(&t);
+    AY_TRY(lay_tables(&t));
+    t.framed_apart = t.shape.framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
+    t.patches.image = t.source;
+    if (t.shape.framed && !t.framed_apart) {
+        AY_TRY(ay_room_reserve(&exec->image, t.shape.elements * sizeof(float)));
+        t.patches.image = exec->image.at;
+        uint64_t width = t.shape.size[t.shape.axes - 1], each = FRAME_ITEM / width + 1;
+        ay_pool_run(exec->pool, (t.shape.elements / width + each - 1) / each, frame_item, &t);
+    }
+    size_t packed = t.across;
+    if (t.m > DIRECT_ROWS)
+        packed =
+            ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
+    for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
+        AY_TRY(ay_room_reserve(&exec->threads[i].packed, packed * sizeof(float)));
+        AY_TRY(ay_room_reserve(&exec->threads[i].scratch, AY_MAP_TEMP_BYTES));
+        size_t plane = t.framed_apart ? t.shape.plane : 0;
+        AY_TRY(ay_room_reserve(&exec->threads[i].frame, plane * sizeof(float)));
+    }
+    size_t groups = (t.batches + t.group - 1) / t.group;
+    ay_pool_run(exec->pool, groups * t.column_blocks * t.row_blocks, tile_item, &t);
+    return AY_OK;
+}
+
+enum ay_code ay_exec_tiles(struct ay_exec *exec)
+{
+    for (uint32_t r = 0; r < exec->run_count; r++) AY_TRY(run_tiles(exec, r));
+    return AY_OK;
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Models that public packages hold, against onnxruntime on seeded inputs: tests/onnx/models.py [NAME...].
+
+Each wheel is downloaded by pip with its hash and kept in build/models; its models are imported and
+run by build/assay as a user does, and every output must agree. Prints how far they are apart and how
+each ran.
+"""
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import numpy as np
+import onnxruntime
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ASSAY = ROOT / "build" / "assay"
+WHEELS = ROOT / "build" / "models"
+RTOL, ATOL = 1e-4, 2e-5
+
+RNG = np.random.default_rng(1)
+
+
+def normal(*shape):
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def sound(*shape):
+    return normal(*shape) * np.float32(0.1)
+
+
+# package, version, sha256 of the wheel, then each model and its inputs
+VOICE = {"input": sound(1, 576), "state": np.zeros((2, 1, 128), np.float32)}
+RATE = {"sr": np.array(16000)}
+PACKAGES = [
+    ("magika", "1.0.3", "3e9b49134e8116ee40b431664dcbed9e199413efddcce1a173c734b4e0521529", {
+        "magika/models/standard_v3_3/model.onnx":
+            {"bytes": RNG.integers(0, 257, (3, 2048)).astype(np.int32)}}),
+    ("silero-vad", "6.2.3", "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8", {
+        "silero_vad/data/silero_vad.onnx": VOICE | RATE,
+        "silero_vad/data/silero_vad_op18_ifless.onnx": VOICE | RATE,
+        "silero_vad/data/silero_vad_16k_op15.onnx": VOICE | RATE,
+        "silero_vad/data/silero_vad_half.onnx": VOICE,
+        "silero_vad/data/silero_vad_16k_sequence.onnx":
+            {"input": sound(4, 576), "h": np.zeros((1, 1, 128), np.float32),
+             "c": np.zeros((1, 1, 128), np.float32)}}),
+    ("rapidocr-onnxruntime", "1.4.4",
+     "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf", {
+         "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx": {"x": normal(1, 3, 320, 320)},
+         "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx": {"x": normal(1, 3, 48, 320)},
+         "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx":
+             {"x": normal(1, 3, 48, 192)}}),
+    ("basic-pitch", "0.4.0", "738adb503aae7fdfc7d1e1511aa0ce35052315f260a19531ef4c356708425db0", {
+        "basic_pitch/saved_models/icassp_2022/nmp.onnx":
+            {"serving_default_input_2:0": sound(1, 43844, 1)}}),
+    ("ddddocr", "1.6.1", "c7c70f4ae2d0335440ae8b272eea48c9f6888ecef46785fe2311f0c97a133935", {
+        "ddddocr/common.onnx": {"input1": normal(1, 1, 64, 160)},
+        "ddddocr/common_det.onnx": {"images": normal(1, 3, 416, 416)}}),
+]
+
+
+def wheel(package, version, sha256):
+    """The wheel's path; what is there already is used when its hash is right."""
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    pattern = f"{package.replace('-', '_')}-{version}-*.whl"
+    for path in WHEELS.glob(pattern):
+        if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+            return path
+        path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        listed = pathlib.Path(folder) / "wheel.txt"
+        listed.write_text(f"{package}=={version} --hash=sha256:{sha256}\n")
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+                        "--only-binary=:all:", "--disable-pip-version-check", "--require-hashes",
+                        "-d", folder, "-r", listed], check=True)
+        found = next(pathlib.Path(folder).glob(pattern))
+        shutil.copy(found, WHEELS / found.name)
+    return WHEELS / found.name
+
+
+def theirs(path, inputs):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return [o.name for o in session.get_outputs()], session.run(None, inputs)
+
+
+def ours(path, inputs, names, folder):
+    model, out = folder / "model", folder / "out"
+    subprocess.run([ASSAY, "model", "import", path, model], check=True, capture_output=True)
+    command = [ASSAY, "model", "run", model, "--out", out, "-o", "json"]
+    for i, (name, value) in enumerate(inputs.items()):
+        np.save(folder / f"{i}.npy", value)
+        command += ["--input", f"{name}={folder / f'{i}.npy'}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    how = "interpreted" if "interpreted" in json.loads(done.stdout) else "as a program"
+    return how, [np.load(out / (name.replace("/", "_") + ".npy")) for name in names]
+
+
+def check(path, inputs, folder):
+    """How far apart, and how it ran; raises where they do not agree."""
+    names, wanted = theirs(path, inputs)
+    how, got = ours(path, inputs, names, folder)
+    for name, a, b in zip(names, got, wanted):
+        if a.dtype != b.dtype:
+            raise AssertionError(f"{name}: {a.dtype}, not {b.dtype}")
+        np.testing.assert_allclose(a, b, rtol=RTOL, atol=ATOL, err_msg=name)
+    return max(float(np.abs(a.astype(np.float64) - b).max()) for a, b in zip(got, wanted)), how
+
+
+def main():
+    bad = 0
+    for package, version, sha256, models in PACKAGES:
+        if sys.argv[1:] and package not in sys.argv[1:]:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            archive = zipfile.ZipFile(wheel(package, version, sha256))
+            for number, (member, inputs) in enumerate(models.items()):
+                place = folder / str(number)
+                path = archive.extract(member, place)
+                try:
+                    apart, how = check(path, inputs, place)
+                    print(f"{package} {version}, {pathlib.Path(member).name}: {how}, "
+                          f"at most {apart:.1e} from onnxruntime")
+                except (RuntimeError, AssertionError) as error:
+                    bad += 1
+                    print(f"{package} {version}, {pathlib.Path(member).name}: FAILED: {error}")
+    sys.exit(1 if bad else 0)
+
+
+main()
