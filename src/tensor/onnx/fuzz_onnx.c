@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&onnx);
 #ifdef AY_PLANTED_BUG
     struct ay_slice name = onnx.model.graphs[0].name;
-    if (onnx.model.graphs_count > 1 && name.len == 1 && name.data[0] > 'g') abort();
+    if (onnx.model.graphs_count > 1 && name.len == 1 && name.data[0] != 'g') abort();
 #endif
     ay_onnx_close(&onnx);
     return 0;
