@@ -3,10 +3,13 @@
  *     exact       every x^y of 25 bits or less but x^1, and the pairs around each
  *     powers      every 2^e to the power E / e, and the pairs around each
  *     near one    (1 + a)^y with small a and y = n / 2, which come near midpoints
+ *     identities  x^(1/2), x^1, x^2 and x^-1 of every x >= 0, by the kernels alone, against sqrt,
+ *                 x, x x and 1 / x, which IEEE 754 arithmetic rounds correctly
  * Prints how many the double left undecided, how near to a midpoint without being one the nearest
  * of those came, and what came out wrong; fails if anything did. What makes pow right on all other
  * pairs too is an argument, in docs/numerics.md: this tests its steps.
- *     build/bench/prove_pow [n]                  24 if not given; 3 minutes */
+ *     build/bench/prove_pow [n]                  24 if not given; 5 minutes */
+#include <math.h>
 #include <mpfr.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +155,26 @@ static void near_one(void)
         }
 }
 
+static float identity(float a, float exponent)
+{
+    return exponent == 0.5F ? sqrtf(a) : exponent == 2 ? a * a : exponent < 0 ? 1 / a : a;
+}
+
+static void identities(void)
+{
+    static const float exponents[] = {0.5F, 1, 2, -1};
+    static float out[BLOCK];
+    for (uint32_t i = 0; i < 4 * (0x7f800000u / BLOCK); i++) {
+        const float exponent = exponents[i % 4];
+        for (uint32_t j = 0; j < BLOCK; j++) x[j] = ay_f32(i / 4 * BLOCK + j);
+        kernels->vs[AY_FN_POW](x, exponent, out, BLOCK);
+        for (uint32_t j = 0; j < BLOCK; j++)
+            if (ay_f32_bits(out[j]) != ay_f32_bits(identity(x[j], exponent)) && wrong++ < MAX_SHOWN)
+                printf("wrong: pow(%a, %g) = %a\n", (double)x[j], (double)exponent, (double)out[j]);
+        pairs += BLOCK;
+    }
+}
+
 static void report(const char *what)
 {
     flush();
@@ -181,5 +204,8 @@ int main(int argc, char **argv)
     report("powers");
     near_one();
     report("near one");
+    identities();
+    printf("identities %llu pairs; %llu wrong\n", (unsigned long long)pairs,
+           (unsigned long long)wrong);
     return wrong || kernel_differs;
 }

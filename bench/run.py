@@ -37,6 +37,8 @@ def minilm():
 BENCHES = [
     ("matmul", "matrix product beside OpenBLAS, ratio of speeds (goal 1.1)",
      lambda: [BUILD / "bench" / "matmul", "10"]),
+    ("functions", "correctly rounded functions beside glibc's, which are not",
+     lambda: [BUILD / "bench" / "functions"]),
     ("minilm", "MiniLM beside onnxruntime, ratio of times (goal 1.0)", minilm),
     ("receipt", "what a claim costs beside its answer (goal below 1 %)",
      lambda: [BUILD / "bench" / "receipt", MODEL, "1"]),

@@ -47,9 +47,9 @@ int ay_cli_globals(int *argc, char **argv);
 /* The exit code for an error. */
 int ay_cli_exit(enum ay_code code);
 
-/* "assay: <text>" to stderr, returns ay_cli_exit(code). The text alone says what was not found;
- * with AY_E_USAGE it is followed by where to read more, with other codes than AY_OK (which counts
- * as a failure) by the code's own text. */
+/* "assay: <text>" to stderr; returns ay_cli_exit(code), AY_OK counting as a failure that the text
+ * says all of. After it: with AY_E_USAGE where to read more; with other codes the code's own text,
+ * unless the text has it or says what was not found. */
 int ay_cli_fail(enum ay_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints a usage text to stdout when help was asked for, else to stderr; returns 0 or

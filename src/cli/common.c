@@ -69,15 +69,17 @@ int ay_cli_exit(enum ay_code code)
 
 int ay_cli_fail(enum ay_code code, const char *format, ...)
 {
+    char text[2 * PATH_MAX];
+    const char *own = ay_code_info(code)->text;
     va_list args;
     va_start(args, format);
-    fputs(ay_cli.color ? "\033[31massay:\033[0m " : "assay: ", stderr);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    fprintf(stderr, "%s %s", ay_cli.color ? "\033[31massay:\033[0m" : "assay:", text);
     if (code == AY_E_USAGE)
         fprintf(stderr, "; assay %s says more", *ay_cli.command ? ay_cli.command : "help");
-    else if (code != AY_OK && code != AY_E_NOT_FOUND)
-        fprintf(stderr, " (%s)", ay_code_info(code)->text);
+    else if (code != AY_OK && code != AY_E_NOT_FOUND && !strstr(text, own))
+        fprintf(stderr, " (%s)", own);
     fputc('\n', stderr);
     return ay_cli_exit(code == AY_OK ? AY_E_STATE : code);
 }

@@ -1,10 +1,10 @@
 #include "cli/work.h"
 
+#include "cli/lines.h"
 #include "cli/options.h"
 #include "role/consume.h"
 #include "tensor/npy.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,42 +29,6 @@ static const char usage[] =
     "  --blobs       where to upload the input (default: the node)\n"
     "  --recheck     lines of each job to compute again here and compare (default 1)\n"
     "  --no-wait     be content with claims that may still be doubted\n";
-
-/* The file's lines, split at newline only. Owned: *text and the array. */
-static int read_lines(const char *path, char **text, struct ay_slice **lines, uint32_t *count)
-{
-    FILE *file = fopen(path, "rbe");
-    if (!file) return ay_cli_fail(errno == ENOENT ? AY_E_NOT_FOUND : AY_E_IO, "%s", path);
-    size_t len = 0, cap = 1 << 16;
-    char *all = NULL;
-    for (;;) {
-        char *grown = realloc(all, cap);
-        if (!grown) break;
-        all = grown;
-        len += fread(all + len, 1, cap - len, file);
-        if (len < cap || cap > MAX_INPUT_BYTES) break;
-        cap *= 2;
-    }
-    bool whole = feof(file) && !ferror(file);
-    fclose(file);
-    *text = all;
-    if (!all || !whole) return ay_cli_fail(whole ? AY_E_MEMORY : AY_E_LIMIT, "%s", path);
-    uint32_t n = 0;
-    for (size_t i = 0; i < len; i++) n += all[i] == '\n';
-    n += len && all[len - 1] != '\n';
-    if (!n || n > MAX_LINES) return ay_cli_fail(AY_E_RANGE, "%s has %u lines", path, n);
-    *lines = calloc(n, sizeof **lines);
-    if (!*lines) return ay_cli_fail(AY_E_MEMORY, "%s", path);
-    *count = n;
-    char *at = all;
-    for (uint32_t i = 0; i < n; i++) {
-        char *end = memchr(at, '\n', (size_t)(all + len - at));
-        if (!end) end = all + len;
-        (*lines)[i] = ay_slice(at, (uint32_t)(end - at));
-        at = end + 1;
-    }
-    return 0;
-}
 
 struct settings {
     const char *file, *model, *from, *out, *blobs;
@@ -149,20 +113,18 @@ int ay_cli_job(int argc, char **argv)
 {
     struct settings s = {.max_price = 1000, .per_job = 64, .recheck = 1};
     struct ay_cli_work work = {0};
-    char *text = NULL;
-    struct ay_slice *lines = NULL;
-    uint32_t count = 0;
+    struct ay_lines lines;
     if (ay_cli.help || argc < 2) return ay_cli_usage(usage);
     if (strcmp(argv[1], "run") != 0) return ay_cli_fail(AY_E_USAGE, "job has no verb %s", argv[1]);
     int failed = read_options(argc - 1, argv + 1, &s);
     if (failed) return failed;
-    failed = read_lines(s.file, &text, &lines, &count);
+    failed = ay_lines_open(s.file, MAX_INPUT_BYTES, MAX_LINES, &lines);
+    if (!failed && lines.count == 0) failed = ay_cli_fail(AY_E_RANGE, "%s is empty", s.file);
     if (!failed) {
         failed = ay_cli_work_open(&work, "job", "--from", s.from, s.model, 0);
-        if (!failed) failed = run(&s, &work, lines, count);
+        if (!failed) failed = run(&s, &work, lines.at, lines.count);
         ay_cli_work_close(&work);
     }
-    free(lines);
-    free(text);
+    ay_lines_close(&lines);
     return failed;
 }

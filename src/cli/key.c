@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +33,7 @@ static enum ay_code take_line(int fd, const char *from, char *out, uint32_t *len
     for (;;) {
         char c;
         ssize_t n = read(fd, &c, 1);
-        if (n < 0 && errno == EINTR && !ay_cli_stop) continue;
-        if (n < 0 && errno == EINTR) return AY_E_INTERRUPTED;
+        if (n < 0 && errno == EINTR) continue;
         if (n < 0) return no_passphrase("cannot read the passphrase from %s", from);
         if (n == 0 || c == '\n') return AY_OK;
         if (*len == AY_KEY_MAX_PASSPHRASE)
@@ -41,23 +42,40 @@ static enum ay_code take_line(int fd, const char *from, char *out, uint32_t *len
     }
 }
 
+/* Waits for a whole line or a signal; ppoll lets signals in only while it waits, so that none comes
+ * just before and is slept over. */
+static enum ay_code wait_line(int tty, const sigset_t *open)
+{
+    struct pollfd pollfd = {.fd = tty, .events = POLLIN};
+    while (!ay_cli_stop && ppoll(&pollfd, 1, NULL, open) < 0 && errno == EINTR) continue;
+    return ay_cli_stop ? AY_E_INTERRUPTED : AY_OK;
+}
+
+/* An interrupted question must not leave a terminal without echo. */
 static enum ay_code ask_terminal(const char *question, char *out, uint32_t *len)
 {
     struct termios shown, hidden;
+    sigset_t held, before;
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (tty < 0)
         return no_passphrase("no terminal to ask for the passphrase; set "
                              "ASSAY_PASSPHRASE or ASSAY_PASSPHRASE_FILE");
-    ay_cli_catch(); /* an interrupted question must not leave a terminal without echo */
-    dprintf(tty, "%s: ", question);
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    ay_cli_catch();
     bool echo = tcgetattr(tty, &shown) == 0;
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     if (echo) tcsetattr(tty, TCSAFLUSH, &hidden);
-    enum ay_code code = take_line(tty, "the terminal", out, len);
+    dprintf(tty, "%s: ", question);
+    enum ay_code code = wait_line(tty, &before);
+    if (code == AY_OK) code = take_line(tty, "the terminal", out, len);
     if (echo) tcsetattr(tty, TCSAFLUSH, &shown);
     dprintf(tty, "\n");
     ay_cli_uncatch();
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(tty);
     return code;
 }
@@ -181,7 +199,8 @@ static int list_keys(const char *folder, const char *name, bool given)
     uint32_t count;
     (void)name, (void)given;
     enum ay_code code = ay_keystore_list(folder, infos, MAX_KEYS, &count);
-    if (code != AY_OK) return key_fail(code, "of this folder");
+    if (code == AY_E_LIMIT) return ay_cli_fail(code, "%s holds more than %d keys", folder, MAX_KEYS);
+    if (code != AY_OK) return key_fail(code, infos[count].name);
     if (ay_cli.json) putchar('[');
     for (uint32_t i = 0; i < count; i++) {
         if (ay_cli.json && i) putchar(',');

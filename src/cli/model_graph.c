@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "crypto/merkle.h"
 #include "tensor/graph_run.h"
+#include "tensor/image.h"
 #include "tensor/npy.h"
 #include "tensor/onnx/onnx.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,9 +62,29 @@ static const char *given(const struct job *j, struct ay_slice name)
     return NULL;
 }
 
+static bool is_picture(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && (strcasecmp(end, ".png") == 0 || strcasecmp(end, ".jpg") == 0 ||
+                   strcasecmp(end, ".jpeg") == 0);
+}
+
+static enum ay_code read_picture(struct job *j, const char *path, struct ay_ndarray *out)
+{
+    struct ay_ndarray pixels;
+    const char *how = j->options->preprocess;
+    if (!how || strcmp(how, "imagenet") != 0)
+        return ay_reject(&j->reason, AY_E_USAGE, "a picture needs --preprocess imagenet");
+    AY_TRY(ay_image_read(path, memory_limit(j->options), &pixels, &j->reason));
+    enum ay_code code = ay_image_imagenet(&pixels, out);
+    ay_ndarray_free(&pixels);
+    return code == AY_OK ? code : ay_reject(&j->reason, code, "%.160s cannot be resized", path);
+}
+
 static enum ay_code read_input(struct job *j, const char *path, struct ay_ndarray *out)
 {
     const char *converted = NULL;
+    if (is_picture(path)) return read_picture(j, path, out);
     AY_TRY(ay_npy_read(path, memory_limit(j->options), out, &converted, &j->reason));
     if (converted) fprintf(stderr, "%s: converted from %s to f32\n", path, converted);
     return AY_OK;

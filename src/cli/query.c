@@ -83,7 +83,8 @@ static int ask(const struct ay_msg *msg, const void *request, struct ay_arena *a
     if (code != AY_OK)
         failed = ay_cli_fail(code, "%s", ay_node_message(node));
     else if (got.result.code)
-        failed = ay_cli_fail(ay_node_code(&got.result), "%s", got.result.log);
+        failed = ay_cli_fail(ay_node_code(&got.result), "%s %s: %s", msg->module, msg->query->cli,
+                             got.result.log);
     else if (ay_decode(msg->query->answer, got.result.data, arena, answer, NULL) != AY_OK)
         failed = ay_cli_fail(AY_E_FORMAT, "the node's answer");
     else if ((code = ay_cli_show_msg(msg->query->answer, answer)) != AY_OK)

@@ -6,6 +6,7 @@
 #include "crypto/ed25519.h"
 #include "engine/engine.h"
 #include "net/json.h"
+#include "net/http_server.h"
 #include "net/json_read.h"
 #include "net/node_server.h"
 
@@ -89,6 +90,30 @@ static int load_validator(uint8_t seed[32])
     return code == AY_OK ? 0 : ay_cli_fail(code, "%s/config/validator.key", ay_cli.home);
 }
 
+/* Waits for a signal or for the engine to stop by itself. */
+static enum ay_code run(struct ay_engine *engine)
+{
+    struct ay_engine_tip tip;
+    while (!ay_cli_stop) {
+        ay_engine_tip(engine, &tip);
+        enum ay_code code = ay_engine_wait_block(engine, tip.height, 500);
+        if (code != AY_OK && code != AY_E_TIMEOUT) return code;
+    }
+    return AY_OK;
+}
+
+struct node {
+    struct ay_config config;
+    uint64_t min_price_nano;
+    struct ay_genesis_genesis genesis;
+    struct ay_engine *engine;
+    struct ay_blob_store *blobs;
+    struct ay_node_server *server;
+    char host[AY_MAX_CONFIG_TEXT];
+    uint16_t port;
+    const char *origins[MAX_ORIGINS + 1];
+};
+
 static int split_origins(char *list, const char *origins[MAX_ORIGINS + 1])
 {
     uint32_t n = 0;
@@ -110,73 +135,77 @@ static int gas_price(const char *text, uint64_t *nano)
     return ay_cli_fail(AY_E_FORMAT, "node.min_gas_price looks like 0.025nasy, not %s", text);
 }
 
-/* Waits for a signal or for the engine to stop by itself. */
-static enum ay_code run(struct ay_engine *engine)
+static const char *rpc_key(const struct node *node)
 {
-    struct ay_engine_tip tip;
-    while (!ay_cli_stop) {
-        ay_engine_tip(engine, &tip);
-        enum ay_code code = ay_engine_wait_block(engine, tip.height, 500);
-        if (code != AY_OK && code != AY_E_TIMEOUT) return code;
-    }
-    return AY_OK;
+    return node->config.rpc_key[0] ? node->config.rpc_key : NULL;
 }
 
-struct node {
-    struct ay_config config;
-    struct ay_genesis_genesis genesis;
-    struct ay_engine *engine;
-    struct ay_blob_store *blobs;
-    struct ay_node_server *server;
-    char host[AY_MAX_CONFIG_TEXT];
-    const char *origins[MAX_ORIGINS + 1];
-};
+/* The settings as what they mean, before anything is made of them. */
+static int read_settings(struct node *node)
+{
+    int failed = ay_cli_config(&node->config);
+    if (failed) return failed;
+    const char *address = node->config.rpc_address;
+    if (!ay_config_address(address, node->host, &node->port))
+        return ay_cli_fail(AY_E_FORMAT, "rpc.address is host:port, not %s", address);
+    if (ay_http_may_listen(node->host, rpc_key(node)) != AY_OK)
+        return ay_cli_fail(AY_OK,
+                           "rpc.address %s is no loopback address, so rpc.key (16 characters or "
+                           "more) must be set",
+                           address);
+    failed = split_origins(node->config.cors_origins, node->origins);
+    return failed ? failed : gas_price(node->config.min_gas_price, &node->min_price_nano);
+}
 
 static int open_engine(struct node *node, struct ay_arena *arena, uint8_t pub_key[32])
 {
     char data[PATH_MAX], why[256];
     struct ay_engine_options options = {.data_path = data,
                                         .genesis = &node->genesis,
+                                        .min_price_nano = node->min_price_nano,
                                         .mempool_txs = (uint32_t)node->config.mempool_txs,
                                         .mempool_bytes = node->config.mempool_bytes,
                                         .map_bytes = node->config.map_bytes};
     int failed = load_genesis(arena, &node->genesis);
     if (!failed) failed = load_validator(options.validator_seed);
-    if (!failed) failed = gas_price(node->config.min_gas_price, &options.min_price_nano);
     if (failed) return failed;
     if (ay_cli_path(data, "data/chain") != AY_OK)
         return ay_cli_fail(AY_E_USAGE, "the home folder's name is too long");
     ay_ed25519_pubkey(options.validator_seed, pub_key);
-    enum ay_code code = ay_engine_open(&options, &node->engine, why);
+    enum ay_code code = AY_OK;
+    if (access(data, F_OK) != 0) { /* a genesis that is refused leaves no chain behind */
+        code = ay_engine_check_genesis(&node->genesis, why);
+        if (code != AY_OK)
+            failed = ay_cli_fail(code, "%s/config/genesis.json: %s", ay_cli.home, why);
+    }
+    if (code == AY_OK) code = ay_engine_open(&options, &node->engine, why);
     explicit_bzero(options.validator_seed, 32);
+    if (failed) return failed;
+    if (code == AY_E_KEY) return ay_cli_fail(code, "%s/config/validator.key: %s", ay_cli.home, why);
+    if (code == AY_E_STATE && !*why)
+        return ay_cli_fail(AY_OK, "%s is in use; is another node running?", data);
     return code == AY_OK ? 0 : ay_cli_fail(code, "%s%s%s", data, *why ? ": " : "", why);
 }
 
 static int serve(struct node *node, const uint8_t pub_key[32])
 {
     char path[PATH_MAX];
-    uint16_t port = 0;
     const struct ay_blob_limits limits = {.max_total_bytes = node->config.blob_quota_bytes};
-    if (!ay_config_address(node->config.rpc_address, node->host, &port))
-        return ay_cli_fail(AY_E_FORMAT, "rpc.address is host:port, not %s",
-                           node->config.rpc_address);
-    int failed = split_origins(node->config.cors_origins, node->origins);
-    if (failed) return failed;
     enum ay_code code = ay_cli_path(path, "data/blobs");
     if (code == AY_OK) code = ay_blob_open(path, &limits, &node->blobs);
     if (code != AY_OK) return ay_cli_fail(code, "%s", path);
-    struct ay_node_server_options options = {
-        .engine = node->engine,
-        .blobs = node->blobs,
-        .address = node->host,
-        .port = port,
-        .key = node->config.rpc_key[0] ? node->config.rpc_key : NULL,
-        .origins = node->origins,
-        .moniker = node->config.moniker,
-        .min_gas_price = node->config.min_gas_price,
-        .version = AY_VERSION,
-        .validator_power = node->genesis.stake.validators[0].power,
-        .genesis = &node->genesis};
+    struct ay_node_server_options options = {.engine = node->engine,
+                                             .blobs = node->blobs,
+                                             .address = node->host,
+                                             .port = node->port,
+                                             .key = rpc_key(node),
+                                             .origins = node->origins,
+                                             .moniker = node->config.moniker,
+                                             .min_gas_price = node->config.min_gas_price,
+                                             .version = AY_VERSION,
+                                             .validator_power =
+                                                 node->genesis.stake.validators[0].power,
+                                             .genesis = &node->genesis};
     memcpy(options.validator_pub_key, pub_key, 32);
     code = ay_node_server_start(&options, &node->server);
     if (code == AY_OK) {
@@ -188,11 +217,6 @@ static int serve(struct node *node, const uint8_t pub_key[32])
     if (code == AY_E_EXISTS)
         return ay_cli_fail(code, "%s is in use; is another node running?",
                            node->config.rpc_address);
-    if (code == AY_E_USAGE)
-        return ay_cli_fail(AY_OK,
-                           "rpc.address %s is no loopback address, so rpc.key (16 characters or "
-                           "more) must be set",
-                           node->config.rpc_address);
     return ay_cli_fail(code, "cannot serve on %s", node->config.rpc_address);
 }
 
@@ -202,7 +226,7 @@ static int start(struct node *node, struct ay_arena *arena)
     ay_cli_catch();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk, to be stopped by cleanly */
-    int failed = ay_cli_config(&node->config);
+    int failed = read_settings(node);
     if (!failed) failed = open_engine(node, arena, pub_key);
     if (!failed) failed = serve(node, pub_key);
     if (!failed) {

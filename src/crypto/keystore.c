@@ -360,7 +360,12 @@ enum ay_code ay_keystore_list(const char *folder, struct ay_key_info *infos, uin
     }
     for (struct dirent *entry; code == AY_OK && (entry = readdir(dir));) {
         if (!key_name(entry->d_name, name)) continue;
-        code = *count == max ? AY_E_LIMIT : ay_keystore_info(folder, name, &infos[*count]);
+        if (*count == max) {
+            code = AY_E_LIMIT;
+            break;
+        }
+        code = ay_keystore_info(folder, name, &infos[*count]);
+        if (code != AY_OK) memcpy(infos[*count].name, name, sizeof name);
         *count += code == AY_OK;
     }
     closedir(dir);

@@ -71,7 +71,8 @@ enum ay_code ay_keystore_info(const char *folder, const char *name,
 enum ay_code ay_keystore_remove(const char *folder, const char *name) AY_MUST;
 
 /* All keys by name, at most `max`; *count says how many. A folder that is missing is empty.
- * AY_E_LIMIT: more than max. */
+ * AY_E_LIMIT: more than max. Another code: of the key that infos[*count].name is, or of the folder when
+ * that is empty; those before it are filled. */
 enum ay_code ay_keystore_list(const char *folder, struct ay_key_info *infos, uint32_t max,
                               uint32_t *count) AY_MUST;
 

@@ -482,6 +482,14 @@ static enum ay_code start_daemon(struct ay_http_server *server)
     return AY_E_IO;
 }
 
+enum ay_code ay_http_may_listen(const char *address, const char *key)
+{
+    const struct ay_http_options options = {.address = address, .key = key};
+    struct sockaddr_storage parsed;
+    socklen_t len;
+    return parse_address(&options, &parsed, &len);
+}
+
 enum ay_code ay_http_start(const struct ay_http_options *options, struct ay_http_server **out)
 {
     AY_ASSERT(options->workers <= MAX_WORKERS);

@@ -120,6 +120,9 @@ struct ay_http_options {
 
 struct ay_http_server;
 
+/* Would a server listen there, with this key or NULL? AY_E_USAGE as below. */
+enum ay_code ay_http_may_listen(const char *address, const char *key) AY_MUST;
+
 /* Starts serving; options' strings are borrowed until stop.
  * AY_E_USAGE: a wider bind without a key, or an address that is none; AY_E_EXISTS: the port is
  * taken; AY_E_IO, AY_E_MEMORY. */

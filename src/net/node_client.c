@@ -279,6 +279,7 @@ enum ay_code ay_node_query(struct ay_node_client *node, const char *path, struct
     AY_TRY(call(node, method, params, &result));
     const json_t *response = json_object_get(result, "response");
     AY_TRY(shape(node, method, read_result(node, response, "value", &out->result)));
+    if (out->result.code) snprintf(node->message, sizeof node->message, "%s", out->result.log);
     return shape(node, method, read_optional_int64(response, "height", &out->height));
 }
 

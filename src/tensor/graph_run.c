@@ -291,7 +291,8 @@ static enum ay_code execute(struct ay_graph_runner *r, struct prepared *p,
 {
     const struct ay_graph_graph *g = main_graph(r);
     struct ay_run run = {0};
-    struct ay_exec_options options = {.threads = r->options.threads, .trace = r->options.trace};
+    struct ay_exec_options options = {
+        .threads = r->options.threads, .trace = r->options.trace, .profile = r->options.profile};
     AY_TRY(take_outputs(p->outs, g->outputs_count, outputs));
     if (!p->runs) return AY_OK;
     if (!p->exec) AY_TRY(ay_exec_open(&p->program.program, p->program.weights, &options, &p->exec));

@@ -23,6 +23,7 @@ struct ay_graph_runner_options {
     uint64_t
         limit_bytes; /* of a tape's values and of one program; 0: half of the machine's memory */
     bool trace;      /* keep each op's output of the last run */
+    bool profile;    /* as ay_exec_options */
 };
 
 /* The graph must outlive the runner. AY_E_MEMORY, AY_E_RANGE (threads), what ay_kernels_select

@@ -62,10 +62,15 @@ extern const double ay_atan_poly[AY_ATAN_DEGREE + 1];
             {0x80000000, 0xff800000}, {0x7f800000, 0x7f800000},                                    \
     }
 
-/* The same of sine. */
+/* The same of sine; and of cosine, whose all are beyond AY_TRIG_NEAR_END. */
 #define AY_SIN_SPECIAL                                                                             \
     {                                                                                              \
         {0x46199998, 0xbeb1fa5d}, {0xc6199998, 0x3eb1fa5d},                                        \
+    }
+#define AY_COS_SPECIAL                                                                             \
+    {                                                                                              \
+        {0x5f18b878, 0x3f7f14bb}, {0xdf18b878, 0x3f7f14bb}, {0x6115cb11, 0x3f78142f},              \
+            {0xe115cb11, 0x3f78142f},                                                              \
     }
 
 #endif

@@ -167,9 +167,13 @@ static enum ay_code open_weights(struct ay_model *m, const char *dir, struct ay_
     AY_TRY(map_weights(m, dir, reason));
     for (uint32_t i = 0; i < p->weights_count; i++) {
         const struct ay_work_weight *w = &p->weights[i];
+        uint64_t before = at;
         enum ay_code code = ay_model_extent(w, &at, &begin, &len);
         if (code != AY_OK || at > m->map_len)
             return ay_reject(reason, AY_E_FORMAT, "weights.bin: too short for weight %u", i);
+        for (const uint8_t *bytes = m->map; before < begin; before++)
+            if (bytes[before])
+                return ay_reject(reason, AY_E_FORMAT, "weights.bin: not zero before weight %u", i);
         m->weights[i] = (const uint8_t *)m->map + begin;
         code = ay_tensor_root((uint8_t)w->dtype, (uint8_t)w->dims_count, w->dims, m->weights[i],
                               len, root);
@@ -181,6 +185,22 @@ static enum ay_code open_weights(struct ay_model *m, const char *dir, struct ay_
     return AY_OK;
 }
 
+/* Every token must have its row in each table that the program looks tokens up in. */
+static enum ay_code check_vocabulary(const struct ay_model *m, struct ay_reason *reason)
+{
+    const struct ay_work_program *p = &m->program;
+    uint32_t tokens = ay_wordpiece_size(m->tokenizer), first = p->inputs_count;
+    for (uint32_t i = 0; i < p->ops_count; i++) {
+        const struct ay_work_op *op = &p->ops[i];
+        if (op->kind != AY_WORK_OP_GATHER || op->in[1] != 0) continue;
+        bool fixed = op->in[0] >= first && op->in[0] < first + p->weights_count;
+        if (fixed && tokens > p->weights[op->in[0] - first].dims[0])
+            return ay_reject(reason, AY_E_FORMAT,
+                             "vocab.txt: more entries than the program has rows");
+    }
+    return AY_OK;
+}
+
 static enum ay_code open_tokenizer(struct ay_model *m, const char *dir, struct ay_reason *reason)
 {
     uint8_t *bytes = NULL;
@@ -188,7 +208,7 @@ static enum ay_code open_tokenizer(struct ay_model *m, const char *dir, struct a
     AY_TRY(ay_model_read(dir, "vocab.txt", AY_MAX_VOCABULARY_BYTES, &bytes, &len, reason));
     enum ay_code code = ay_wordpiece_open(ay_slice(bytes, len), &m->tokenizer, reason);
     free(bytes);
-    return code;
+    return code == AY_OK ? check_vocabulary(m, reason) : code;
 }
 
 static char *card_text(const json_t *card, const char *name)
@@ -207,6 +227,10 @@ static enum ay_code open_card(struct ay_model *m, const char *dir, struct ay_rea
     free(bytes);
     if (!card)
         return ay_reject(reason, AY_E_FORMAT, "model.json, line %d: %s", error.line, error.text);
+    if (!json_is_object(card)) {
+        json_decref(card);
+        return ay_reject(reason, AY_E_FORMAT, "model.json: not an object");
+    }
     m->name = card_text(card, "name");
     m->licence = card_text(card, "licence");
     m->source = card_text(card, "source");

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "tensor/convert.h"
-#include "tensor/tape.h"
+#include "tensor/dtype.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -142,12 +142,6 @@ void ay_tape_blame(struct ay_tape *tape, const char *place)
 
 /* Types. */
 
-const char *ay_dtype_name(uint32_t dtype)
-{
-    static const char *const names[] = {"no dtype", "f32", "i32", "i64", "i8", "u8", "bool"};
-    return dtype < sizeof names / sizeof names[0] ? names[dtype] : names[0];
-}
-
 uint64_t ay_value_elements(const struct ay_value *x)
 {
     uint64_t n = 1;

@@ -179,13 +179,14 @@ static void make_indexed(struct maker *m)
     keep(m, ay_tape_scatter(m->tape, kinds[below(5)], f, ids, floats(m, 1, &n)));
 }
 
-/* x as rows: (1, M, K) or (M, K). */
+/* x as rows: (batch, M, K) or (M, K). */
 static const struct ay_value *rows(struct maker *m, const struct ay_value *x)
 {
     uint64_t k = x->rank ? x->dims[x->rank - 1] : 1, n = ay_value_elements(x) / k;
-    uint64_t dims[] = {1, n, k};
-    return below(2) ? ay_tape_reshape(m->tape, x, 3, dims)
-                    : ay_tape_reshape(m->tape, x, 2, dims + 1);
+    uint64_t batch = n % 7 == 0 ? 7 : n % 2 == 0 ? 2 : 1, dims[] = {batch, n / batch, k};
+    if (below(2)) return ay_tape_reshape(m->tape, x, 3, dims);
+    dims[1] = n;
+    return ay_tape_reshape(m->tape, x, 2, dims + 1);
 }
 
 static void make_product(struct maker *m)
@@ -298,7 +299,7 @@ static void make(struct program *out, bool odd)
     /* Large now and then, so that threads share out every op. */
     bool large = below(10) == 0;
     const uint64_t rows[] = {large ? ROWS : 7, large ? COLUMNS : 33},
-                   image_dims[] = {CHANNELS, HEIGHT, WIDTH};
+                   image_dims[] = {large ? 10 * CHANNELS : CHANNELS, HEIGHT, WIDTH};
     assert_int_equal(ay_tape_open(&options, &m.tape), AY_OK);
     m.at[m.count++] = ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 2, rows);
     m.at[m.count++] = ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 3, image_dims);

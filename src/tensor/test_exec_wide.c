@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 
+#define SEED     7000u
 #define PROGRAMS 200u
 #define RUNS     3u
 
 static const struct ay_kernels *tables[3];
 static uint32_t table_count;
+static uint32_t number; /* of the program at hand */
+static uint32_t kinds[16], reductions[16], functions[64];
 static _Alignas(64) uint8_t memory[1 << 20];
 
 /* A run with every value by the specification. */
@@ -67,7 +70,8 @@ static void check_value(const struct ay_work_program *p, const struct run *r, ui
 {
     if (memcmp(got, r->values[id], r->bytes[id]) == 0) return;
     uint32_t op = id - p->inputs_count - p->weights_count;
-    fail_msg("op %u, %s, %s", op, ay_enum_find(&ay_work_op_kind_enum, p->ops[op].kind)->name, how);
+    fail_msg("seed %u: op %u, %s, %s", SEED + number, op,
+             ay_enum_find(&ay_work_op_kind_enum, p->ops[op].kind)->name, how);
 }
 
 static void check_outputs(const struct ay_work_program *p, struct run *runs)
@@ -90,14 +94,27 @@ static void check_trace(const struct ay_work_program *p, struct ay_exec *exec, s
     check_outputs(p, runs);
 }
 
-static void check_program(uint64_t *state, uint32_t number, bool odd)
+/* What there was in all programs. */
+static void count(const struct ay_work_program *p)
 {
+    for (uint32_t i = 0; i < p->ops_count; i++) {
+        kinds[p->ops[i].kind]++;
+        reductions[p->ops[i].reduce]++;
+        for (uint32_t k = 0; k < p->ops[i].steps_count; k++) functions[p->ops[i].steps[k].fn]++;
+    }
+}
+
+static void check_program(void)
+{
+    uint64_t seed = SEED + number, *state = &seed;
+    bool odd = number % 3 == 0;
     struct ay_arena arena = ay_arena_over(memory, sizeof memory);
     struct ay_work_program p;
     const void **weights;
     static struct run runs[RUNS];
     struct ay_run batch[RUNS];
     ay_test_wide_program(state, &arena, &p, &weights, odd);
+    count(&p);
     for (uint32_t r = 0; r < RUNS; r++) {
         fill(state, &p, weights, odd, &runs[r]);
         batch[r] = runs[r].run;
@@ -121,11 +138,11 @@ static void check_program(uint64_t *state, uint32_t number, bool odd)
 static void test_exec_random_wide_programs_equal_specification(void **unused)
 {
     (void)unused;
-    for (uint32_t i = 0; i < PROGRAMS; i++) {
-        uint64_t seed = 7000 + i;
-        print_message("seed %llu\n", (unsigned long long)seed);
-        check_program(&seed, i, i % 3 == 0);
-    }
+    print_message("seeds %u to %u\n", SEED, SEED + PROGRAMS - 1);
+    for (number = 0; number < PROGRAMS; number++) check_program();
+    for (uint32_t k = 1; k < ay_work_op_kind_enum.n; k++) assert_true(kinds[k] > 0);
+    for (uint32_t r = 1; r < ay_work_reduce_enum.n; r++) assert_true(reductions[r] > 0);
+    for (uint32_t f = 1; f < ay_work_fn_enum.n; f++) assert_true(functions[f] > 0);
 }
 
 int main(void)

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 
@@ -162,15 +163,16 @@ class Home:
             except subprocess.TimeoutExpired:
                 pass
         if kind:
+            print(reason(value))
             logs = sorted(self.folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
             for log in logs[-4:]:
                 print(f"--- end of {log.name}\n{log.read_text(errors='replace')[-1500:]}")
         shutil.rmtree(self.folder)
 
-    def run(self, *args, node=None):
-        """The finished `assay ARGS` whatever came of it."""
-        env = {**self.env, "ASSAY_NODE": node.url} if node else self.env
-        return subprocess.run([str(ASSAY), *map(str, args)], env=env, capture_output=True,
+    def run(self, *args, node=None, program=ASSAY, **more):
+        """The finished `assay ARGS` whatever came of it; `more` goes into its environment."""
+        env = {**self.env, **({"ASSAY_NODE": node.url} if node else {}), **more}
+        return subprocess.run([str(program), *map(str, args)], env=env, capture_output=True,
                               text=True, stdin=subprocess.DEVNULL, timeout=300)
 
     def assay(self, *args, node=None):
@@ -201,9 +203,22 @@ class Home:
         return self.background(name, *wrapper, ASSAY, "start", kind=Node, **more)
 
 
+def reason(error):
+    """Why a script failed, and where in it, in few lines: a text with a long log in it is cut."""
+    lines = [line[:400] for line in f"{type(error).__name__}: {error}".splitlines()]
+    if len(lines) > 30:
+        lines[10:-15] = ["..."]
+    text = "\n".join(lines)
+    place = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in place if os.path.basename(frame.filename).startswith("test_")] or place
+    return f"{text}\n  in {os.path.basename(mine[-1].filename)}:{mine[-1].lineno}, {mine[-1].name}"
+
+
 def main(run):
+    """Runs it. The reason of a failure is the last thing said; a home has said it before its logs."""
     try:
         run()
-    except (AssertionError, Failed, RpcError, OSError, subprocess.SubprocessError) as error:
-        print(f"{type(error).__name__}: {error}")
+    except Exception as error:  # pylint: disable=broad-except
+        traceback.print_exc(limit=-4, chain=False, file=sys.stdout)
+        print(reason(error))
         sys.exit(1)

@@ -48,8 +48,8 @@ static const uint32_t edges[] = {
     0x6f31a8ec,
     0x3e800000,
     0x40800000,
-    /* sin's listed input, where its reduction changes, and a far one; for pow, integers, halves,
-     * neighbours of 1 and midpoints' roots */
+    /* sin's and cos's listed inputs, where its reduction changes, and a far one; for pow, integers,
+     * halves, neighbours of 1 and midpoints' roots */
     0x46199998,
     0xc6199998,
     0x53800000,

@@ -5,11 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* (B, T, heads W) as (B, heads, T, W); one of rank 4 is so already. */
 static term split_heads(const struct ay_lower *l, term x, int64_t heads, const char *what)
 {
@@ -349,7 +344,8 @@ static bool linear_read(const struct ay_lower *l, const struct ay_operands *o, s
     if (failed(l)) return false;
     uint64_t b = a->q->dims[0], t = a->q->dims[2], w = a->q->dims[3], v = a->v->dims[3];
     uint64_t h = (uint64_t)heads;
-    a->beta = split_heads(l, beta, beta && beta->dims[beta->rank - 1] == 1 ? 1 : heads, "beta");
+    bool common = beta && beta->rank == 3 && beta->dims[2] == 1; /* one for all heads */
+    a->beta = split_heads(l, beta, common ? 1 : heads, "beta");
     if (state && !ay_term_shape(l, state, SHAPE(b, h, w, v), "past_state")) return false;
     if (!state) state = ay_term_zeros(l, F32, SHAPE(b, h, w, v));
     a->state = ay_term_transpose(l, state);

@@ -18,9 +18,12 @@ static bool is_true(const struct ay_lower *l, term condition, const char *what)
     return condition && ay_value_int(condition, 0) != 0;
 }
 
-static bool failed(const struct ay_lower *l)
+/* Whether operands `from` on are all there: states and scan inputs may not be left out. */
+static bool all_given(const struct ay_lower *l, const struct ay_operands *o, uint32_t from)
 {
-    return ay_tape_code(l->tape) != AY_OK;
+    for (uint32_t i = from; i < o->in_count; i++)
+        if (!o->in[i]) ay_lower_fail(l, AY_E_FORMAT, "operand %u is left out", i);
+    return !failed(l);
 }
 
 /* The body that the attribute names, NULL (and a failure) unless it takes and gives so many. */
@@ -153,7 +156,7 @@ static void lower_loop(const struct ay_lower *l, const struct ay_operands *o)
     struct loop loop = {.states = states, .trips = INT64_MAX, .tested = ay_in(o, 1) != NULL};
     const struct ay_graph_graph *body =
         body_of(l, "body", 2 + (uint64_t)states, 1 + (uint64_t)o->out_count, &loop.index);
-    if (!body) return;
+    if (!body || !all_given(l, o, 2)) return;
     if (ay_in(o, 0)) loop.trips = ay_term_scalar(l, ay_in(o, 0), "the trip count");
 
     term values[MAX_PORTS];
@@ -193,7 +196,6 @@ static void scan(const struct ay_lower *l, const struct scan *s, const term *in,
     uint64_t trips = 0;
     for (uint32_t i = 0; i < s->inputs; i++) {
         term x = in[s->states + i];
-        if (!x) return;
         axes[i] = ay_lower_axis(l, s->in_axes ? s->in_axes[i] : 0, x->rank);
         if (failed(l)) return;
         if (i == 0) trips = x->dims[axes[i]];
@@ -241,7 +243,7 @@ static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
         return;
     }
     s.body = body_of(l, "body", s.states + s.inputs, o->out_count, &s.index);
-    if (!s.body) return;
+    if (!s.body || !all_given(l, o, 0)) return;
     s.in_axes = numbers(l, "scan_input_axes", s.inputs);
     s.in_reversed = numbers(l, "scan_input_directions", s.inputs);
     s.out_axes = numbers(l, "scan_output_axes", s.outputs);

@@ -5,11 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- activations --- */
 
 enum activation {
@@ -206,7 +201,7 @@ static term lstm_step(const struct ay_lower *l, struct direction *d, term x, ter
     term candidate = activate(l, d, 1, gate(l, d, all, 3));
     *c = add(l, mul(l, f, d->c), mul(l, i, candidate));
     term o = activate(l, d, 0, peephole(l, d, 1, gate(l, d, all, 1), *c));
-    return mul(l, o, activate(l, d, 2, *c));
+    return mul(l, o, apply(l, d->f[2], *c)); /* which is not clipped */
 }
 
 /* Goes through the steps; the state stands still, and the output is 0, where a sequence is over. A
@@ -256,7 +251,10 @@ static bool read_operands(const struct ay_lower *l, const struct ay_operands *o,
     in->c = r->cell == LSTM ? ay_term_optional(l, o, 6, F32, "initial_c") : NULL;
     in->p = r->cell == LSTM ? ay_term_optional(l, o, 7, F32, "P") : NULL;
     term lengths = ay_term_optional(l, o, 4, I32, "sequence_lens");
-    if (!ay_term_rank(l, in->x, 3, "X") || !ay_term_rank(l, in->r, 3, "R")) return false;
+    if (!ay_term_rank(l, in->x, 3, "X") || !ay_term_rank(l, in->r, 3, "R") ||
+        (in->h && !ay_term_rank(l, in->h, 3, "initial_h")) ||
+        (in->c && !ay_term_rank(l, in->c, 3, "initial_c")))
+        return false;
     if (rows) { /* layout 1: batch first */
         in->x = ay_term_move(l, in->x, 1, 0);
         if (in->h) in->h = ay_term_move(l, in->h, 1, 0);

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* (N, C, D..) as (N D.., C). */
 static term pixel_rows(const struct ay_lower *l, term x)
 {
@@ -85,7 +80,6 @@ static term grid_place(const struct ay_lower *l, const struct grid *g, term at, 
     else
         at = divide(l, sub(l, mul(l, at, number(l, n)), one), half);
     if (g->sampling == SAMPLE_NEAREST) at = function(l, AY_WORK_FN_RINT, at);
-    if (g->padding == PAD_BORDER) return clamp(l, at, 0.0F, n - 1.0F);
     return g->padding == PAD_REFLECTION ? reflect(l, at, low, high) : at;
 }
 
@@ -179,7 +173,8 @@ void ay_lower_grid_sample(const struct ay_lower *l, const struct ay_operands *o)
     struct grid g = {0};
     term x = ay_term_operand(l, o, 0, F32, "X"), grid = ay_term_operand(l, o, 1, F32, "grid");
     if (failed(l) || !grid_attributes(l, &g)) return;
-    if (x->rank < 3 || !ay_term_rank(l, grid, x->rank, "grid")) return;
+    if (x->rank < 3) return (void)ay_lower_fail(l, AY_E_FORMAT, "X has %u dimensions", x->rank);
+    if (!ay_term_rank(l, grid, x->rank, "grid")) return;
     g.axes = x->rank - 2;
     uint64_t n = x->dims[0], samples = 1, pixels = 1, combinations = 1, dims[AY_MAX_RANK];
     if (grid->dims[0] != n || grid->dims[grid->rank - 1] != g.axes) {
@@ -212,7 +207,7 @@ void ay_lower_grid_sample(const struct ay_lower *l, const struct ay_operands *o)
 static float grid_centre(uint64_t i, uint64_t n, bool corners)
 {
     double at = (double)i, size = (double)n;
-    if (corners) return n > 1 ? (float)(at * 2.0 / (size - 1.0) - 1.0) : 0.0F;
+    if (corners) return n > 1 ? (float)(at * 2.0 / (size - 1.0) - 1.0) : -1.0F;
     return (float)((2.0 * at + 1.0) / size - 1.0);
 }
 

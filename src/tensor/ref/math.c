@@ -1,6 +1,7 @@
 #include "tensor/ref/math.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "tensor/math_tables.h"
 #include "tensor/ref/float.h"
@@ -155,6 +156,14 @@ static double atan_f64(float x)
     return a > 1 ? ay_half_pi[0] - (y - ay_half_pi[1]) : y;
 }
 
+/* The listed pair whose first has the bits of x, or NULL. */
+static const uint32_t *find(const uint32_t (*listed)[2], size_t count, float x)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ay_f32_bits(x) == listed[i][0]) return listed[i];
+    return NULL;
+}
+
 float ay_ref_exp(float x)
 {
     return x != x ? ay_f32(AY_NAN_BITS) : (float)exp_f64(x);
@@ -163,8 +172,8 @@ float ay_ref_exp(float x)
 float ay_ref_log(float x)
 {
     static const uint32_t special[][2] = AY_LOG_SPECIAL;
-    for (unsigned i = 0; i < sizeof special / sizeof special[0]; i++)
-        if (ay_f32_bits(x) == special[i][0]) return ay_f32(special[i][1]);
+    const uint32_t *listed = find(special, sizeof special / sizeof special[0], x);
+    if (listed) return ay_f32(listed[1]);
     return x > 0 ? (float)log_f64(x) : ay_f32(AY_NAN_BITS);
 }
 
@@ -181,13 +190,16 @@ float ay_ref_erf(float x)
 float ay_ref_sin(float x)
 {
     static const uint32_t special[][2] = AY_SIN_SPECIAL;
-    for (unsigned i = 0; i < sizeof special / sizeof special[0]; i++)
-        if (ay_f32_bits(x) == special[i][0]) return ay_f32(special[i][1]);
+    const uint32_t *listed = find(special, sizeof special / sizeof special[0], x);
+    if (listed) return ay_f32(listed[1]);
     return x - x == 0 ? (float)sin_f64(x, 0) : ay_f32(AY_NAN_BITS);
 }
 
 float ay_ref_cos(float x)
 {
+    static const uint32_t special[][2] = AY_COS_SPECIAL;
+    const uint32_t *listed = find(special, sizeof special / sizeof special[0], x);
+    if (listed) return ay_f32(listed[1]);
     return x - x == 0 ? (float)sin_f64(x, 1) : ay_f32(AY_NAN_BITS);
 }
 

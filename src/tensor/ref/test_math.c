@@ -100,6 +100,28 @@ static void test_atan_sample_is_correctly_rounded(void **s)
     check("atan", ay_ref_atan, mpfr_atan);
 }
 
+static void test_listed_inputs_are_correctly_rounded(void **s)
+{
+    (void)s;
+    static const uint32_t log_of[] = {0x3c413d3a, 0x41178feb, 0x4c5d65a5, 0x65d890d3, 0x6f31a8ec},
+                          sin_of[] = {0x46199998, 0xc6199998},
+                          cos_of[] = {0x5f18b878, 0xdf18b878, 0x6115cb11, 0xe115cb11};
+    static const struct {
+        const uint32_t *inputs;
+        int count;
+        float (*ref)(float);
+        exact_function *exact;
+    } lists[] = {{log_of, 5, ay_ref_log, mpfr_log},
+                 {sin_of, 2, ay_ref_sin, mpfr_sin},
+                 {cos_of, 4, ay_ref_cos, mpfr_cos}};
+    start("listed inputs");
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < lists[i].count; j++) {
+            float x = ay_f32(lists[i].inputs[j]);
+            assert_int_equal(ay_f32_bits(lists[i].ref(x)), exact_bits(lists[i].exact, x));
+        }
+}
+
 static void check_pow(float x, float y)
 {
     mpfr_t a, b, out;
@@ -233,6 +255,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_sin_sample_is_correctly_rounded),
         cmocka_unit_test(test_cos_sample_is_correctly_rounded),
         cmocka_unit_test(test_atan_sample_is_correctly_rounded),
+        cmocka_unit_test(test_listed_inputs_are_correctly_rounded),
         cmocka_unit_test(test_pow_sample_is_correctly_rounded),
         cmocka_unit_test(test_pow_special_operands_are_ieee),
         cmocka_unit_test(test_pow_near_midpoint_is_correctly_rounded),
