@@ -38,6 +38,8 @@ BENCHES = [
     ("matmul", "matrix product beside OpenBLAS, ratio of speeds (goal 1.1)",
      lambda: [BUILD / "bench" / "matmul", "10"]),
     ("minilm", "MiniLM beside onnxruntime, ratio of times (goal 1.0)", minilm),
+    ("conv", "convolutions beside onnxruntime, ratio of speeds",
+     lambda: [venv_python(), BENCH / "conv.py", BUILD / "bench" / "conv"]),
     ("receipt", "what a claim costs beside its answer (goal below 1 %)",
      lambda: [BUILD / "bench" / "receipt", MODEL, "1"]),
     ("arbiter", "the ledger's one step, dearest cases (goal 5 ms)",
