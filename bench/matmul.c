@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tensor/kernel/kernels.h"
+#include "tensor/kernel/integers.h"
 
 void openblas_set_num_threads(int n); /* cblas.h of some builds omits it */
 
@@ -159,6 +159,48 @@ static void bench_functions(void)
     free(y);
 }
 
+/* Products of bytes and of blocks of 32, one thread, rows of A laid out each time as when served.
+ */
+static void bench_integers(uint32_t m, uint32_t n, uint32_t k, int rounds)
+{
+    const struct ay_int_kernels *i = ay_integers_beside(kernels);
+    uint32_t blocks = (k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
+    float *x = random_floats((size_t)m * k), *d = random_floats((size_t)n * blocks);
+    float *scale = random_floats((size_t)m * blocks), *c = random_floats((size_t)m * n);
+    float *b = random_floats((size_t)n * k), *words = random_floats((size_t)m * k);
+    float *packed = random_floats(ay_q8_pack_bytes(i, n, k) / sizeof(float) + 1);
+    int32_t *add = calloc(m, sizeof *add);
+    double q8 = 1e9, bytes = 1e9;
+    struct ay_q8_gemm g = {(uint32_t *)words, scale, packed, c, 0, n, m, n, k};
+    struct ay_int_gemm h = {(uint32_t *)words, add, packed, (int32_t *)c, 0, n, m, n, k, true};
+    g.lda = ay_q8_words(i, k);
+    h.lda = ay_int_words(i, k);
+    i->pack_q8((const int8_t *)b, d, n, k, packed);
+    for (int r = 0; r < rounds; r++) {
+        double t = now_s();
+        for (uint32_t row = 0; row < m; row++)
+            i->row_q8(x + (size_t)row * k, k, (uint32_t *)words + row * g.lda,
+                      scale + (size_t)row * blocks);
+        i->gemm_q8(&g, 0, n);
+        t = now_s() - t;
+        if (t < q8) q8 = t;
+    }
+    i->pack(b, true, n, k, packed);
+    for (int r = 0; r < rounds; r++) {
+        double t = now_s();
+        for (uint32_t row = 0; row < m; row++)
+            add[row] = i->row((const int8_t *)x + (size_t)row * k, true, true, k,
+                              (uint32_t *)words + row * h.lda);
+        i->gemm(&h, 0, n);
+        t = now_s() - t;
+        if (t < bytes) bytes = t;
+    }
+    double operations = 2e-9 * m * n * k;
+    printf("%s %ux%ux%u: i8 %.0f GOPS, blocks of 32 %.0f GOPS\n", i->name, m, n, k,
+           operations / bytes, operations / q8);
+    free(x), free(d), free(scale), free(c), free(b), free(words), free(packed), free(add);
+}
+
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 20;
@@ -172,6 +214,8 @@ int main(int argc, char **argv)
     if (pthread_create(&thread, NULL, second, NULL) != 0) return 1;
     for (int i = 0; i < SHAPES; i++) bench_shape(shapes[i], rounds);
     bench_functions();
+    bench_integers(128, 1536, 768, 10 * rounds);
+    bench_integers(1, 4096, 4096, 10 * rounds);
     work = NULL;
     atomic_fetch_add(&turn, 1);
     pthread_mutex_unlock(&awake);

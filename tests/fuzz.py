@@ -18,10 +18,26 @@ BUILD = ROOT / "build-fuzz"
 BASE = ["src/base/*.c", "src/base/gen/*.c"]
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-fwrapv", "-fno-strict-aliasing",
          "-ffp-contract=off", "-DAY_FUZZER", "-fsanitize=fuzzer,address,undefined",
-         "-fno-sanitize-recover=undefined", f"-I{ROOT / 'src'}"]
+         "-fno-sanitize-recover=undefined", f"-I{ROOT / 'src'}", f"-I{BUILD}"]
+
+ONNX = [f"src/tensor/onnx/{name}.c" for name in ("wire", "build", "function", "attribute", "tensor",
+                                                "external")] + [
+        "src/tensor/graph.c", "src/tensor/reason.c", "src/tensor/dtype.c",
+        str(BUILD / "onnx.pb-c.c")]
+# Kernels need the flags of their instruction sets, which the build knows.
+KERNELS = [str(ROOT / "build/src/tensor" / f"libkernel_{isa}.a") for isa in ("scalar", "avx2", "avx512")]
 
 # name -> (the target, source patterns, libraries)
 TARGETS = {
+    "npy": ("src/tensor/fuzz_npy.c",
+            ["src/base/code.c", "src/base/panic.c", "src/base/text.c"] +
+            [f"src/tensor/{name}.c" for name in ("npy_read", "ndarray", "reason", "dtype")], []),
+    "onnx": ("src/tensor/onnx/fuzz_onnx.c", BASE + ONNX, ["-lprotobuf-c"]),
+    "lower": ("src/tensor/lower/fuzz_lower.c",
+              BASE + ONNX + ["src/tensor/*.c", "src/tensor/ref/*.c", "src/tensor/lower/*.c",
+                             "src/tensor/kernel/select.c", "src/crypto/*.c"],
+              KERNELS + ["-lprotobuf-c", "-ljansson", "-lutf8proc", "-lcrypto", "-lsecp256k1",
+                         "-lsodium", "-lpthread", "-lm"]),
     "safetensors": ("src/tensor/fuzz_safetensors.c",
                     ["src/base/code.c", "src/base/panic.c", "src/tensor/safetensors.c",
                      "src/tensor/reason.c"], ["-ljansson"]),
@@ -40,7 +56,8 @@ TARGETS = {
 
 
 def sources(patterns):
-    found = sorted(p for pattern in patterns for p in ROOT.glob(pattern))
+    found = sorted({p for pattern in patterns for p in
+                    ([pathlib.Path(pattern)] if pattern.startswith("/") else ROOT.glob(pattern))})
     return [p for p in found if not p.name.startswith(("test_", "fuzz_", "bench_"))]
 
 
@@ -48,6 +65,9 @@ def build(name, plant):
     target, patterns, libraries = TARGETS[name]
     out = BUILD / (f"{name}-planted" if plant else name)
     BUILD.mkdir(exist_ok=True)
+    if "-lprotobuf-c" in libraries:
+        subprocess.run(["protoc-c", f"--proto_path={ROOT / 'src/tensor/onnx'}", f"--c_out={BUILD}",
+                        "onnx.proto"], check=True)
     subprocess.run(["clang-14", *FLAGS, *(["-DAY_PLANTED_BUG"] if plant else []), ROOT / target,
                     *sources(patterns), *libraries, "-o", out], check=True)
     return out

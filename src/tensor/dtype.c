@@ -26,6 +26,12 @@ uint32_t ay_dtype_bytes(uint32_t dtype)
     return dtype < COUNT ? dtypes[dtype].bytes : 0;
 }
 
+const char *ay_dtype_name(uint32_t dtype)
+{
+    static const char *const names[COUNT] = {"no dtype", "f32", "i32", "i64", "i8", "u8", "bool"};
+    return names[dtype < COUNT ? dtype : 0];
+}
+
 enum ay_scalar_kind ay_dtype_kind(uint32_t dtype)
 {
     return dtype < COUNT ? dtypes[dtype].kind : AY_SCALAR_NONE;

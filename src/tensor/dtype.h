@@ -13,6 +13,9 @@ enum ay_scalar_kind { AY_SCALAR_NONE, AY_SCALAR_F32, AY_SCALAR_INT };
 /* Bytes of one element; 0 for what is no dtype. */
 uint32_t ay_dtype_bytes(uint32_t dtype);
 
+/* "f32", ...; "no dtype" for what is none. */
+const char *ay_dtype_name(uint32_t dtype);
+
 /* AY_SCALAR_NONE for what is no dtype. */
 enum ay_scalar_kind ay_dtype_kind(uint32_t dtype);
 

@@ -9,11 +9,10 @@
 #define ITEM_WORK (1u << 16)
 
 static ay_each *const functions[] = {
-    [AY_WORK_OP_GATHER] = ay_each_gather,      [AY_WORK_OP_MAP] = ay_each_map,
-    [AY_WORK_OP_MATMUL] = ay_each_matmul,      [AY_WORK_OP_REDUCE] = ay_each_reduce,
-    [AY_WORK_OP_PERMUTE] = ay_each_permute,    [AY_WORK_OP_VIEW] = ay_each_view,
-    [AY_WORK_OP_CONCAT] = ay_each_concat,      [AY_WORK_OP_SCATTER] = ay_each_scatter,
-    [AY_WORK_OP_MATMUL_Q8] = ay_each_matmul_q8};
+    [AY_WORK_OP_GATHER] = ay_each_gather,   [AY_WORK_OP_MAP] = ay_each_map,
+    [AY_WORK_OP_MATMUL] = ay_each_matmul,   [AY_WORK_OP_REDUCE] = ay_each_reduce,
+    [AY_WORK_OP_PERMUTE] = ay_each_permute, [AY_WORK_OP_VIEW] = ay_each_view,
+    [AY_WORK_OP_CONCAT] = ay_each_concat,   [AY_WORK_OP_SCATTER] = ay_each_scatter};
 
 void ay_each_widen(uint32_t dtype, const void *from, size_t n, int64_t *to)
 {
@@ -55,9 +54,8 @@ size_t ay_each_scratch(const struct ay_call *call)
     /* Values of a map's steps, its operands and what they are spread into; or rows of integers. */
     size_t block = AY_EACH_BLOCK * sizeof(int64_t);
     size_t map = (AY_MAX_WORK_OP_STEPS + AY_MAX_WORK_OP_IN + AY_MAX_WORK_MAP_STEP_ARGS) * block;
-    bool matmul = call->op->kind == AY_WORK_OP_MATMUL || call->op->kind == AY_WORK_OP_MATMUL_Q8;
-    size_t row = matmul ? call->in[0].dims[call->in[0].rank - 1] : 0;
-    return map + 2 * row * sizeof(int32_t);
+    size_t row = call->op->kind == AY_WORK_OP_MATMUL ? call->in[0].dims[call->in[0].rank - 1] : 0;
+    return map + row * sizeof(int32_t);
 }
 
 static struct ay_call call_of(const struct ay_exec *exec, uint32_t run)
@@ -87,8 +85,7 @@ static uint64_t piece_of(const struct ay_call *call, uint64_t elements)
     case AY_WORK_OP_SCATTER: return elements; /* its updates follow one another */
     case AY_WORK_OP_MAP: work = call->op->steps_count; break;
     case AY_WORK_OP_REDUCE: work = in->dims[call->op->axis]; break;
-    case AY_WORK_OP_MATMUL:
-    case AY_WORK_OP_MATMUL_Q8: work = in->dims[in->rank - 1]; break;
+    case AY_WORK_OP_MATMUL: work = in->dims[in->rank - 1]; break;
     default: break;
     }
     uint64_t piece = ITEM_WORK / work + 1, row = call->out.dims[call->out.rank - 1];

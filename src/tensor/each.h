@@ -23,7 +23,7 @@ struct ay_call {
 typedef void ay_each(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch);
 
 ay_each ay_each_gather, ay_each_map, ay_each_matmul, ay_each_reduce, ay_each_permute, ay_each_view,
-    ay_each_concat, ay_each_scatter, ay_each_matmul_q8;
+    ay_each_concat, ay_each_scatter;
 
 /* Elements that are worked on between two looks at shapes. */
 #define AY_EACH_BLOCK 512

@@ -1,12 +1,7 @@
-/* MATMUL of integers and MATMUL_Q8. */
+/* MATMUL of integers of which one is i32, as it comes; bytes by bytes are a step of their own. */
 #include "tensor/each.h"
 
-#include "tensor/ref/float.h"
-
-#include <math.h>
 #include <string.h>
-
-#define Q8_BLOCK 32u
 
 /* Row m of `a`, and the first row of the B that belongs to it. */
 struct operands {
@@ -62,54 +57,5 @@ void ay_each_matmul(const struct ay_call *call, uint64_t first, uint64_t last, v
         row_to_i32(a_type, ay_element(call->from[0], o.m * o.k, a_bytes), o.k, a);
         for (uint64_t e = i; e < end; e++)
             out[e] = dot(a, ay_element(call->from[1], (o.b_row + e % n) * o.k, b_bytes), o.k);
-    }
-}
-
-/* One block of activations: the scale, NaN where an element is not finite, and its integers. */
-static float quantise(const float *x, uint64_t n, int8_t *q)
-{
-    float most = 0, scale;
-    bool finite = true;
-    for (uint64_t i = 0; i < n; i++) {
-        float size = fabsf(x[i]);
-        finite &= size <= 0x1.fffffep127F;
-        most = size > most ? size : most;
-    }
-    if (!finite) {
-        memset(q, 0, n);
-        return ay_f32(AY_NAN_BITS);
-    }
-    scale = most / 127.0F;
-    for (uint64_t i = 0; i < n; i++) {
-        float y = scale > 0 ? rintf(x[i] / scale) : 0;
-        q[i] = (int8_t)(y > 127.0F ? 127.0F : y < -127.0F ? -127.0F : y);
-    }
-    return scale;
-}
-
-void ay_each_matmul_q8(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
-{
-    float *out = call->to;
-    const float *a = call->from[0], *d = call->from[2];
-    const int8_t *w = call->from[1];
-    uint64_t n = call->out.dims[call->out.rank - 1];
-    for (uint64_t i = first, end; i < last; i = end) {
-        struct operands o = operands_of(call, i / n);
-        uint64_t blocks = (o.k + Q8_BLOCK - 1) / Q8_BLOCK;
-        float *scale = scratch;
-        int8_t *q = (int8_t *)(scale + blocks);
-        end = (i / n + 1) * n < last ? (i / n + 1) * n : last;
-        for (uint64_t b = 0, k = 0; b < blocks; b++, k += Q8_BLOCK)
-            scale[b] = quantise(a + o.m * o.k + k, o.k - k < Q8_BLOCK ? o.k - k : Q8_BLOCK, q + k);
-        for (uint64_t e = i; e < end; e++) {
-            float acc = 0;
-            for (uint64_t b = 0, k = 0; b < blocks; b++, k += Q8_BLOCK) {
-                uint64_t size = o.k - k < Q8_BLOCK ? o.k - k : Q8_BLOCK;
-                int32_t sum = 0;
-                for (uint64_t j = 0; j < size; j++) sum += q[k + j] * w[e % n * o.k + k + j];
-                acc = fmaf((float)sum, d[e % n * blocks + b] * scale[b], acc);
-            }
-            out[e] = ay_f32(ay_f32_bits(acc));
-        }
     }
 }

@@ -139,7 +139,7 @@ static void narrow(int64_t at, int64_t coef, uint64_t size, int64_t *low, int64_
     end = at >= n ? 0 : (n - 1 - at) / coef + 1;
     if (begin > *low) *low = begin;
     if (end < *high) *high = end;
-    if (*high < *low) *high = *low;
+    if (*low > *high) *low = *high; /* never beyond the row */
 }
 
 /* Grid positions first..first + count - 1, which differ in the last axis only. */

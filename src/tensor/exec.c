@@ -37,6 +37,7 @@ void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run)
     const struct ay_place *at = &exec->plan.places[exec->plan.places[id].owner];
     /* Inputs and weights are const to the caller; no step has them as its output. */
     if (at->home == AY_HOME_INPUT) return (void *)(uintptr_t)exec->runs[run].inputs[at->slot];
+    if (at->home == AY_HOME_OUTPUT) return exec->runs[run].outputs[at->slot];
     if (at->home == AY_HOME_WEIGHT) return (void *)(uintptr_t)exec->weights[at->slot];
     AY_ASSERT(at->home == AY_HOME_BUFFER);
     return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run];
@@ -86,6 +87,7 @@ static enum ay_code run_step(struct ay_exec *exec)
     switch (exec->step->kind) {
     case AY_STEP_ROWS: return ay_exec_rows(exec);
     case AY_STEP_TILES: return ay_exec_tiles(exec);
+    case AY_STEP_PRODUCT: return ay_exec_products(exec);
     case AY_STEP_EACH: break;
     }
     return ay_exec_each(exec);
@@ -98,11 +100,12 @@ static enum ay_code run_batch(struct ay_exec *exec, const struct ay_run *runs, u
         exec->step = &exec->plan.steps[s];
         AY_TRY(run_step(exec));
     }
-    for (uint32_t i = 0; i < ay_exec_outputs(exec); i++)
-        for (uint32_t r = 0; r < count; r++)
-            if (runs[r].outputs[i])
-                memcpy(runs[r].outputs[i], ay_exec_base(exec, ay_plan_output(exec->program, i), r),
-                       ay_exec_output_bytes(exec, i, runs[r].sizes));
+    for (uint32_t i = 0; i < ay_exec_outputs(exec); i++) {
+        uint32_t id = ay_program_output_at(exec->program, i);
+        for (uint32_t r = 0; r < count && exec->plan.places[id].home != AY_HOME_OUTPUT; r++)
+            memcpy(runs[r].outputs[i], ay_exec_base(exec, id, r),
+                   ay_exec_output_bytes(exec, i, runs[r].sizes));
+    }
     return AY_OK;
 }
 
@@ -125,13 +128,13 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
 
 uint32_t ay_exec_outputs(const struct ay_exec *exec)
 {
-    return ay_plan_outputs(exec->program);
+    return ay_program_outputs(exec->program);
 }
 
 uint64_t ay_exec_output_bytes(const struct ay_exec *exec, uint32_t output, const uint32_t *sizes)
 {
     AY_ASSERT(output < ay_exec_outputs(exec));
-    const struct ay_place *at = &exec->plan.places[ay_plan_output(exec->program, output)];
+    const struct ay_place *at = &exec->plan.places[ay_program_output_at(exec->program, output)];
     return ay_size_resolve(&exec->plan.sizes[at->size], sizes);
 }
 
@@ -153,30 +156,64 @@ const char *ay_exec_kernels(const struct ay_exec *exec)
 
 /* Opening. */
 
+/* Whether the op's second operand is laid out for its kernel once: a weight without batch. */
+static bool packs(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) return false;
+    const struct ay_place *b = &exec->plan.places[op->in[1]];
+    if (b->home != AY_HOME_WEIGHT || b->rank != 2) return false;
+    if (op->kind == AY_WORK_OP_MATMUL_Q8)
+        return exec->plan.places[op->in[2]].home == AY_HOME_WEIGHT;
+    return b->dtype == AY_WORK_DTYPE_F32 || ay_plan_product_of_bytes(&exec->plan, op);
+}
+
+/* Whether what one op has packed serves another with the same weight. */
+static bool same_packing(const struct ay_work_op *a, const struct ay_work_op *b)
+{
+    return a->kind == b->kind && (a->kind == AY_WORK_OP_MATMUL || a->in[2] == b->in[2]);
+}
+
+const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    const struct ay_place *b = &exec->plan.places[op->in[1]];
+    if (!packs(exec, op)) return NULL;
+    const struct ay_packed *packed = &exec->packed[b->slot];
+    return packed->at && same_packing(packed->op, op) ? packed->at : NULL;
+}
+
 static void pack_item(void *context, size_t item, uint32_t thread)
 {
     (void)thread;
     const struct ay_exec *exec = context;
+    const struct ay_packed *packed = &exec->packed[item];
     const struct ay_work_weight *w = &exec->program->weights[item];
-    if (exec->packed[item])
-        exec->kernels->pack(exec->weights[item], w->dims[1], w->dims[0], w->dims[1],
-                            exec->packed[item]);
+    if (!packed->at) return;
+    if (w->dtype == AY_WORK_DTYPE_F32) {
+        exec->kernels->pack(exec->weights[item], w->dims[1], w->dims[0], w->dims[1], packed->at);
+        return;
+    }
+    const float *d = NULL;
+    if (packed->op->kind == AY_WORK_OP_MATMUL_Q8)
+        d = exec->weights[exec->plan.places[packed->op->in[2]].slot];
+    ay_product_pack(exec, packed->op, exec->weights[item], d, w->dims[0], w->dims[1], packed->at);
 }
 
-/* Copies each weight that is a MATMUL's second operand, without batch, into the kernels' layout. */
 static enum ay_code pack_weights(struct ay_exec *exec)
 {
     const struct ay_work_program *p = exec->program;
     for (uint32_t i = 0; i < p->ops_count; i++) {
         const struct ay_work_op *op = &p->ops[i];
-        if (op->kind != AY_WORK_OP_MATMUL) continue;
+        if (!packs(exec, op)) continue;
         const struct ay_place *b = &exec->plan.places[op->in[1]];
-        if (b->dtype != AY_WORK_DTYPE_F32) continue;
-        if (b->home != AY_HOME_WEIGHT || b->rank != 2 || exec->packed[b->slot]) continue;
+        struct ay_packed *packed = &exec->packed[b->slot];
+        if (packed->at) continue;
         struct ay_room room = {0};
-        size_t floats = ay_packed_floats(exec->kernels->panel, b->shape[0], b->shape[1]);
-        AY_TRY(ay_room_reserve(&room, floats * sizeof(float)));
-        exec->packed[b->slot] = room.at;
+        size_t bytes =
+            sizeof(float) * ay_packed_floats(exec->kernels->panel, b->shape[0], b->shape[1]);
+        if (b->dtype != AY_WORK_DTYPE_F32)
+            bytes = ay_product_pack_bytes(exec, op, b->shape[0], b->shape[1]);
+        AY_TRY(ay_room_reserve(&room, bytes));
+        *packed = (struct ay_packed){room.at, op};
     }
     ay_pool_run(exec->pool, p->weights_count, pack_item, exec);
     return AY_OK;
@@ -220,6 +257,7 @@ enum ay_code ay_exec_open(const struct ay_work_program *program, const void *con
     exec->kernels = options->kernels;
     exec->pool = options->pool;
     enum ay_code code = exec->kernels ? AY_OK : ay_kernels_select(&exec->kernels);
+    if (code == AY_OK) exec->integers = ay_integers_beside(exec->kernels);
     if (code == AY_OK) code = open_into(exec, weights, threads);
     if (code != AY_OK) {
         ay_exec_close(exec);
@@ -233,10 +271,11 @@ void ay_exec_close(struct ay_exec *exec)
 {
     if (!exec) return;
     for (uint32_t i = 0; exec->packed && i < exec->program->weights_count; i++)
-        free(exec->packed[i]);
+        free(exec->packed[i].at);
     for (uint32_t t = 0; exec->threads && t < ay_pool_threads(exec->pool); t++) {
         free(exec->threads[t].scratch.at);
         free(exec->threads[t].packed.at);
+        free(exec->threads[t].frame.at);
     }
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);

@@ -28,7 +28,7 @@ struct ay_exec_options {
 struct ay_run {
     const void *inputs[AY_MAX_WORK_PROGRAM_INPUTS]; /* contiguous, little-endian */
     uint32_t sizes[AY_MAX_SYMBOLS];                 /* of each symbol, 1..max_dims */
-    /* In the program's order, ay_exec_output_bytes each; NULL: not wanted. */
+    /* In the program's order, ay_exec_output_bytes each; they may not overlap the inputs. */
     void *outputs[AY_MAX_WORK_PROGRAM_OUTPUTS];
 };
 

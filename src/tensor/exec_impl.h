@@ -3,6 +3,7 @@
 #define AY_TENSOR_EXEC_IMPL_H
 
 #include "tensor/exec.h"
+#include "tensor/kernel/integers.h"
 #include "tensor/map.h"
 #include "tensor/plan.h"
 #include "tensor/pool.h"
@@ -17,6 +18,7 @@ enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes) AY_MUST;
 
 struct ay_exec_thread {
     struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
+    struct ay_room frame;   /* a batch's part of a framed image */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
     const float *packed_of; /* what is in it, in this step */
     uint32_t packed_op;
@@ -30,15 +32,22 @@ struct ay_pieces {
     uint64_t piece;
 };
 
+/* A weight in the layout of the kernels of the op. */
+struct ay_packed {
+    void *at;
+    const struct ay_work_op *op;
+};
+
 struct ay_exec {
     const struct ay_work_program *program;
     const struct ay_kernels *kernels;
+    const struct ay_int_kernels *integers;
     struct ay_pool *pool;
     bool own_pool;
     struct ay_plan plan;
     bool trace;
     const void **weights;
-    float **packed; /* one a weight: NULL unless a MATMUL's second operand */
+    struct ay_packed *packed; /* one a weight: empty unless a product's second operand */
     struct ay_exec_thread *threads;
     /* the batch at hand */
     const struct ay_run *runs;
@@ -46,7 +55,8 @@ struct ay_exec {
     uint64_t *offsets; /* (sizes, max_runs + 1): bytes before each run */
     size_t *slot_at;   /* where each buffer begins in `memory` */
     struct ay_room memory;
-    struct ay_room image, tables; /* of a step over patches: its frame, its places */
+    /* Of a step over patches its frame and its places; of a product of bytes B and rows of A. */
+    struct ay_room image, tables;
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */
@@ -77,9 +87,19 @@ struct ay_rows {
 /* The item's rows of an operand, or of the output, of the op. */
 struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_op *op, uint32_t id);
 
+/* The second operand of the op in its kernel's layout; NULL: it is no weight, or not laid out. */
+const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op);
+
+/* Lays out the second operand (n, k) of a product of bytes, with scales d where it is in blocks. */
+size_t ay_product_pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op, uint32_t n,
+                             uint32_t k);
+void ay_product_pack(const struct ay_exec *exec, const struct ay_work_op *op, const void *b,
+                     const float *d, uint32_t n, uint32_t k, void *out);
+
 /* Steps by their kind. AY_E_MEMORY. */
 enum ay_code ay_exec_rows(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_tiles(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_products(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

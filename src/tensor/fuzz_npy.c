@@ -1,6 +1,6 @@
 /* Fuzz target: a .npy file, as it is and as a description for which the bytes before it are made.
  * Whatever the bytes are: refused with a reason, or an array within the limit that can be read to
- * its end. With AY_PLANTED_BUG it has a fault of its own, which needs a valid header. */
+ * its end. With AY_PLANTED_BUG it has a fault of its own, which needs another shape in a valid header. */
 #include "base/bytes.h"
 #include "tensor/npy.h"
 
@@ -24,7 +24,7 @@ static void parse(const uint8_t *data, size_t size)
     volatile uint8_t last = bytes ? ((const uint8_t *)array.data)[bytes - 1] : 0;
     (void)last;
 #ifdef AY_PLANTED_BUG
-    if (array.rank == 3 && array.dtype == AY_WORK_DTYPE_I64) abort();
+    if (array.rank == 1 && array.dtype == AY_WORK_DTYPE_I64) abort();
 #endif
     ay_ndarray_free(&array);
 }

@@ -1,7 +1,7 @@
 #include "tensor/graph.h"
 
 #include "tensor/program.h"
-#include "tensor/tape.h"
+#include "tensor/dtype.h"
 
 #include <stdlib.h>
 

@@ -186,19 +186,104 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
         for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));
 }
 
+/* --- f32 alone, row by row --- */
+
+/* An operand of a step: of the output's row r, block from column j on, it is at + r row + j block.
+ */
+struct source {
+    const float *at;
+    size_t row;
+    bool block, single;
+};
+
+struct row_step {
+    enum ay_fn fn;
+    struct source a, b;
+    float *to; /* NULL: the output */
+    bool single;
+};
+
+/* The expression, resolved once for all rows. */
+struct row_map {
+    struct row_step steps[AY_MAX_WORK_OP_STEPS];
+    uint32_t count;
+    float consts[AY_MAX_WORK_OP_CONSTS], dims[AY_MAX_SYMBOLS];
+};
+
+static struct source source_of(struct row_map *map, const struct ay_work_op *op,
+                               const uint32_t *sizes, const struct ay_map_operand *operands,
+                               uint32_t arg)
+{
+    uint32_t index = arg & 0xffffffu;
+    switch ((enum ay_map_kind)(arg >> 24)) {
+    case AY_MAP_INPUT:
+        return (struct source){operands[index].at, operands[index].stride, !operands[index].scalar,
+                               operands[index].scalar};
+    case AY_MAP_STEP:
+        return (struct source){map->steps[index].to, 0, false, map->steps[index].single};
+    case AY_MAP_CONST:
+        map->consts[index] = ay_f32(op->consts[index]);
+        return (struct source){&map->consts[index], 0, false, true};
+    case AY_MAP_DIM:
+        map->dims[index] = (float)sizes[index];
+        return (struct source){&map->dims[index], 0, false, true};
+    case AY_MAP_INT: break;
+    }
+    ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
+}
+
+static void resolve(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
+                    const struct ay_map_operand *operands, float *temp)
+{
+    map->count = op->steps_count;
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct ay_work_map_step *s = &op->steps[i];
+        struct row_step *step = &map->steps[i];
+        step->fn = (enum ay_fn)s->fn;
+        step->a = source_of(map, op, sizes, operands, s->args[0]);
+        step->b = s->args_count > 1 ? source_of(map, op, sizes, operands, s->args[1]) : step->a;
+        step->single = step->a.single && step->b.single;
+        step->to = temp + (size_t)i * AY_MAP_BLOCK;
+    }
+    if (!map->steps[map->count - 1].single) map->steps[map->count - 1].to = NULL;
+}
+
+static void row_step(const struct ay_kernels *k, const struct row_step *s, size_t r, size_t j,
+                     float *to, size_t n)
+{
+    const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
+    const float *b = s->b.at + r * s->b.row + (s->b.block ? j : 0);
+    if (s->single)
+        *to = ay_ref_fn(s->fn, *a, *b);
+    else if (k->unary[s->fn])
+        k->unary[s->fn](a, to, n);
+    else if (s->b.single && k->vs[s->fn])
+        k->vs[s->fn](a, *b, to, n);
+    else if (s->a.single && k->sv[s->fn])
+        k->sv[s->fn](*a, b, to, n);
+    else if (!s->a.single && !s->b.single && k->vv[s->fn])
+        k->vv[s->fn](a, b, to, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            to[i] = ay_f32(
+                ay_f32_bits(ay_ref_fn(s->fn, a[s->a.single ? 0 : i], b[s->b.single ? 0 : i])));
+}
+
 void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
                  size_t n, float *out, size_t stride, void *temp)
 {
-    struct ay_map_block block = {.kernels = kernels, .op = op, .sizes = sizes};
+    struct row_map map;
+    resolve(&map, op, sizes, operands, temp);
+    const struct row_step *last = &map.steps[map.count - 1];
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < n; j += AY_MAP_BLOCK) {
-            for (uint32_t i = 0; i < op->in_count; i++) {
-                const float *at = operands[i].at + r * operands[i].stride;
-                block.inputs[i] =
-                    operands[i].scalar ? f32_term(*at) : (struct ay_map_term){.at = at + j};
-            }
-            ay_map_run(&block, out + r * stride + j, n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK,
-                       temp);
+            size_t size = n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK;
+            float *at = out + r * stride + j;
+            for (uint32_t i = 0; i < map.count; i++)
+                row_step(kernels, &map.steps[i], r, j, map.steps[i].to ? map.steps[i].to : at,
+                         size);
+            for (size_t i = 0; last->single && i < size; i++)
+                at[i] = ay_f32(ay_f32_bits(*last->to));
         }
 }

@@ -1,7 +1,7 @@
 #include "tensor/ndarray.h"
 
 #include "base/text.h"
-#include "tensor/tape.h"
+#include "tensor/dtype.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "tensor/convert.h"
 #include "tensor/dtype.h"
-#include "tensor/tape.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -56,6 +56,25 @@ static bool frame(const struct ay_work_op *op, struct ay_patch_view *w)
     return w->elements <= 2 * source + FRAME_SLACK;
 }
 
+/* How many elements of the image belong to one batch alone, which begins at a multiple of them; 0
+ * where batches share elements. */
+static uint64_t plane(const struct ay_work_op *op, const struct ay_patch_view *w)
+{
+    uint64_t elements = w->elements;
+    uint32_t a = 0;
+    for (; a < w->axes; a++) { /* the first axes, which only the batch moves along */
+        bool others = false;
+        for (uint32_t d = w->n_axis; d < w->rank; d++)
+            others = others || (w->grid[d] > 1 && coef_of(op, a, d) != 0);
+        if (others) break;
+        elements /= w->size[a];
+    }
+    for (; a < w->axes; a++)
+        for (uint32_t d = 0; d < w->n_axis; d++)
+            if (w->grid[d] > 1 && coef_of(op, a, d) != 0) return 0;
+    return elements;
+}
+
 bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
                       struct ay_patch_view *out)
 {
@@ -71,26 +90,26 @@ bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
         w.first += ((view ? op->offsets[a] : 0) - w.low[a]) * stride;
         for (uint32_t d = 0; d < w.rank; d++) w.stride[d] += coef_of(op, a, d) * stride;
     }
+    w.plane = plane(op, &w);
     *out = w;
     return true;
 }
 
-/* Of index i counted over the grid's axes from `axis` to `end` - 1. */
-static int64_t place(const struct ay_patch_view *w, uint32_t axis, uint32_t end, uint64_t i)
+int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
 {
-    int64_t at = 0;
-    for (uint32_t d = end; d-- > axis; i /= w->grid[d])
-        at += w->stride[d] * (int64_t)(i % w->grid[d]);
+    int64_t at = w->first;
+    for (uint32_t d = w->n_axis; d-- > 0; batch /= w->grid[d])
+        at += w->stride[d] * (int64_t)(batch % w->grid[d]);
     return at;
 }
 
-int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
+void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out)
 {
-    return w->first + place(w, 0, w->n_axis, batch);
-}
-
-void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out,
-                          uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) out[i] = (int32_t)place(w, axis, end, i);
+    uint64_t n = 1;
+    out[0] = 0;
+    for (uint32_t d = end; d-- > axis; n *= w->grid[d])
+        for (uint64_t j = 1; j < w->grid[d]; j++) {
+            int32_t step = (int32_t)(w->stride[d] * (int64_t)j);
+            for (uint64_t i = 0; i < n; i++) out[j * n + i] = out[i] + step;
+        }
 }

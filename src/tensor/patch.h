@@ -14,6 +14,7 @@ struct ay_patch_view {
     uint64_t size[AY_MAX_RANK], source[AY_MAX_RANK]; /* of the image, of the operand */
     bool framed;
     uint64_t elements; /* of the image */
+    uint64_t plane;    /* of it that each batch has for itself, from a multiple on; 0: none */
     int64_t first;
     uint32_t rank, n_axis, k_axis; /* of the grid; where n and k begin */
     uint64_t grid[AY_MAX_WORK_OP_GRID];
@@ -31,8 +32,7 @@ bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
 /* Element of the image where that batch begins. */
 int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch);
 
-/* Places of `count` indices of the axes from `axis` to `end` - 1, beside each other. */
-void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out,
-                          uint64_t count);
+/* Places of all indices of the grid's axes from `axis` to `end` - 1, beside each other. */
+void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out);
 
 #endif

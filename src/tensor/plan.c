@@ -1,7 +1,7 @@
 #include "tensor/plan.h"
 
-#include "tensor/ref/fn.h"
 #include "tensor/patch.h"
+#include "tensor/ref/fn.h"
 
 #include <stdlib.h>
 
@@ -38,16 +38,6 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
     return n;
 }
 
-uint32_t ay_plan_outputs(const struct ay_work_program *p)
-{
-    return p->outputs_count ? p->outputs_count : 1;
-}
-
-uint32_t ay_plan_output(const struct ay_work_program *p, uint32_t i)
-{
-    return p->outputs_count ? p->outputs[i] : ay_program_values(p) - 1;
-}
-
 static uint32_t size_of(struct ay_plan *plan, const struct ay_tensor_type *t)
 {
     struct ay_size size = {.number = ay_dtype_bytes(t->dtype)};
@@ -81,9 +71,9 @@ static void count_uses(struct planner *pl)
             pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
         }
     }
-    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++) {
-        pl->uses[ay_plan_output(pl->p, i)]++;
-        pl->roles[ay_plan_output(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        pl->uses[ay_program_output_at(pl->p, i)]++;
+        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
     }
 }
 
@@ -114,14 +104,18 @@ static void place_values(struct planner *pl)
     }
 }
 
-/* What the rows' kernels know: f32 in, f32 out, by their functions. */
+/* f32 in, f32 out, by functions of f32 alone. */
 static bool is_row_map(const struct planner *pl, const struct ay_work_op *op)
 {
     if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
     for (uint32_t i = 0; i < op->in_count; i++)
         if (pl->plan->places[op->in[i]].dtype != AY_WORK_DTYPE_F32) return false;
-    for (uint32_t i = 0; i < op->steps_count; i++)
-        if (op->steps[i].fn > AY_WORK_FN_ERF) return false;
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)op->steps[i].fn);
+        for (uint32_t a = 0; a < s->arity; a++)
+            if (s->args[a] != AY_SCALAR_F32) return false;
+        if (s->result != AY_SCALAR_F32) return false;
+    }
     return true;
 }
 
@@ -133,8 +127,20 @@ static bool is_row_reduce(const struct planner *pl, const struct ay_work_op *op)
            pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
 }
 
+bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op)
+{
+    if (op->kind == AY_WORK_OP_MATMUL_Q8) return true;
+    if (op->kind != AY_WORK_OP_MATMUL) return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t dtype = plan->places[op->in[i]].dtype;
+        if (dtype != AY_WORK_DTYPE_I8 && dtype != AY_WORK_DTYPE_U8) return false;
+    }
+    return true;
+}
+
 static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_op *op)
 {
+    if (ay_plan_product_of_bytes(pl->plan, op)) return AY_STEP_PRODUCT;
     bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
                 (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
     return rows ? AY_STEP_ROWS : AY_STEP_EACH;
@@ -317,8 +323,14 @@ static void find_last_uses(struct planner *pl)
                 pl->dying[owner] = i;
             }
         }
-    for (uint32_t i = 0; i < ay_plan_outputs(pl->p); i++)
-        plan->places[plan->places[ay_plan_output(pl->p, i)].owner].last_use = AY_NONE;
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        uint32_t id = ay_program_output_at(pl->p, i);
+        struct ay_place *at = &plan->places[plan->places[id].owner];
+        at->last_use = AY_NONE;
+        if (!pl->fuse || at->owner != id || at->home != AY_HOME_BUFFER) continue;
+        at->home = AY_HOME_OUTPUT;
+        at->slot = i;
+    }
 }
 
 /* First-fit slots of equal size: `free_at` marks those that may be taken again. */
@@ -424,9 +436,9 @@ static bool operand_is_flat(const struct planner *pl, const struct ay_work_op *o
             if (in->shape[i] != 1) return false;
         return true;
     }
-    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_ALIAS &&
-           in->rank == op->dims_count && same(in->shape, op->dims, in->rank - 1) &&
-           constant(in->shape[in->rank - 1]);
+    return !b && in->home != AY_HOME_INPUT && in->home != AY_HOME_OUTPUT &&
+           in->home != AY_HOME_ALIAS && in->rank == op->dims_count &&
+           same(in->shape, op->dims, in->rank - 1) && constant(in->shape[in->rank - 1]);
 }
 
 static bool is_flat(const struct planner *pl, const struct ay_step *step)
@@ -436,7 +448,8 @@ static bool is_flat(const struct planner *pl, const struct ay_step *step)
         uint32_t index = pl->plan->order[step->first + i];
         const struct ay_work_op *op = op_of(pl, index);
         if (!constant(op->dims[op->dims_count - 1])) return false;
-        if (pl->plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS) return false;
+        enum ay_home home = pl->plan->places[ay_program_output(pl->p, index)].home;
+        if (home == AY_HOME_ALIAS || home == AY_HOME_OUTPUT) return false;
         for (uint32_t k = 0; k < op->in_count; k++)
             if (!operand_is_flat(pl, op, k)) return false;
         for (uint32_t k = 0; k < op->steps_count; k++)

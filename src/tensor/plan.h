@@ -9,9 +9,10 @@
 
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
-    AY_STEP_EACH,  /* one op of any kind, over blocks of its output's elements */
-    AY_STEP_TILES, /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
-    AY_STEP_ROWS   /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_EACH,    /* one op of any kind, over blocks of its output's elements */
+    AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 */
+    AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
+    AY_STEP_ROWS     /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
 };
 
 struct ay_step {
@@ -24,6 +25,7 @@ struct ay_step {
 enum ay_home {
     AY_HOME_INPUT,   /* the run's memory */
     AY_HOME_WEIGHT,  /* the model's memory */
+    AY_HOME_OUTPUT,  /* the run's memory for output number `slot` */
     AY_HOME_BUFFER,  /* plan->slots[slot], one run's value after another */
     AY_HOME_SCRATCH, /* plan->scratch[step->slot_first + slot], rows of one thread */
     AY_HOME_FUSED,   /* nowhere: read where it comes from, or overwritten by what is made of it */
@@ -73,9 +75,8 @@ void ay_plan_close(struct ay_plan *plan);
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
 
-/* Operand id of the program's output number i, of ay_plan_outputs. */
-uint32_t ay_plan_output(const struct ay_work_program *program, uint32_t i);
-uint32_t ay_plan_outputs(const struct ay_work_program *program);
+/* Whether the op is one of steps of kind AY_STEP_PRODUCT. */
+bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

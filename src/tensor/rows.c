@@ -77,7 +77,8 @@ static const float *second_operand(const struct ay_row_item *item, uint32_t inde
     struct ay_exec *exec = item->exec;
     const struct ay_work_op *op = &exec->program->ops[index];
     const struct ay_place *b = &exec->plan.places[op->in[1]];
-    if (b->home == AY_HOME_WEIGHT && exec->packed[b->slot]) return exec->packed[b->slot];
+    const float *packed = ay_exec_packed(exec, op);
+    if (packed) return packed;
     const float *at = ay_exec_base(exec, op->in[1], item->run);
     if (b->rank > 2) at += batch_offset(item, op, b);
     size_t n_stride = stride_of(b, b->rank - 2, item->sizes);
@@ -192,9 +193,7 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
         uint32_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
         uint32_t k = width_of(&exec->plan.places[op->in[0]], sizes);
         size_t floats = ay_packed_floats(exec->kernels->panel, n, k);
-        const struct ay_place *b = &exec->plan.places[op->in[1]];
-        bool ready = b->home == AY_HOME_WEIGHT && exec->packed[b->slot];
-        if (!ready && floats > packed) packed = floats;
+        if (!ay_exec_packed(exec, op) && floats > packed) packed = floats;
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
         AY_TRY(ay_room_reserve(&exec->threads[t].scratch,

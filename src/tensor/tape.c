@@ -142,12 +142,6 @@ void ay_tape_blame(struct ay_tape *tape, const char *place)
 
 /* Types. */
 
-const char *ay_dtype_name(uint32_t dtype)
-{
-    static const char *const names[] = {"no dtype", "f32", "i32", "i64", "i8", "u8", "bool"};
-    return dtype < sizeof names / sizeof names[0] ? names[dtype] : names[0];
-}
-
 uint64_t ay_value_elements(const struct ay_value *x)
 {
     uint64_t n = 1;
@@ -227,7 +221,7 @@ static uint64_t mix(uint64_t h, const void *data, size_t bytes)
     return h ^ h >> 29;
 }
 
-static uint64_t hash_of(const struct ay_node *n)
+static uint32_t hash_of(const struct ay_node *n)
 {
     const struct ay_work_op *op = &n->op;
     const uint64_t head[] = {n->kind,    n->value.dtype, n->value.rank, n->key,  op->kind,
@@ -239,7 +233,8 @@ static uint64_t hash_of(const struct ay_node *n)
     h = mix(h, op->perm, op->perm_count * sizeof op->perm[0]);
     h = mix(h, op->grid, op->grid_count * sizeof op->grid[0]);
     h = mix(h, op->coefs, op->coefs_count * sizeof op->coefs[0]);
-    return mix(h, op->offsets, op->offsets_count * sizeof op->offsets[0]);
+    h = mix(h, op->offsets, op->offsets_count * sizeof op->offsets[0]);
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static bool same_list(const void *a, uint32_t a_count, const void *b, uint32_t b_count, size_t size)
@@ -263,17 +258,21 @@ static bool same_node(const struct ay_node *x, const struct ay_node *y)
 }
 
 /* The slot that holds an equal node, or the free one where it belongs. */
-static uint32_t *slot_of(const struct ay_tape *tape, const struct ay_node *node)
+static struct ay_slot *slot_of(const struct ay_tape *tape, const struct ay_node *node,
+                               uint32_t hash)
 {
-    uint32_t mask = tape->slots_cap - 1, at = (uint32_t)hash_of(node) & mask;
-    while (tape->slots[at] && !same_node(tape->nodes[tape->slots[at] - 1], node))
-        at = (at + 1) & mask;
-    return &tape->slots[at];
+    uint32_t mask = tape->slots_cap - 1, at = hash & mask;
+    for (;; at = (at + 1) & mask) {
+        struct ay_slot *slot = &tape->slots[at];
+        if (slot->id == 0) return slot;
+        if (slot->hash == hash && same_node(tape->nodes[slot->id - 1], node)) return slot;
+    }
 }
 
 static bool grow_slots(struct ay_tape *tape)
 {
-    uint32_t *old = tape->slots, count = tape->slots_cap;
+    struct ay_slot *old = tape->slots;
+    uint32_t count = tape->slots_cap;
     if (count >= 1u << 31) return false;
     tape->slots = calloc(2 * (size_t)count, sizeof *tape->slots);
     if (!tape->slots) {
@@ -282,22 +281,23 @@ static bool grow_slots(struct ay_tape *tape)
     }
     tape->slots_cap = 2 * count;
     for (uint32_t i = 0; i < count; i++)
-        if (old[i]) *slot_of(tape, tape->nodes[old[i] - 1]) = old[i];
+        if (old[i].id) *slot_of(tape, tape->nodes[old[i].id - 1], old[i].hash) = old[i];
     free(old);
     return true;
 }
 
 static struct ay_node *find(const struct ay_tape *tape, const struct ay_node *key)
 {
-    uint32_t slot = *slot_of(tape, key);
-    return slot ? tape->nodes[slot - 1] : NULL;
+    const struct ay_slot *slot = slot_of(tape, key, hash_of(key));
+    return slot->id ? tape->nodes[slot->id - 1] : NULL;
 }
 
 static const struct ay_value *enter(struct ay_tape *tape, const struct ay_node *node)
 {
     if (2 * (tape->slots_used + 1) > tape->slots_cap && !grow_slots(tape))
         return ay_tape_fail(tape, AY_E_MEMORY, "out of memory");
-    *slot_of(tape, node) = node->value.id + 1;
+    uint32_t hash = hash_of(node);
+    *slot_of(tape, node, hash) = (struct ay_slot){hash, node->value.id + 1};
     tape->slots_used++;
     return &node->value;
 }
@@ -321,24 +321,22 @@ static const struct ay_value *known(struct ay_tape *tape, uint32_t dtype, uint32
     if (!data) {
         void *at = ay_tape_take_data(tape, sizeof key);
         if (!at) return NULL;
-        node->value.data = memcpy(at, &key, sizeof key);
+        ay_element_store(at, ay_dtype_bytes(dtype), key);
+        node->value.data = at;
     }
     return enter(tape, node);
 }
 
-static const struct ay_value *known_scalar(struct ay_tape *tape, uint32_t dtype, const void *bytes)
+static const struct ay_value *known_scalar(struct ay_tape *tape, uint32_t dtype, uint64_t bits)
 {
-    uint64_t key = 0;
-    if (tape->code != AY_OK) return NULL;
-    memcpy(&key, bytes, ay_dtype_bytes(dtype));
-    return known(tape, dtype, 0, NULL, NULL, key);
+    return tape->code == AY_OK ? known(tape, dtype, 0, NULL, NULL, bits) : NULL;
 }
 
 const struct ay_value *ay_tape_known(struct ay_tape *tape, uint32_t dtype, uint32_t rank,
                                      const uint64_t *dims, const void *data)
 {
     if (tape->code != AY_OK || !ay_tape_shape(tape, rank, dims)) return NULL;
-    if (rank == 0) return known_scalar(tape, dtype, data);
+    if (rank == 0) return known_scalar(tape, dtype, ay_element_load(data, ay_dtype_bytes(dtype)));
     return known(tape, dtype, rank, dims, data, (uint64_t)(uintptr_t)data);
 }
 
@@ -367,21 +365,19 @@ const struct ay_value *ay_tape_filled(struct ay_tape *tape, uint32_t dtype, uint
     const struct ay_value *out = ay_tape_copy(tape, dtype, rank, dims, NULL, &data);
     uint32_t size = ay_dtype_bytes(dtype);
     uint64_t n = out && bits ? ay_value_elements(out) : 0;
-    for (uint64_t i = 0; i < n; i++) memcpy((uint8_t *)data + i * size, &bits, size);
+    for (uint64_t i = 0; i < n; i++) ay_element_store((uint8_t *)data + i * size, size, bits);
     return out;
 }
 
 const struct ay_value *ay_tape_f32(struct ay_tape *tape, float x)
 {
-    uint32_t bits = ay_f32_bits(x);
-    return known_scalar(tape, AY_WORK_DTYPE_F32, &bits);
+    return known_scalar(tape, AY_WORK_DTYPE_F32, ay_f32_bits(x));
 }
 
 const struct ay_value *ay_tape_int(struct ay_tape *tape, uint32_t dtype, int64_t x)
 {
     AY_ASSERT(dtype != AY_WORK_DTYPE_F32);
-    if (dtype == AY_WORK_DTYPE_BOOL) x = x != 0;
-    return known_scalar(tape, dtype, &x);
+    return known_scalar(tape, dtype, ay_dtype_narrow(dtype, x));
 }
 
 const struct ay_value *ay_tape_input(struct ay_tape *tape, uint32_t dtype, uint32_t rank,

@@ -14,6 +14,7 @@
 #ifndef AY_TENSOR_TAPE_H
 #define AY_TENSOR_TAPE_H
 
+#include "tensor/dtype.h"
 #include "tensor/program.h"
 #include "tensor/reason.h"
 
@@ -71,7 +72,6 @@ const struct ay_value *ay_tape_need(struct ay_tape *tape, const struct ay_value 
                                     const char *what);
 
 uint64_t ay_value_elements(const struct ay_value *x);
-const char *ay_dtype_name(uint32_t dtype); /* "f32", ... */
 /* Element i of a known value of an integer dtype. */
 int64_t ay_value_int(const struct ay_value *x, uint64_t i);
 

@@ -34,7 +34,9 @@ enum ay_code ay_tape_fold(struct ay_tape *tape, const struct ay_node *node, void
         (void)ay_tape_fail(tape, AY_E_WORK_PROGRAM, "%s", fault.reason);
         return tape->code;
     }
-    struct ay_exec_options options = {.kernels = tape->kernels, .pool = tape->pool};
+    struct ay_exec_options options = {.kernels = tape->kernels,
+                                      .threads = ay_pool_threads(tape->pool),
+                                      .pool = tape->pool};
     struct ay_exec *exec = NULL;
     enum ay_code code = ay_exec_open(&p, NULL, &options, &exec);
     if (code == AY_OK) code = ay_exec_run(exec, &run, 1);

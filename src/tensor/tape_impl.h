@@ -36,7 +36,9 @@ struct ay_tape {
     struct ay_node **nodes;
     uint32_t count, cap;
     uint32_t inputs;
-    uint32_t *slots; /* node ids + 1 by hash, open addressing; 0: free */
+    struct ay_slot {
+        uint32_t hash, id; /* id of a node + 1; 0: free */
+    } * slots;             /* open addressing */
     uint32_t slots_cap, slots_used;
     struct ay_block *blocks, *small; /* all of them; the one that small things are taken from */
     size_t small_used;

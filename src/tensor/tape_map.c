@@ -58,16 +58,17 @@ static bool translate(const struct ay_value *x, uint32_t rank, const uint64_t *d
     return true;
 }
 
-/* An operand as it is beside `base`; NULL if it would have to be moved. */
+/* An operand as it is beside `base`; NULL if as many elements as base has would have to be moved.
+ */
 static const struct ay_value *beside(struct ay_tape *tape, const struct ay_value *x, uint32_t rank,
                                      const uint64_t *dims, const struct ay_value *base)
 {
     uint64_t own[AY_MAX_RANK];
     if (!translate(x, rank, dims, base, own)) return NULL;
-    if (ay_value_same_dims(x, base->rank, own)) return x;
-    if (x->data) return ay_tape_seen(tape, x, base->rank, own);
+    bool small = x->data || ay_value_elements(x) < ay_value_elements(base);
+    if (small) return ay_tape_reshape(tape, x, base->rank, own);
     const struct ay_value *under = base_of(tape, x);
-    if (ay_value_elements(x) == 1) return under->rank <= base->rank ? under : NULL;
+    if (ay_value_same_dims(x, base->rank, own)) return x;
     return ay_value_same_dims(under, base->rank, own) ? under : NULL;
 }
 

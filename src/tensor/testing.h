@@ -37,4 +37,13 @@ void ay_test_reference(const struct ay_work_program *p, const uint32_t *sizes, c
 void ay_test_program(uint64_t *state, struct ay_arena *arena, struct ay_work_program *out,
                      const void ***weights, bool odd);
 
+/* n elements of a dtype: f32 as above; i32 and i64 in [-8, 32) and, with `odd`, now and then of any
+ * size; others of all values. */
+void ay_test_elements(uint64_t *state, uint32_t dtype, void *out, size_t n, bool odd);
+
+/* The same over every kind of op, dtype, reduction and function, with symbol 0 alone, several
+ * inputs and outputs; 1 MiB again. */
+void ay_test_wide_program(uint64_t *state, struct ay_arena *arena, struct ay_work_program *out,
+                          const void ***weights, bool odd);
+
 #endif

@@ -12,6 +12,8 @@
 #define K_BLOCK        256u
 /* Up to here a product is read straight from the image, else a packed block pays. */
 #define DIRECT_ROWS 2u
+/* Columns that follow one another, at most, for rows of the image to go together. */
+#define SHORT_RUN 16u
 /* Multiply-adds that an item of the pool's loop should be worth. */
 #define ITEM_WORK (1u << 16)
 /* Elements of a frame that an item of its loop makes. */
@@ -31,6 +33,8 @@ struct tiles {
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
     uint32_t columns, column_blocks, rows, row_blocks; /* of a tile, how many */
     uint32_t group;                                    /* batches of an item */
+    uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
+    bool framed_apart; /* each batch's part of the frame is made where it is used */
 };
 
 static uint64_t min(uint64_t a, uint64_t b)
@@ -38,48 +42,96 @@ static uint64_t min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* The frame: rows of the image, along its last axis. */
-static void frame_item(void *context, size_t index, uint32_t thread)
+static int64_t min_i64(int64_t a, int64_t b)
 {
-    (void)thread;
-    const struct tiles *t = context;
+    return a < b ? a : b;
+}
+
+/* Rows first..last - 1 of the image, along its last axis, to `to`: the operand in its frame. */
+static void frame_rows(const struct tiles *t, uint64_t first, uint64_t last, float *to)
+{
     const struct ay_patch_view *w = &t->shape;
-    uint32_t last = w->axes - 1, fill = (uint32_t)t->view->fill;
-    uint64_t width = w->size[last], rows = w->elements / width;
-    uint64_t each = FRAME_ITEM / width + 1, end = min(rows, (index + 1) * each);
-    int64_t begin = w->low[last] < 0 ? -w->low[last] : 0; /* of the operand, in the row */
-    int64_t stop = (int64_t)w->source[last] - w->low[last];
-    if (stop > (int64_t)width) stop = (int64_t)width;
-    for (uint64_t r = index * each; r < end; r++) {
-        float *to = (float *)t->exec->image.at + r * width;
-        int64_t from = 0, stride = (int64_t)w->source[last];
-        bool inside = begin < stop;
+    uint32_t inner = w->axes - 1, fill = (uint32_t)t->view->fill;
+    int64_t width = (int64_t)w->size[inner], source = (int64_t)w->source[inner];
+    int64_t low = w->low[inner] < 0 ? min_i64(-w->low[inner], width) : 0;
+    int64_t high = min_i64(source - w->low[inner], width);
+    if (high < low) high = low;
+    for (uint64_t r = first; r < last; r++, to += width) {
+        int64_t from = w->low[inner], stride = source;
+        bool inside = true;
         uint64_t rest = r;
-        for (uint32_t a = last; a-- > 0; rest /= w->size[a]) {
+        for (uint32_t a = inner; a-- > 0; rest /= w->size[a]) {
             int64_t at = (int64_t)(rest % w->size[a]) + w->low[a];
             inside = inside && at >= 0 && at < (int64_t)w->source[a];
             from += at * stride;
             stride *= (int64_t)w->source[a];
         }
-        int64_t low = inside ? begin : (int64_t)width, high = inside ? stop : (int64_t)width;
-        for (int64_t i = 0; i < low; i++) memcpy(to + i, &fill, sizeof fill);
-        if (high > low)
-            memcpy(to + low, t->source + from + low + w->low[last],
-                   (size_t)(high - low) * sizeof *to);
-        for (int64_t i = high; i < (int64_t)width; i++) memcpy(to + i, &fill, sizeof fill);
+        int64_t begin = inside ? low : width, end = inside ? high : width;
+        for (int64_t i = 0; i < begin; i++) memcpy(to + i, &fill, sizeof fill);
+        if (end > begin)
+            memcpy(to + begin, t->source + from + begin, (size_t)(end - begin) * sizeof *to);
+        for (int64_t i = end; i < width; i++) memcpy(to + i, &fill, sizeof fill);
+    }
+}
+
+static void frame_item(void *context, size_t index, uint32_t thread)
+{
+    (void)thread;
+    const struct tiles *t = context;
+    uint64_t width = t->shape.size[t->shape.axes - 1], rows = t->shape.elements / width;
+    uint64_t each = FRAME_ITEM / width + 1, first = index * each;
+    frame_rows(t, first, min(rows, first + each), (float *)t->exec->image.at + first * width);
+}
+
+/* The patches of a batch, whose own part of the frame is made now where there is no common one. */
+static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
+                                    struct ay_exec_thread *thread)
+{
+    struct ay_patches p = t->patches;
+    int64_t first = ay_patch_view_batch(&t->shape, t->fixed ? 0 : batch);
+    if (t->framed_apart) {
+        uint64_t width = t->shape.size[t->shape.axes - 1], plane = t->shape.plane;
+        uint64_t begin = (uint64_t)first / plane * plane;
+        frame_rows(t, begin / width, (begin + plane) / width, thread->frame.at);
+        p.image = (const float *)thread->frame.at + ((uint64_t)first - begin);
+    } else {
+        p.image += first;
+    }
+    return p;
+}
+
+/* Rows of an image that are short beside a vector go as one, with what the frame has between them;
+ * what belongs to columns is then moved together. */
+static void chain_across(const struct tiles *t, const struct ay_patches *w, const float *a,
+                         float *whole, float *out)
+{
+    const int32_t zero = 0;
+    struct ay_patches across = *w;
+    across.n_at = &zero;
+    across.run = &t->across;
+    t->exec->kernels->chain_patches(&across, a, 0, t->across, whole);
+    for (uint32_t n = 0; n < t->n; n += w->run[n]) {
+        const float *from = whole + w->n_at[n];
+        if (w->run[n] <= SHORT_RUN && n + SHORT_RUN <= t->n)
+            memcpy(out + n, from, SHORT_RUN * sizeof *out); /* the rest is overwritten next */
+        else
+            memcpy(out + n, from, w->run[n] * sizeof *out);
     }
 }
 
 /* The product of rows m0..m1 with columns n0..n1. */
 static void multiply(const struct tiles *t, const struct ay_patches *w, uint32_t batch, uint32_t m0,
-                     uint32_t m1, uint32_t n0, uint32_t n1, float *packed)
+                     uint32_t m1, uint32_t n0, uint32_t n1, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
     const float *a = t->a + batch * t->a_batch;
-    float *c = t->out + (size_t)batch * t->m * t->n;
+    float *c = t->out + (size_t)batch * t->m * t->n, *packed = thread->packed.at;
     bool direct = t->m <= DIRECT_ROWS;
     for (uint32_t m = m0; m < m1 && direct; m++)
-        k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
+        if (t->across)
+            chain_across(t, w, a + (size_t)m * w->k, packed, c + (size_t)m * t->n);
+        else
+            k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
     for (uint32_t k0 = 0, k1; k0 < w->k && !direct; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, n0, n1, packed);
@@ -124,17 +176,16 @@ static void run_tile(const struct tiles *t, uint32_t batch, uint32_t m0, uint32_
     struct ay_exec *exec = t->exec;
     const struct ay_kernels *k = exec->kernels;
     uint32_t m1 = (uint32_t)min(t->m, m0 + t->rows), n1 = (uint32_t)min(t->n, n0 + t->columns);
-    struct ay_patches w = t->patches;
-    w.image += ay_patch_view_batch(&t->shape, t->fixed ? 0 : batch);
+    struct ay_exec_thread *own = &exec->threads[thread];
+    struct ay_patches w = patches_of(t, batch, own);
     if (t->op->kind == AY_WORK_OP_REDUCE) {
         float *out = t->out + (size_t)batch * t->n + n0;
         (t->op->reduce == AY_WORK_REDUCE_SUM ? k->sum_patches : k->max_patches)(&w, n0, n1, out);
         return;
     }
-    struct ay_exec_thread *own = &exec->threads[thread];
     const uint32_t *sizes = exec->runs[t->run].sizes;
     struct ay_row_item item = {exec, own, sizes, t->run, batch, m0, m1 - m0};
-    multiply(t, &w, batch, m0, m1, n0, n1, own->packed.at);
+    multiply(t, &w, batch, m0, m1, n0, n1, own);
     map_tile(t, &item, n0, n1, own->scratch.at);
 }
 
@@ -173,8 +224,8 @@ static enum ay_code lay_tables(struct tiles *t)
     AY_TRY(ay_room_reserve(&t->exec->tables, (w->k + 2 * w->n) * sizeof(int32_t)));
     int32_t *k_at = t->exec->tables.at, *n_at = k_at + w->k;
     uint32_t *run = (uint32_t *)(n_at + w->n);
-    ay_patch_view_places(w, w->k_axis, w->rank, k_at, w->k);
-    ay_patch_view_places(w, w->n_axis, w->k_axis, n_at, w->n);
+    ay_patch_view_places(w, w->k_axis, w->rank, k_at);
+    ay_patch_view_places(w, w->n_axis, w->k_axis, n_at);
     int32_t step = w->n > 1 ? n_at[1] - n_at[0] : 1;
     if (step != 2) step = 1;
     run[w->n - 1] = 1;
@@ -183,6 +234,12 @@ static enum ay_code lay_tables(struct tiles *t)
     t->patches = (struct ay_patches){.k_at = k_at, .n_at = n_at, .run = run};
     t->patches.k = (uint32_t)w->k;
     t->patches.step = (uint32_t)step;
+    int64_t across = (int64_t)n_at[w->n - 1] + 1;
+    for (uint64_t j = 1; j < w->n; j++)
+        if (n_at[j] < n_at[j - 1]) across = 0;
+    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && step == 1 && run[0] <= SHORT_RUN &&
+        across > 0 && across <= 2 * (int64_t)w->n)
+        t->across = (uint32_t)across;
     return AY_OK;
 }
 
@@ -216,20 +273,23 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     struct tiles t = tiles_of(exec, run);
     divide(&t);
     AY_TRY(lay_tables(&t));
+    t.framed_apart = t.shape.framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
-    if (t.shape.framed) {
+    if (t.shape.framed && !t.framed_apart) {
         AY_TRY(ay_room_reserve(&exec->image, t.shape.elements * sizeof(float)));
         t.patches.image = exec->image.at;
         uint64_t width = t.shape.size[t.shape.axes - 1], each = FRAME_ITEM / width + 1;
         ay_pool_run(exec->pool, (t.shape.elements / width + each - 1) / each, frame_item, &t);
     }
-    size_t packed = 0;
+    size_t packed = t.across;
     if (t.m > DIRECT_ROWS)
         packed =
             ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
     for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
         AY_TRY(ay_room_reserve(&exec->threads[i].packed, packed * sizeof(float)));
         AY_TRY(ay_room_reserve(&exec->threads[i].scratch, AY_MAP_TEMP_BYTES));
+        size_t plane = t.framed_apart ? t.shape.plane : 0;
+        AY_TRY(ay_room_reserve(&exec->threads[i].frame, plane * sizeof(float)));
     }
     size_t groups = (t.batches + t.group - 1) / t.group;
     ay_pool_run(exec->pool, groups * t.column_blocks * t.row_blocks, tile_item, &t);

@@ -91,14 +91,20 @@ AY_INLINE void patch_run(const float *from, const struct ay_patches *w, const fl
                          const enum patch_kind kind, const uint32_t step, float *out)
 {
     size_t j = 0;
-    if (kind == PATCH_CHAIN)
-        for (; len - j >= PATCH_VECS * LANES; j += PATCH_VECS * LANES)
-            patch_chain(from + j * step, w, a, PATCH_VECS, LANES, step, out + j);
+    for (; kind == PATCH_CHAIN && j < len; j += PATCH_VECS * LANES) {
+        size_t vecs = (len - j + LANES - 1) / LANES, left = len - j - (vecs - 1) * LANES;
+        if (vecs > 3)
+            patch_chain(from + j * step, w, a, PATCH_VECS, vecs > 4 ? LANES : left, step, out + j);
+        else if (vecs == 3)
+            patch_chain(from + j * step, w, a, 3, left, step, out + j);
+        else if (vecs == 2)
+            patch_chain(from + j * step, w, a, 2, left, step, out + j);
+        else
+            patch_chain(from + j * step, w, a, 1, left, step, out + j);
+    }
     for (; j < len; j += LANES) {
         size_t left = len - j < LANES ? len - j : LANES;
-        if (kind == PATCH_CHAIN)
-            patch_chain(from + j * step, w, a, 1, left, step, out + j);
-        else if (kind == PATCH_SUM)
+        if (kind == PATCH_SUM)
             patch_sum(from + j * step, w, left, step, out + j);
         else
             patch_max(from + j * step, w, left, step, out + j);

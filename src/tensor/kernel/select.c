@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/kernel/integers.h"
 #include "tensor/kernel/tables.h"
 
 /* A build may leave out all but the scalar table, as other processors do. */
@@ -64,4 +65,15 @@ enum ay_code ay_kernels_select(const struct ay_kernels **out)
     for (int i = CHOICES; i-- > 0;)
         if (ay_kernels_named(choices[i].name, out) == AY_OK) return AY_OK;
     return AY_E_UNSUPPORTED;
+}
+
+const struct ay_int_kernels *ay_integers_beside(const struct ay_kernels *kernels)
+{
+#if defined(__x86_64__)
+    bool wide = strcmp(kernels->name, "avx512") == 0;
+    if (wide && __builtin_cpu_supports("avx512vnni")) return &ay_integers_vnni;
+    if (wide || strcmp(kernels->name, "avx2") == 0) return &ay_integers_avx2;
+#endif
+    (void)kernels;
+    return &ay_integers_scalar;
 }

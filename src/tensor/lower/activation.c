@@ -20,9 +20,20 @@ static void leaky_relu(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = where_negative(l, x, mul(l, number(l, ay_attr_float(l, "alpha", 0.01F)), x));
 }
 
+/* A list of slopes that is as long as the axis of channels, but not as the last, is theirs. */
+static term slope_of(const struct ay_lower *l, term x, term slope)
+{
+    uint64_t dims[AY_MAX_RANK];
+    bool list = slope->rank == 1 && slope->dims[0] != 1 && x->rank > 2;
+    if (!list || slope->dims[0] == x->dims[x->rank - 1] || slope->dims[0] != x->dims[1])
+        return slope;
+    for (uint32_t d = 1; d < x->rank; d++) dims[d - 1] = d == 1 ? x->dims[1] : 1;
+    return reshape(l, slope, x->rank - 1, dims);
+}
+
 static void p_relu(const struct ay_lower *l, const struct ay_operands *o)
 {
-    term x = o->in[0], slope = o->in[1];
+    term x = o->in[0], slope = slope_of(l, x, o->in[1]);
     if (x->dtype == F32) {
         o->out[0] = where_negative(l, x, mul(l, slope, x));
         return;

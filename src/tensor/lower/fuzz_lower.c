@@ -43,7 +43,7 @@ static enum ay_code make_input(const struct ay_graph_port *p, uint8_t size, stru
         if (out->dtype == AY_WORK_DTYPE_F32)
             memcpy((uint8_t *)out->data + i * width, &x, sizeof x);
         else
-            memcpy((uint8_t *)out->data + i * width, &n, width);
+            ay_element_store((uint8_t *)out->data + i * width, width, (uint64_t)n);
     }
     return AY_OK;
 }
@@ -65,7 +65,7 @@ static void run(const struct ay_graph_folder *graph, uint8_t size)
         code = ay_graph_prepare(runner, inputs, g->inputs_count, &program, &reason);
         AY_ASSERT(code == AY_OK || reason.text[0]);
 #ifdef AY_PLANTED_BUG
-        if (code == AY_OK && program && program->program.ops_count > 4) abort();
+        if (code == AY_OK && program && g->inputs[0].dims_count == 0) abort();
 #endif
         reason.text[0] = 0;
         code = ay_graph_run(runner, inputs, g->inputs_count, outputs, &reason);

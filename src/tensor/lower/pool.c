@@ -166,7 +166,8 @@ static void max_unpool(const struct ay_lower *l, const struct ay_operands *o)
     uint64_t dims[AY_MAX_RANK], wanted[AY_MAX_RANK];
     if (!ay_window_shape(l, x, NULL, &w)) return;
     uint32_t count = ay_lower_ints(l, ay_in(o, 2), "output_shape", shape, AY_MAX_RANK);
-    if (places->dtype == F32 || ay_value_elements(places) != ay_value_elements(x) ||
+    bool ids = places->dtype == I64 || places->dtype == I32;
+    if (!ids || ay_value_elements(places) != ay_value_elements(x) ||
         (ay_in(o, 2) && count != x->rank))
         ay_lower_fail(l, AY_E_FORMAT, "indices or output_shape do not fit");
     for (uint32_t d = 0; d < x->rank; d++) {

@@ -206,7 +206,7 @@ static term lstm_step(const struct ay_lower *l, struct direction *d, term x, ter
     term candidate = activate(l, d, 1, gate(l, d, all, 3));
     *c = add(l, mul(l, f, d->c), mul(l, i, candidate));
     term o = activate(l, d, 0, peephole(l, d, 1, gate(l, d, all, 1), *c));
-    return mul(l, o, activate(l, d, 2, *c));
+    return mul(l, o, apply(l, d->f[2], *c)); /* which is not clipped */
 }
 
 /* Goes through the steps; the state stands still, and the output is 0, where a sequence is over. A

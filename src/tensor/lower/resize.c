@@ -31,7 +31,7 @@ struct resize {
     float cubic_a, extrapolation;
     bool resized[AY_MAX_RANK];
     double scale[AY_MAX_RANK];
-    double roi[AY_MAX_RANK][2]; /* begin and end, as parts of the axis */
+    float roi[AY_MAX_RANK][2];  /* begin and end, as parts of the axis */
     uint64_t size[AY_MAX_RANK]; /* of the result */
 };
 
@@ -45,14 +45,16 @@ static bool failed(const struct ay_lower *l)
 static double place(const struct resize *r, uint32_t axis, uint64_t in, uint64_t index)
 {
     double x = (double)index, n = (double)in, scale = r->scale[axis], out = scale * n;
-    double begin = r->roi[axis][0], end = r->roi[axis][1];
+    /* The region is f32, and so is what is computed of it alone. */
+    float last = (float)n - 1.0F, begin = r->roi[axis][0] * last;
+    float span = r->roi[axis][1] - r->roi[axis][0];
     switch (r->coordinates) {
     case ALIGN_CORNERS: return out == 1.0 ? 0.0 : x * (n - 1.0) / (out - 1.0);
     case ASYMMETRIC: return x / scale;
     case CROP_AND_RESIZE:
-        if (out == 1.0) return (end - begin) * (n - 1.0) / 2.0 + begin * (n - 1.0);
-        return x * (end - begin) * (n - 1.0) / (out - 1.0) + begin * (n - 1.0);
-    case PYTORCH_HALF_PIXEL: return out == 1.0 ? -0.5 : (x + 0.5) / scale - 0.5;
+        if (out == 1.0) return (double)(span * last / 2.0F + begin);
+        return x * (double)span * (n - 1.0) / (out - 1.0) + (double)begin;
+    case PYTORCH_HALF_PIXEL: return r->size[axis] > 1 ? (x + 0.5) / scale - 0.5 : 0.0;
     case HALF_PIXEL_SYMMETRIC:
         return n / 2.0 * (1.0 - (double)r->size[axis] / out) + (x + 0.5) / scale - 0.5;
     case HALF_PIXEL: break;
@@ -189,8 +191,8 @@ static term resize_all(const struct ay_lower *l, const struct resize *r, term x)
 {
     for (uint32_t axis = 0; x && axis < x->rank; axis++) {
         uint64_t in = x->dims[axis];
-        bool whole =
-            r->coordinates != CROP_AND_RESIZE || (r->roi[axis][0] == 0.0 && r->roi[axis][1] == 1.0);
+        bool whole = r->coordinates != CROP_AND_RESIZE ||
+                     (r->roi[axis][0] == 0.0F && r->roi[axis][1] == 1.0F);
         if (!r->resized[axis] || (whole && in == r->size[axis] && r->scale[axis] == 1.0)) continue;
         if (in == 0 && r->size[axis] != 0)
             return ay_lower_fail(l, AY_E_FORMAT, "axis %u is empty", axis);
@@ -291,8 +293,8 @@ static void read_operands(const struct ay_lower *l, const struct ay_operands *o,
         const float *roi = floats(l, ay_in(o, 1), 2 * (uint64_t)count, "roi");
         if (!roi) ay_lower_fail(l, AY_E_FORMAT, "tf_crop_and_resize without roi");
         for (uint32_t i = 0; roi && i < count; i++) {
-            r->roi[axes[i]][0] = (double)roi[i];
-            r->roi[axes[i]][1] = (double)roi[count + i];
+            r->roi[axes[i]][0] = roi[i];
+            r->roi[axes[i]][1] = roi[count + i];
         }
     }
     for (uint32_t i = 0; i < count; i++) r->resized[axes[i]] = true;
@@ -313,7 +315,8 @@ static struct resize plain(term x)
 {
     struct resize r = {.cubic_a = -0.75F};
     for (uint32_t d = 0; d < x->rank; d++) {
-        r.scale[d] = r.roi[d][1] = 1.0;
+        r.scale[d] = 1.0;
+        r.roi[d][1] = 1.0F;
         r.size[d] = x->dims[d];
     }
     return r;

@@ -85,7 +85,6 @@ static term grid_place(const struct ay_lower *l, const struct grid *g, term at, 
     else
         at = divide(l, sub(l, mul(l, at, number(l, n)), one), half);
     if (g->sampling == SAMPLE_NEAREST) at = function(l, AY_WORK_FN_RINT, at);
-    if (g->padding == PAD_BORDER) return clamp(l, at, 0.0F, n - 1.0F);
     return g->padding == PAD_REFLECTION ? reflect(l, at, low, high) : at;
 }
 
@@ -212,7 +211,7 @@ void ay_lower_grid_sample(const struct ay_lower *l, const struct ay_operands *o)
 static float grid_centre(uint64_t i, uint64_t n, bool corners)
 {
     double at = (double)i, size = (double)n;
-    if (corners) return n > 1 ? (float)(at * 2.0 / (size - 1.0) - 1.0) : 0.0F;
+    if (corners) return n > 1 ? (float)(at * 2.0 / (size - 1.0) - 1.0) : -1.0F;
     return (float)((2.0 * at + 1.0) / size - 1.0);
 }
 

@@ -151,6 +151,13 @@ static void lower_topk(const struct ay_lower *l, const struct ay_operands *o)
         dims[d] = d + 1 < rank ? x->dims[d] : (uint64_t)k;
         if (d + 1 < rank) rows *= dims[d];
     }
+    if (ay_value_elements(x) == 0) { /* nothing to sort, whatever the other sizes */
+        top[0] = ay_term_zeros(l, x->dtype, rank, dims);
+        top[1] = ay_term_zeros(l, I64, rank, dims);
+        for (uint32_t i = 0; i < o->out_count; i++)
+            o->out[i] = ay_term_move(l, top[i], rank - 1, axis);
+        return;
+    }
     bool few = !__builtin_mul_overflow(rows * n, n, &all) && all <= MAX_COMPARISONS;
     if (!few) x = ay_tape_need(l->tape, x, "X, which is too long to be ranked unknown,");
     x = reshape(l, x, SHAPE(rows, n));
@@ -353,6 +360,7 @@ static uint64_t suppress(const struct suppression *s, uint64_t batch, uint64_t r
 static uint64_t suppress_all(const struct suppression *s, uint64_t *order, int64_t *to)
 {
     uint64_t total = 0, classes = s->scores->dims[1], *kept = order + s->n;
+    if (s->n == 0) return 0;
     for (uint64_t row = 0; row < s->scores->dims[0] * classes; row++) {
         uint64_t count = suppress(s, row / classes, row, order, kept);
         for (uint64_t i = 0; to && i < count; i++, to += 3) {

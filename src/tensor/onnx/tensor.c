@@ -1,7 +1,7 @@
 /* Constants: what a TensorProto says about its elements, and the elements themselves. */
 #include "tensor/convert.h"
 #include "tensor/onnx/build.h"
-#include "tensor/tape.h"
+#include "tensor/dtype.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -78,9 +78,7 @@ static double pow_f64(float x, float y)
      * then exact. */
     double sum = t.high + t.r, rest = (t.high - sum) + t.r + FMA(t.q, t.r, t.low);
     double log = sum + rest, log_low = (sum - log) + rest;
-    double by = y < -AY_POW_MOST  ? (double)-AY_POW_MOST
-                : y > AY_POW_MOST ? (double)AY_POW_MOST
-                                  : (double)y;
+    const double most = AY_POW_MOST, by = y < -most ? -most : y > most ? most : (double)y;
     double a = log * by;
     return exp_sum(a, FMA(log_low, by, FMA(log, by, -a)));
 }
@@ -118,7 +116,7 @@ static double reduce_near(float x, uint64_t *n)
 
 /* The same for |x| from AY_TRIG_NEAR_END on (Payne and Hanek): x = m 2^e, and of 2^e 2 / pi only
  * what it leaves modulo 4 is multiplied by m. 126 bits after the point leave 102 right ones, and no
- * f32 is nearer than 2^-31 to a multiple of pi / 2. */
+ * f32 is nearer than 2^-30 to a multiple of pi / 2 but 0. */
 static double reduce_far(float x, uint64_t *n)
 {
     uint32_t u = ay_f32_bits(x), e = (u >> 23 & 0xff) - 150, m = (u & 0x7fffff) | 0x800000;

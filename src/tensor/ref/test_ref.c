@@ -233,7 +233,8 @@ static void draw_all(bool edgy)
     for (size_t i = 0; i < LEN; i++) ay_element_put(ids + 8 * i, 8, next() % 4 - 1u);
 }
 
-static void resume_anywhere(const struct along *c)
+/* Returns the hash continued over the elements. */
+static uint64_t resume_anywhere(uint64_t hash, const struct along *c)
 {
     const struct ay_op_shape s = shape_of(c);
     for (uint32_t cut = 0; cut <= LEN; cut++) {
@@ -250,40 +251,49 @@ static void resume_anywhere(const struct along *c)
             assert_int_equal(whole[i], 0);
         uint64_t bits = ay_ref_state_finish(&s, whole);
         assert_true(c->out == AY_WORK_DTYPE_BOOL || ay_dtype_canonical(c->out, bits));
+        hash = (hash ^ bits) * 1099511628211u;
     }
+    return hash;
 }
 
 #define F32 AY_WORK_DTYPE_F32
-static void test_state_resumed_at_any_index_equals_one_pass(void **unused)
+static void test_state_resumed_at_any_index_equals_one_pass_and_golden_bits(void **unused)
 {
     (void)unused;
     static const uint32_t integers[] = {AY_WORK_DTYPE_I32, AY_WORK_DTYPE_I64, AY_WORK_DTYPE_I8,
                                         AY_WORK_DTYPE_U8, AY_WORK_DTYPE_BOOL};
+    uint64_t hash = FNV_START;
+    state = SEED;
     print_message("seed %#llx\n", (unsigned long long)SEED);
     for (uint32_t r = AY_WORK_REDUCE_SUM; r <= AY_WORK_REDUCE_ARGMIN; r++)
         for (uint32_t d = 0; d < 6; d++) {
             uint32_t dtype = d < 5 ? integers[d] : F32;
             bool arg = r >= AY_WORK_REDUCE_ARGMAX;
-            resume_anywhere(
+            hash = resume_anywhere(
+                hash,
                 &(struct along){{.kind = AY_WORK_OP_REDUCE, .in_count = 1, .reduce = r, .axis = 1},
                                 {dtype},
                                 arg ? AY_WORK_DTYPE_I64 : dtype});
             bool scatters = r != AY_WORK_REDUCE_SUMSQ && !arg;
             if (scatters)
-                resume_anywhere(
-                    &(struct along){{.kind = AY_WORK_OP_SCATTER, .in_count = 3, .reduce = r},
-                                    {dtype, AY_WORK_DTYPE_I64, dtype},
-                                    dtype});
+                hash = resume_anywhere(
+                    hash, &(struct along){{.kind = AY_WORK_OP_SCATTER, .in_count = 3, .reduce = r},
+                                          {dtype, AY_WORK_DTYPE_I64, dtype},
+                                          dtype});
         }
     for (uint32_t a = 0; a < 4; a++)
         for (uint32_t b = 0; b < 4; b++)
             if (a != 1 && b != 1)
-                resume_anywhere(&(struct along){{.kind = AY_WORK_OP_MATMUL, .in_count = 2},
-                                                {integers[a], integers[b]},
-                                                AY_WORK_DTYPE_I32});
-    resume_anywhere(&(struct along){{.kind = AY_WORK_OP_MATMUL, .in_count = 2}, {F32, F32}, F32});
-    resume_anywhere(&(struct along){
-        {.kind = AY_WORK_OP_MATMUL_Q8, .in_count = 3}, {F32, AY_WORK_DTYPE_I8, F32}, F32});
+                hash = resume_anywhere(hash,
+                                       &(struct along){{.kind = AY_WORK_OP_MATMUL, .in_count = 2},
+                                                       {integers[a], integers[b]},
+                                                       AY_WORK_DTYPE_I32});
+    hash = resume_anywhere(
+        hash, &(struct along){{.kind = AY_WORK_OP_MATMUL, .in_count = 2}, {F32, F32}, F32});
+    hash = resume_anywhere(hash, &(struct along){{.kind = AY_WORK_OP_MATMUL_Q8, .in_count = 3},
+                                                 {F32, AY_WORK_DTYPE_I8, F32},
+                                                 F32});
+    if (hash != 0x511f67037727671u) fail_msg("%#llx", (unsigned long long)hash);
 }
 
 static uint64_t in_bytes(uint32_t kind, uint32_t reduce)
@@ -510,7 +520,7 @@ int main(void)
         cmocka_unit_test(test_max_zeros_and_nan_follow_the_rule),
         cmocka_unit_test(test_chain_zero_padding_would_change_bits),
         cmocka_unit_test(test_gather_any_id_is_clamped),
-        cmocka_unit_test(test_state_resumed_at_any_index_equals_one_pass),
+        cmocka_unit_test(test_state_resumed_at_any_index_equals_one_pass_and_golden_bits),
         cmocka_unit_test(test_state_of_f32_equals_the_functions_of_rows),
         cmocka_unit_test(test_arg_ties_and_nan_follow_the_rule),
         cmocka_unit_test(test_reduce_over_nothing_is_as_stated),

@@ -1,0 +1,48 @@
+/* Integers by AVX2: pairs of 16 bits, as its product of bytes saturates. */
+#include "tensor/kernel/integers.h"
+#include "tensor/kernel/lanes_avx2.h"
+
+#define BYTES 0
+
+typedef __m256i vq;
+
+AY_INLINE vq vq_load(const uint32_t *p)
+{
+    return _mm256_loadu_si256((const void *)p);
+}
+AY_INLINE void vq_store(uint32_t *p, vq a)
+{
+    _mm256_storeu_si256((void *)p, a);
+}
+AY_INLINE vq vq_set1(uint32_t x)
+{
+    return _mm256_set1_epi32((int)x);
+}
+AY_INLINE vq vq_add(vq a, vq b)
+{
+    return _mm256_add_epi32(a, b);
+}
+AY_INLINE vq vq_mul(vq a, vq b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+AY_INLINE vq vq_dot(vq acc, uint32_t x, vq b)
+{
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(vq_set1(x), b));
+}
+AY_INLINE vf vf_of_vq(vq a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+AY_INLINE vf vf_of_words(vq a)
+{
+    return _mm256_castsi256_ps(a);
+}
+AY_INLINE vq vq_round(vf a)
+{
+    return _mm256_cvtps_epi32(a);
+}
+
+#define AY_INTEGERS      ay_integers_avx2
+#define AY_INTEGERS_NAME "avx2"
+#include "tensor/kernel/int_lanes.h"

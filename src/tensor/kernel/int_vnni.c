@@ -1,0 +1,49 @@
+/* Integers by AVX-512 VNNI: four bytes a word, unsigned by signed. Needs -mavx512vnni beside what
+ * lanes_avx512.h needs. */
+#include "tensor/kernel/integers.h"
+#include "tensor/kernel/lanes_avx512.h"
+
+#define BYTES 1
+
+typedef __m512i vq;
+
+AY_INLINE vq vq_load(const uint32_t *p)
+{
+    return _mm512_loadu_si512((const void *)p);
+}
+AY_INLINE void vq_store(uint32_t *p, vq a)
+{
+    _mm512_storeu_si512((void *)p, a);
+}
+AY_INLINE vq vq_set1(uint32_t x)
+{
+    return _mm512_set1_epi32((int)x);
+}
+AY_INLINE vq vq_add(vq a, vq b)
+{
+    return _mm512_add_epi32(a, b);
+}
+AY_INLINE vq vq_mul(vq a, vq b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+AY_INLINE vq vq_dot(vq acc, uint32_t x, vq b)
+{
+    return _mm512_dpbusd_epi32(acc, vq_set1(x), b);
+}
+AY_INLINE vf vf_of_vq(vq a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+AY_INLINE vf vf_of_words(vq a)
+{
+    return _mm512_castsi512_ps(a);
+}
+AY_INLINE vq vq_round(vf a)
+{
+    return _mm512_cvtps_epi32(a);
+}
+
+#define AY_INTEGERS      ay_integers_vnni
+#define AY_INTEGERS_NAME "vnni"
+#include "tensor/kernel/int_lanes.h"

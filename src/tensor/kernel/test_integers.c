@@ -1,0 +1,141 @@
+/* Every table of integer kernels that runs here equals ref/, on all small shapes and any bytes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "tensor/kernel/integers.h"
+#include "tensor/ref/float.h"
+
+enum { MAX_M = 18, MAX_N = 120, MAX_K = 140 };
+
+static uint64_t state = 0x243f6a8885a308d3u;
+
+static uint32_t next(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 32);
+}
+
+static uint8_t a[MAX_M * MAX_K], b[MAX_N * MAX_K];
+static float x[MAX_M * MAX_K], d[MAX_N * MAX_K];
+static _Alignas(64) uint8_t packed[MAX_N * MAX_K * 8];
+static uint32_t words[MAX_M * MAX_K];
+static float scale[MAX_M * MAX_K], out_f[MAX_M * MAX_N];
+static int32_t add[MAX_M], out[MAX_M * MAX_N];
+
+/* Bytes that are often the ends of their range. */
+static void fill(uint8_t *to, size_t n)
+{
+    static const uint8_t ends[] = {0, 1, 127, 128, 129, 255};
+    for (size_t i = 0; i < n; i++) to[i] = next() % 2 ? ends[next() % 6] : (uint8_t)next();
+}
+
+static int32_t element(const uint8_t *at, bool is_signed)
+{
+    return is_signed ? (int8_t)*at : *at;
+}
+
+static void check_gemm(const struct ay_int_kernels *k, uint32_t m, uint32_t n, uint32_t kk,
+                       bool a_signed, bool b_signed)
+{
+    fill(a, (size_t)m * kk);
+    fill(b, (size_t)n * kk);
+    assert_true(ay_int_pack_bytes(k, n, kk) <= sizeof packed);
+    size_t lda = ay_int_words(k, kk) + 1;
+    for (uint32_t i = 0; i < m; i++)
+        add[i] = k->row(a + (size_t)i * kk, a_signed, b_signed, kk, words + i * lda);
+    k->pack(b, b_signed, n, kk, packed);
+    struct ay_int_gemm g = {words, add, packed, out, lda, n + 1, m, n, kk, a_signed};
+    for (size_t i = 0; i < (size_t)m * (n + 1); i++) out[i] = 7;
+    uint32_t half = n / 2 / k->panel * k->panel;
+    k->gemm(&g, 0, half);
+    k->gemm(&g, half, n);
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j <= n; j++) {
+            int32_t want = j < n ? 0 : 7;
+            for (uint32_t l = 0; j < n && l < kk; l++)
+                want = ay_ref_chain_int(want, element(&a[(size_t)i * kk + l], a_signed),
+                                        element(&b[(size_t)j * kk + l], b_signed));
+            assert_int_equal(out[(size_t)i * (n + 1) + j], want);
+        }
+}
+
+static void check_q8(const struct ay_int_kernels *k, uint32_t m, uint32_t n, uint32_t kk, bool odd)
+{
+    uint32_t blocks = (kk + AY_Q8_BLOCK - 1) / AY_Q8_BLOCK;
+    fill(b, (size_t)n * kk);
+    for (size_t i = 0; i < (size_t)m * kk; i++)
+        x[i] = odd && next() % 64 == 0 ? ay_f32(next()) : (float)(int32_t)next() * 0x1p-28F;
+    if (odd) memset(x, 0, kk * sizeof *x);
+    for (size_t i = 0; i < (size_t)n * blocks; i++)
+        d[i] = odd && next() % 64 == 0 ? ay_f32(next()) : (float)(int32_t)next() * 0x1p-38F;
+    assert_true(ay_q8_pack_bytes(k, n, kk) <= sizeof packed);
+    size_t lda = ay_q8_words(k, kk);
+    for (uint32_t i = 0; i < m; i++)
+        k->row_q8(x + (size_t)i * kk, kk, words + i * lda, scale + (size_t)i * blocks);
+    k->pack_q8((const int8_t *)b, d, n, kk, packed);
+    struct ay_q8_gemm g = {words, scale, packed, out_f, lda, n, m, n, kk};
+    uint32_t half = n / 2 / k->panel * k->panel;
+    k->gemm_q8(&g, 0, half);
+    k->gemm_q8(&g, half, n);
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            float want = ay_ref_chain_q8(0, x + (size_t)i * kk, (const int8_t *)b + (size_t)j * kk,
+                                         d + (size_t)j * blocks, kk);
+            uint32_t bits;
+            memcpy(&bits, &out_f[(size_t)i * n + j], sizeof bits);
+            assert_int_equal(bits, ay_f32_bits(want));
+        }
+}
+
+static void for_each_table(void (*check)(const struct ay_int_kernels *))
+{
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    for (int i = 0; i < 3; i++) {
+        const struct ay_kernels *k;
+        if (ay_kernels_named(names[i], &k) != AY_OK) continue;
+        print_message("%s\n", ay_integers_beside(k)->name);
+        check(ay_integers_beside(k));
+    }
+}
+
+static void all_products(const struct ay_int_kernels *k)
+{
+    for (uint32_t m = 1; m <= MAX_M; m++)
+        for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
+            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1)
+                check_gemm(k, m, n, kk, next() % 2, next() % 2);
+}
+
+static void all_q8(const struct ay_int_kernels *k)
+{
+    for (uint32_t m = 1; m <= MAX_M; m++)
+        for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
+            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1) check_q8(k, m, n, kk, m % 2);
+}
+
+static void test_integers_any_shape_and_signs_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_products);
+}
+
+static void test_integers_blocks_of_any_shape_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_q8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_integers_any_shape_and_signs_equal_ref),
+        cmocka_unit_test(test_integers_blocks_of_any_shape_equal_ref),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
