@@ -33,7 +33,8 @@ int64_t ay_dtype_highest(uint32_t dtype);
  * bytes, a NaN canonical, a bool 0 or 1. */
 bool ay_dtype_canonical(uint32_t dtype, uint64_t bits);
 
-/* bytes: ay_dtype_bytes of the element. */
+/* bytes: ay_dtype_bytes of the element. get and put are of its little-endian bytes, load and store of
+ * the element as it lies in memory. */
 static inline uint64_t ay_element_get(const uint8_t *le, uint32_t bytes)
 {
     uint64_t bits = 0;
@@ -44,6 +45,37 @@ static inline uint64_t ay_element_get(const uint8_t *le, uint32_t bytes)
 static inline void ay_element_put(uint8_t *le, uint32_t bytes, uint64_t bits)
 {
     for (uint32_t i = 0; i < bytes; i++) le[i] = (uint8_t)(bits >> (8 * i));
+}
+
+static inline uint64_t ay_element_load(const void *at, uint32_t bytes)
+{
+    uint64_t u64;
+    uint32_t u32;
+    if (bytes == 1) return *(const uint8_t *)at;
+    if (bytes == 4) {
+        memcpy(&u32, at, sizeof u32);
+        return u32;
+    }
+    memcpy(&u64, at, sizeof u64);
+    return u64;
+}
+
+static inline void ay_element_store(void *at, uint32_t bytes, uint64_t bits)
+{
+    uint32_t u32 = (uint32_t)bits;
+    if (bytes == 1)
+        *(uint8_t *)at = (uint8_t)bits;
+    else if (bytes == 4)
+        memcpy(at, &u32, sizeof u32);
+    else
+        memcpy(at, &bits, sizeof bits);
+}
+
+/* Turns n little-endian elements into elements as they lie in memory, or back, where they are. */
+static inline void ay_elements_reorder(void *at, uint64_t n, uint32_t bytes)
+{
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || bytes == 1) return;
+    for (uint8_t *p = at; n-- > 0; p += bytes) ay_element_store(p, bytes, ay_element_get(p, bytes));
 }
 
 #endif

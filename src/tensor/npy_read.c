@@ -121,13 +121,12 @@ static bool read_header(struct header *h)
 /* Element i of the result, from where it lies. */
 static void convert_one(const uint8_t *from, size_t kind, uint8_t *to)
 {
-    uint64_t wide = 0;
-    memcpy(&wide, from, stored[kind].bytes);
+    uint64_t wide = ay_element_get(from, stored[kind].bytes);
     if (stored[kind].conversion == FROM_F16) wide = ay_widen_f16((uint32_t)wide);
     if (stored[kind].conversion == FROM_F64) wide = ay_narrow_f64(wide);
     if (stored[kind].dtype == AY_WORK_DTYPE_F32) wide = ay_canonical_f32((uint32_t)wide);
     if (stored[kind].dtype == AY_WORK_DTYPE_BOOL) wide = wide != 0;
-    memcpy(to, &wide, ay_dtype_bytes(stored[kind].dtype));
+    ay_element_store(to, ay_dtype_bytes(stored[kind].dtype), wide);
 }
 
 /* Where element i of the row-major result lies among elements whose first axis is the fastest. */

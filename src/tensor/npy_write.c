@@ -1,6 +1,7 @@
 #include "tensor/npy.h"
 
 #include "base/text.h"
+#include "tensor/dtype.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -11,8 +12,6 @@
 
 /* Magic, version, length, description: a multiple of 64, and room for the longest shape. */
 #define HEADER_BYTES 320u
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are written as they lie");
 
 static const char *const descriptions[] = {
     [AY_WORK_DTYPE_F32] = "<f4", [AY_WORK_DTYPE_I32] = "<i4", [AY_WORK_DTYPE_I64] = "<i8",
@@ -44,6 +43,19 @@ static size_t header_of(const struct ay_ndarray *a, uint8_t out[HEADER_BYTES])
     return len;
 }
 
+static bool write_elements(FILE *f, const struct ay_ndarray *a, uint64_t bytes)
+{
+    const uint8_t *at = a->data;
+    uint32_t size = ay_dtype_bytes(a->dtype);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) return fwrite(at, 1, bytes, f) == bytes;
+    for (uint64_t i = 0; i < bytes; i += size) {
+        uint8_t le[8];
+        ay_element_put(le, size, ay_element_load(at + i, size));
+        if (fwrite(le, 1, size, f) != size) return false;
+    }
+    return true;
+}
+
 enum ay_code ay_npy_write_array(const char *path, const struct ay_ndarray *a)
 {
     uint8_t header[HEADER_BYTES];
@@ -54,7 +66,7 @@ enum ay_code ay_npy_write_array(const char *path, const struct ay_ndarray *a)
     size_t header_len = header_of(a, header);
     FILE *f = fopen(part, "wb");
     bool ok = f && fwrite(header, 1, header_len, f) == header_len &&
-              fwrite(a->data, 1, bytes, f) == bytes;
+              write_elements(f, a, bytes);
     ok = ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
     int error = errno;
     if (f && fclose(f) != 0) ok = false;

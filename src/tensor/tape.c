@@ -321,24 +321,22 @@ static const struct ay_value *known(struct ay_tape *tape, uint32_t dtype, uint32
     if (!data) {
         void *at = ay_tape_take_data(tape, sizeof key);
         if (!at) return NULL;
-        node->value.data = memcpy(at, &key, sizeof key);
+        ay_element_store(at, ay_dtype_bytes(dtype), key);
+        node->value.data = at;
     }
     return enter(tape, node);
 }
 
-static const struct ay_value *known_scalar(struct ay_tape *tape, uint32_t dtype, const void *bytes)
+static const struct ay_value *known_scalar(struct ay_tape *tape, uint32_t dtype, uint64_t bits)
 {
-    uint64_t key = 0;
-    if (tape->code != AY_OK) return NULL;
-    memcpy(&key, bytes, ay_dtype_bytes(dtype));
-    return known(tape, dtype, 0, NULL, NULL, key);
+    return tape->code == AY_OK ? known(tape, dtype, 0, NULL, NULL, bits) : NULL;
 }
 
 const struct ay_value *ay_tape_known(struct ay_tape *tape, uint32_t dtype, uint32_t rank,
                                      const uint64_t *dims, const void *data)
 {
     if (tape->code != AY_OK || !ay_tape_shape(tape, rank, dims)) return NULL;
-    if (rank == 0) return known_scalar(tape, dtype, data);
+    if (rank == 0) return known_scalar(tape, dtype, ay_element_load(data, ay_dtype_bytes(dtype)));
     return known(tape, dtype, rank, dims, data, (uint64_t)(uintptr_t)data);
 }
 
@@ -367,21 +365,19 @@ const struct ay_value *ay_tape_filled(struct ay_tape *tape, uint32_t dtype, uint
     const struct ay_value *out = ay_tape_copy(tape, dtype, rank, dims, NULL, &data);
     uint32_t size = ay_dtype_bytes(dtype);
     uint64_t n = out && bits ? ay_value_elements(out) : 0;
-    for (uint64_t i = 0; i < n; i++) memcpy((uint8_t *)data + i * size, &bits, size);
+    for (uint64_t i = 0; i < n; i++) ay_element_store((uint8_t *)data + i * size, size, bits);
     return out;
 }
 
 const struct ay_value *ay_tape_f32(struct ay_tape *tape, float x)
 {
-    uint32_t bits = ay_f32_bits(x);
-    return known_scalar(tape, AY_WORK_DTYPE_F32, &bits);
+    return known_scalar(tape, AY_WORK_DTYPE_F32, ay_f32_bits(x));
 }
 
 const struct ay_value *ay_tape_int(struct ay_tape *tape, uint32_t dtype, int64_t x)
 {
     AY_ASSERT(dtype != AY_WORK_DTYPE_F32);
-    if (dtype == AY_WORK_DTYPE_BOOL) x = x != 0;
-    return known_scalar(tape, dtype, &x);
+    return known_scalar(tape, dtype, ay_dtype_narrow(dtype, x));
 }
 
 const struct ay_value *ay_tape_input(struct ay_tape *tape, uint32_t dtype, uint32_t rank,

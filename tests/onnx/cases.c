@@ -1,6 +1,9 @@
 /* Runs ONNX models as the suite asks: each line of stdin is a folder that holds model.onnx and
  * input_0.npy, input_1.npy, ...; the outputs go there as output_0.npy, ... The answer is one line:
- * "program", "known" or "interpreted", for how it ran, or "failed CODE: reason". */
+ * "program", "known" or "interpreted", for how it ran, or "failed CODE: reason".
+ *
+ *   onnx_cases [--graphs]    with it graph.bin and weights.bin are left in the folder too */
+#include "base/codec.h"
 #include "tensor/graph_run.h"
 #include "tensor/npy.h"
 #include "tensor/onnx/onnx.h"
@@ -24,6 +27,32 @@ static enum ay_code append(void *context, const void *bytes, size_t len)
     memcpy(m->bytes + m->len, bytes, len);
     m->len += len;
     return AY_OK;
+}
+
+static bool keep_graphs;
+
+static enum ay_code write_file(const char *folder, const char *name, const void *bytes, size_t len)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, len, f) == len;
+    if (f && fclose(f) != 0) ok = false;
+    return ok ? AY_OK : AY_E_IO;
+}
+
+static enum ay_code keep(const char *folder, const struct ay_graph_folder *graph)
+{
+    uint32_t len = 0;
+    AY_TRY(ay_encoded_len(&ay_graph_model_msg, &graph->model, &len));
+    uint8_t *bytes = malloc(len);
+    enum ay_code code = bytes ? ay_encode(&ay_graph_model_msg, &graph->model, bytes, len, &len)
+                              : AY_E_MEMORY;
+    if (code == AY_OK) code = write_file(folder, "graph.bin", bytes, len);
+    free(bytes);
+    if (code == AY_OK)
+        code = write_file(folder, "weights.bin", graph->weights, graph->weights_bytes);
+    return code;
 }
 
 static void *read_file(const char *folder, const char *name, size_t *len)
@@ -93,16 +122,18 @@ static enum ay_code run_case(const char *folder, const char **how, struct ay_rea
     if (code == AY_OK) {
         const struct ay_graph_folder graph = {
             .model = onnx.model, .weights = weights.bytes, .weights_bytes = weights.len};
-        code = run_graph(&graph, folder, how, reason);
+        if (keep_graphs) code = keep(folder, &graph);
+        if (code == AY_OK) code = run_graph(&graph, folder, how, reason);
     }
     free(weights.bytes);
     ay_onnx_close(&onnx);
     return code;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char folder[PATH_MAX];
+    keep_graphs = argc > 1 && strcmp(argv[1], "--graphs") == 0;
     while (fgets(folder, sizeof folder, stdin)) {
         struct ay_reason reason = {""};
         const char *how = "";

@@ -6,12 +6,19 @@
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/tables.h"
 
+/* A build may leave out all but the scalar table, as other processors do. */
+#if defined(__x86_64__) && !defined(AY_KERNELS_SCALAR_ONLY)
+#define HAS_X86_TABLES 1
+#else
+#define HAS_X86_TABLES 0
+#endif
+
 static bool always(void)
 {
     return true;
 }
 
-#if defined(__x86_64__)
+#if HAS_X86_TABLES
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -30,7 +37,7 @@ static const struct {
     bool (*runs_here)(void);
 } choices[] = {
     {"scalar", &ay_kernels_scalar, always},
-#if defined(__x86_64__)
+#if HAS_X86_TABLES
     {"avx2", &ay_kernels_avx2, has_avx2},
     {"avx512", &ay_kernels_avx512, has_avx512},
 #else

@@ -49,7 +49,7 @@ static uint64_t pad_value(const struct ay_lower *l, const struct ay_operands *o)
         ay_lower_fail(l, AY_E_FORMAT, "constant_value is not one %s",
                       ay_dtype_name(o->in[0]->dtype));
     else
-        memcpy(&bits, value->data, ay_dtype_bytes(value->dtype));
+        bits = ay_element_load(value->data, ay_dtype_bytes(value->dtype));
     return bits;
 }
 

@@ -43,7 +43,7 @@ static enum ay_code make_input(const struct ay_graph_port *p, uint8_t size, stru
         if (out->dtype == AY_WORK_DTYPE_F32)
             memcpy((uint8_t *)out->data + i * width, &x, sizeof x);
         else
-            memcpy((uint8_t *)out->data + i * width, &n, width);
+            ay_element_store((uint8_t *)out->data + i * width, width, (uint64_t)n);
     }
     return AY_OK;
 }

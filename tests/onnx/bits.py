@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""The same bits everywhere: tests/onnx/bits.py [--all]
+
+Models are imported once, and run by builds of tests/portable.c: this machine's, with the kernels of
+each instruction set and one and two threads; without optimisation, and by clang with all of it; and
+for aarch64 and s390x (whose bytes lie the other way round) under qemu. Each answers with a hash of
+every output's bytes, and all hashes of a model must be one.
+
+Models: of ONNX's own node cases one an operator (--all: every one), whole networks among its light
+models, and all-MiniLM-L6-v2. What the suite lists as unsupported is left out.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import suite
+
+ROOT = suite.ROOT
+BUILD = ROOT / "build"
+MINILM = BUILD / "models" / "all-MiniLM-L6-v2"
+NETWORKS = ("light_squeezenet", "light_shufflenet")
+TOKENS = 9
+FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off",
+         "-Isrc", "-static", "-pthread"]
+# name, compiler and its options, what runs the result
+FOREIGN = [
+    ("gcc -O0", ["gcc", "-O0", "-DAY_KERNELS_SCALAR_ONLY"], []),
+    ("clang -O3", ["clang-14", "-O3", "-DAY_KERNELS_SCALAR_ONLY"], []),
+    ("aarch64", ["aarch64-linux-gnu-gcc", "-O2"], ["qemu-aarch64"]),
+    ("s390x", ["s390x-linux-gnu-gcc", "-O2"], ["qemu-s390x"]),
+]
+
+
+def sources():
+    """The runtime without importers, tokenizers and kernels of one instruction set."""
+    folders = {"src/base": (), "src/base/gen": (), "src/tensor/ref": (), "src/tensor/lower": (),
+               "src/tensor": ("model", "import", "embed", "bert", "wordpiece", "safetensors",
+                              "folder", "graph_folder", "testing")}
+    found = [ROOT / "src/tensor/kernel/scalar.c", ROOT / "src/tensor/kernel/select.c",
+             ROOT / "tests/portable.c"]
+    for folder, without in folders.items():
+        found += [path for path in sorted((ROOT / folder).glob("*.c"))
+                  if path.stem not in without and not path.stem.startswith(("test_", "fuzz_"))]
+    return [str(path.relative_to(ROOT)) for path in found]
+
+
+def build(name, compiler, folder):
+    out = folder / name.replace(" ", "")
+    subprocess.run([*compiler, *FLAGS, *sources(), "-o", str(out), "-lm"], cwd=ROOT, check=True)
+    return out
+
+
+def commands(folder):
+    """name and command of each build; the slow ones are made side by side."""
+    native = BUILD / "tests" / "portable"
+    flags = (pathlib.Path("/proc/cpuinfo").read_text().split("flags", 1)[-1].split("\n", 1)[0]
+             if os.path.exists("/proc/cpuinfo") else "")
+    for cpu, need in (("scalar", ""), ("avx2", "avx2"), ("avx512", "avx512dq")):
+        if need and need not in flags.split():
+            continue
+        for threads in ("1", "2"):
+            yield f"{cpu}, {threads} thread(s)", ["env", f"ASSAY_CPU={cpu}", native, threads]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        built = list(pool.map(lambda f: build(f[0], f[1], folder), FOREIGN))
+    for (name, _, runner), path in zip(FOREIGN, built):
+        yield name, [*runner, path, "1"]
+
+
+def chosen(every):
+    """Cases of the suite: one an operator, and some networks."""
+    listed = suite.read_list()
+    seen = set()
+    for case in suite.all_cases():
+        network = case.name.removeprefix("test_") in NETWORKS
+        node = case.kind == "node" and "_expanded" not in case.name
+        operator = case.model.graph.node[0].op_type if len(case.model.graph.node) else ""
+        if not (network or (node and (every or operator not in seen))):
+            continue
+        if any(fnmatch.fnmatchcase(case.name, pattern) for pattern in listed):
+            continue
+        seen.add(operator)
+        yield case
+
+
+def lay_out(case, folder):
+    """Imports a case's model into its folder; False when the suite's runner cannot take it."""
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(suite.modern(case.model).SerializeToString())
+    for i, value in enumerate(case.data[0][0]):
+        np.save(folder / f"input_{i}.npy", np.asarray(suite.as_array(value)), allow_pickle=False)
+    return folder
+
+
+def lay_out_minilm(folder):
+    folder.mkdir()
+    for name in ("program.bin", "weights.bin"):
+        (folder / name).symlink_to(MINILM / name)
+    np.save(folder / "input_0.npy", np.arange(101, 101 + TOKENS, dtype=np.int32) * 7)
+    return folder
+
+
+def ask(command, folders):
+    done = subprocess.run([str(word) for word in command], input="".join(f"{f}\n" for f in folders),
+                          capture_output=True, text=True, timeout=3000, check=False)
+    lines = done.stdout.splitlines()
+    return lines + [f"no answer (exit code {done.returncode})"] * (len(folders) - len(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="every node case of the suite")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as base:
+        base = pathlib.Path(base)
+        cases = list(chosen(args.all))
+        folders = [lay_out(case, base / case.name) for case in cases]
+        asked = ask([suite.RUNNER, "--graphs"], folders)
+        bad = [f"{f.name}: {a}" for f, a in zip(folders, asked) if a.startswith(("failed", "no "))]
+        folders.append(lay_out_minilm(base / "minilm"))
+        answers = {}
+        for name, command in commands(base):
+            answers[name] = ask(command, folders)
+            print(f"| {name}: {len(folders)} models", flush=True)
+    first = next(iter(answers))
+    for i, folder in enumerate(folders):
+        for name, lines in answers.items():
+            if lines[i] != answers[first][i] or lines[i].startswith(("failed", "no ")):
+                bad.append(f"{folder.name}: {name}: {lines[i]}, {first}: {answers[first][i]}")
+    for line in bad:
+        print(line)
+    networks = sum(case.kind == "light" for case in cases) + 1
+    print(f"| {len(folders) - networks} operators' cases and {networks} whole models: "
+          f"{len(answers)} builds, {len(bad)} differences")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
