@@ -3,7 +3,7 @@
 #define AY_TENSOR_ONNX_BUILD_H
 
 #include "base/arena.h"
-#include "onnx.pb-c.h"
+#include <onnx.pb-c.h>
 #include "tensor/onnx/onnx.h"
 
 /* Where a constant's elements come from; one a constant, ascending by offset. */

@@ -1,7 +1,7 @@
 /* ONNX files: what is read of them, and how hostile ones are refused. Models are made with
  * libprotobuf-c. */
 #include "base/codec.h"
-#include "onnx.pb-c.h"
+#include <onnx.pb-c.h>
 #include "tensor/graph_folder.h"
 #include "tensor/onnx/onnx.h"
 #include "tensor/onnx/wire.h"
