@@ -40,6 +40,8 @@ BENCHES = [
     ("functions", "correctly rounded functions beside glibc's, which are not",
      lambda: [BUILD / "bench" / "functions"]),
     ("minilm", "MiniLM beside onnxruntime, ratio of times (goal 1.0)", minilm),
+    ("conv", "convolutions beside onnxruntime, ratio of speeds",
+     lambda: [venv_python(), BENCH / "conv.py", BUILD / "bench" / "conv"]),
     ("receipt", "what a claim costs beside its answer (goal below 1 %)",
      lambda: [BUILD / "bench" / "receipt", MODEL, "1"]),
     ("arbiter", "the ledger's one step, dearest cases (goal 5 ms)",

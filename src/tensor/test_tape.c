@@ -383,6 +383,21 @@ static void test_tape_unused_ops_and_weights_are_left_out(void **context)
 
 /* --- edges --- */
 
+static void test_tape_slice_that_lies_outside_is_all_fill(void **context)
+{
+    (void)context;
+    struct ay_tape *tape = open_tape(0);
+    static const float data[16] = {1};
+    value x = ay_tape_known(tape, F32, SHAPE(2, 8), data);
+    for (int64_t at = -100; at <= 100; at += 40) {
+        const int64_t begin[] = {0, at}, step[] = {1, 1};
+        value y = ay_tape_slice(tape, x, begin, step, x->dims, 0x40000000);
+        if (!y) fail_msg("%s", ay_tape_reason(tape));
+        for (uint32_t i = 0; i < 16; i++) assert_true(((const float *)y->data)[i] == 2.0F);
+    }
+    ay_tape_close(tape);
+}
+
 static void test_tape_values_without_elements_are_known(void **context)
 {
     (void)context;
@@ -493,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_tape_stored_integers_are_narrowed_where_functions_are_merged),
         cmocka_unit_test(test_tape_outputs_that_are_inputs_or_twice_are_copied),
         cmocka_unit_test(test_tape_unused_ops_and_weights_are_left_out),
+        cmocka_unit_test(test_tape_slice_that_lies_outside_is_all_fill),
         cmocka_unit_test(test_tape_values_without_elements_are_known),
         cmocka_unit_test(test_tape_first_failure_stays),
         cmocka_unit_test(test_tape_operands_that_do_not_fit_are_refused),

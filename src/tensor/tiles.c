@@ -12,6 +12,8 @@
 #define K_BLOCK        256u
 /* Up to here a product is read straight from the image, else a packed block pays. */
 #define DIRECT_ROWS 2u
+/* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
+#define MAP_ROWS 32u
 /* Columns that follow one another, at most, for rows of the image to go together. */
 #define SHORT_RUN 16u
 /* Multiply-adds that an item of the pool's loop should be worth. */
@@ -119,84 +121,101 @@ static void chain_across(const struct tiles *t, const struct ay_patches *w, cons
     }
 }
 
-/* The product of rows m0..m1 with columns n0..n1. */
-static void multiply(const struct tiles *t, const struct ay_patches *w, uint32_t batch, uint32_t m0,
-                     uint32_t m1, uint32_t n0, uint32_t n1, struct ay_exec_thread *thread)
+/* A part of the output. */
+struct region {
+    uint32_t batch, m0, m1, n0, n1;
+};
+
+static void multiply_direct(const struct tiles *t, const struct ay_patches *w,
+                            const struct region *r, struct ay_exec_thread *thread)
 {
-    const struct ay_kernels *k = t->exec->kernels;
-    const float *a = t->a + batch * t->a_batch;
-    float *c = t->out + (size_t)batch * t->m * t->n, *packed = thread->packed.at;
-    bool direct = t->m <= DIRECT_ROWS;
-    for (uint32_t m = m0; m < m1 && direct; m++)
+    const float *a = t->a + r->batch * t->a_batch;
+    float *c = t->out + (size_t)r->batch * t->m * t->n;
+    for (size_t m = r->m0; m < r->m1; m++)
         if (t->across)
-            chain_across(t, w, a + (size_t)m * w->k, packed, c + (size_t)m * t->n);
+            chain_across(t, w, a + m * w->k, thread->packed.at, c + m * t->n);
         else
-            k->chain_patches(w, a + (size_t)m * w->k, n0, n1, c + (size_t)m * t->n + n0);
-    for (uint32_t k0 = 0, k1; k0 < w->k && !direct; k0 = k1) {
-        k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
-        k->pack_patches(w, k0, k1, n0, n1, packed);
-        struct ay_gemm g = {.a = a + (size_t)m0 * w->k + k0,
-                            .b = packed,
-                            .c = c + (size_t)m0 * t->n + n0,
-                            .lda = w->k,
-                            .ldc = t->n,
-                            .m = m1 - m0,
-                            .n = n1 - n0,
-                            .k = k1 - k0,
-                            .resume = k0 > 0};
-        k->gemm(&g, 0, g.m, 0, g.n);
-    }
+            t->exec->kernels->chain_patches(w, a + m * w->k, r->n0, r->n1, c + m * t->n + r->n0);
 }
 
-/* The MAPs that follow, each over the tile. */
-static void map_tile(const struct tiles *t, const struct ay_row_item *item, uint32_t n0,
-                     uint32_t n1, void *temp)
+/* The MAPs that follow, each over the region. */
+static void map_region(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     struct ay_exec *exec = t->exec;
-    float *out = t->out + ((size_t)item->batch * t->m + item->row) * t->n + n0;
+    const uint32_t *order = exec->plan.order + exec->step->first, *sizes = exec->runs[t->run].sizes;
+    struct ay_row_item item = {exec, thread, sizes, t->run, r->batch, r->m0, r->m1 - r->m0};
+    float *out = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0;
     for (uint32_t i = 2; i < exec->step->count; i++) {
-        const struct ay_work_op *op = &exec->program->ops[exec->plan.order[exec->step->first + i]];
+        const struct ay_work_op *op = &exec->program->ops[order[i]];
         struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
         for (uint32_t k = 0; k < op->in_count; k++) {
             if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
                 operands[k] = (struct ay_map_operand){out, t->n, false};
                 continue;
             }
-            struct ay_rows in = ay_rows_of(item, op, op->in[k]);
+            struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
             bool scalar = in.width == 1;
-            operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : n0), in.stride, scalar};
+            operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
         }
-        ay_map_rows(exec->kernels, op, item->sizes, operands, item->rows, n1 - n0, out, t->n, temp);
+        ay_map_rows(exec->kernels, op, sizes, operands, item.rows, r->n1 - r->n0, out, t->n,
+                    thread->scratch.at);
     }
 }
 
-static void run_tile(const struct tiles *t, uint32_t batch, uint32_t m0, uint32_t n0,
-                     uint32_t thread)
+/* The product, and with its last block of K the MAPs, some rows at a time. */
+static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
+                            const struct region *r, struct ay_exec_thread *thread)
 {
-    struct ay_exec *exec = t->exec;
-    const struct ay_kernels *k = exec->kernels;
-    uint32_t m1 = (uint32_t)min(t->m, m0 + t->rows), n1 = (uint32_t)min(t->n, n0 + t->columns);
-    struct ay_exec_thread *own = &exec->threads[thread];
-    struct ay_patches w = patches_of(t, batch, own);
-    if (t->op->kind == AY_WORK_OP_REDUCE) {
-        float *out = t->out + (size_t)batch * t->n + n0;
-        (t->op->reduce == AY_WORK_REDUCE_SUM ? k->sum_patches : k->max_patches)(&w, n0, n1, out);
-        return;
+    const struct ay_kernels *k = t->exec->kernels;
+    for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
+        k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
+        k->pack_patches(w, k0, k1, r->n0, r->n1, thread->packed.at);
+        struct ay_gemm g = {.a = t->a + r->batch * t->a_batch + (size_t)r->m0 * w->k + k0,
+                            .b = thread->packed.at,
+                            .c = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0,
+                            .lda = w->k,
+                            .ldc = t->n,
+                            .m = r->m1 - r->m0,
+                            .n = r->n1 - r->n0,
+                            .k = k1 - k0,
+                            .resume = k0 > 0};
+        bool maps = k1 == w->k && t->exec->step->count > 2;
+        for (uint32_t m = 0, rows; m < g.m; m += rows) {
+            rows = maps ? (uint32_t)min(MAP_ROWS, g.m - m) : g.m;
+            k->gemm(&g, m, m + rows, 0, g.n);
+            struct region done = {r->batch, r->m0 + m, r->m0 + m + rows, r->n0, r->n1};
+            if (maps) map_region(t, &done, thread);
+        }
     }
-    const uint32_t *sizes = exec->runs[t->run].sizes;
-    struct ay_row_item item = {exec, own, sizes, t->run, batch, m0, m1 - m0};
-    multiply(t, &w, batch, m0, m1, n0, n1, own);
-    map_tile(t, &item, n0, n1, own->scratch.at);
+}
+
+static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
+{
+    const struct ay_kernels *k = t->exec->kernels;
+    struct ay_patches w = patches_of(t, r->batch, thread);
+    float *out = t->out + (size_t)r->batch * t->n + r->n0;
+    if (t->op->kind == AY_WORK_OP_REDUCE && t->op->reduce == AY_WORK_REDUCE_SUM) {
+        k->sum_patches(&w, r->n0, r->n1, out);
+    } else if (t->op->kind == AY_WORK_OP_REDUCE) {
+        k->max_patches(&w, r->n0, r->n1, out);
+    } else if (t->m <= DIRECT_ROWS) {
+        multiply_direct(t, &w, r, thread);
+        map_region(t, r, thread);
+    } else {
+        multiply_packed(t, &w, r, thread);
+    }
 }
 
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
     const struct tiles *t = context;
-    uint32_t m0 = (uint32_t)(index % t->row_blocks) * t->rows;
-    uint32_t n0 = (uint32_t)(index / t->row_blocks % t->column_blocks) * t->columns;
-    uint32_t batch = (uint32_t)(index / t->row_blocks / t->column_blocks) * t->group;
-    uint32_t end = (uint32_t)min(t->batches, batch + t->group);
-    for (; batch < end; batch++) run_tile(t, batch, m0, n0, thread);
+    struct region r = {.m0 = (uint32_t)(index % t->row_blocks) * t->rows,
+                       .n0 = (uint32_t)(index / t->row_blocks % t->column_blocks) * t->columns};
+    r.batch = (uint32_t)(index / t->row_blocks / t->column_blocks) * t->group;
+    r.m1 = (uint32_t)min(t->m, r.m0 + t->rows);
+    r.n1 = (uint32_t)min(t->n, r.n0 + t->columns);
+    for (uint32_t end = (uint32_t)min(t->batches, r.batch + t->group); r.batch < end; r.batch++)
+        run_tile(t, &r, &t->exec->threads[thread]);
 }
 
 /* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few. */

@@ -86,6 +86,12 @@ EACH2(_mm512_max_ps, __m512, __m512, 16, f, a.f[l] > b.f[l] ? a.f[l] : b.f[l])
 EACH2(_mm512_min_ps, __m512, __m512, 16, f, a.f[l] < b.f[l] ? a.f[l] : b.f[l])
 EACH1(_mm512_sqrt_ps, __m512, __m512, 16, f, sqrtf(a.f[l]))
 EACH1(_mm512_floor_ps, __m512, __m512, 16, f, floorf(a.f[l]))
+EMULATED __m512 _mm512_roundscale_ps(__m512 a, int control)
+{
+    (void)control; /* 8 alone is used */
+    for (int l = 0; l < 16; l++) a.f[l] = rintf(a.f[l]);
+    return a;
+}
 EACH3(_mm512_fmadd_ps, __m512, __m512, 16, f, fmaf(a.f[l], b.f[l], c.f[l]))
 EACH2(_mm512_and_ps, __m512, __m512, 16, f,
       emulated_float(emulated_bits(a.f[l]) & emulated_bits(b.f[l])))

@@ -251,6 +251,21 @@ AY_INLINE vf vf_pow(vf x, vf y)
     return vf_all_equal(low, high) ? out : pow_undecided(x, y, low, high, out);
 }
 
+AY_INLINE vf vf_min(vf a, vf b)
+{
+    return vf_neg(vf_max(vf_neg(a), vf_neg(b)));
+}
+
+AY_INLINE vf vf_ceil(vf x)
+{
+    return vf_neg(vf_floor(vf_neg(x)));
+}
+
+AY_INLINE vf vf_trunc(vf x)
+{
+    return vf_with_sign(vf_floor(vf_abs(x)), x);
+}
+
 /* The element loops: one form for a function of one operand, three for one of two. */
 #define AY_UNARY_LOOP(fn)                                                                          \
     static void each_##fn(const float *a, float *out, size_t n)                                    \
@@ -278,8 +293,14 @@ AY_BINARY_LOOPS(sub)
 AY_BINARY_LOOPS(mul)
 AY_BINARY_LOOPS(div)
 AY_BINARY_LOOPS(max)
+AY_BINARY_LOOPS(min)
 AY_BINARY_LOOPS(pow)
 AY_UNARY_LOOP(neg)
+AY_UNARY_LOOP(abs)
+AY_UNARY_LOOP(floor)
+AY_UNARY_LOOP(ceil)
+AY_UNARY_LOOP(trunc)
+AY_UNARY_LOOP(rint)
 AY_UNARY_LOOP(sqrt)
 AY_UNARY_LOOP(exp)
 AY_UNARY_LOOP(log)

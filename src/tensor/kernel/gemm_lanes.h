@@ -66,6 +66,10 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     {                                                                                              \
         tile(t, rows, 1);                                                                          \
     }                                                                                              \
+    static void tile_##rows##_double(const struct tile *t)                                         \
+    {                                                                                              \
+        tile(t, rows, TILE_LANES < 2 ? TILE_LANES : 2);                                            \
+    }                                                                                              \
     static void tile_##rows##_narrow(const struct tile *t)                                         \
     {                                                                                              \
         tile(t, rows, TILE_LANES);                                                                 \
@@ -87,14 +91,14 @@ AY_TILE(7)
 AY_TILE(8)
 #endif
 
-/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the single one a panel's first vector.
- */
+/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the single and the double one a panel's
+ * first vectors. */
 #define AY_TILES(rows)                                                                             \
     {                                                                                              \
-        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_single                             \
+        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_single, tile_##rows##_double       \
     }
-enum { NARROW, WIDE, SINGLE };
-static void (*const tiles[TILE_ROWS][3])(const struct tile *) = {
+enum { NARROW, WIDE, SINGLE, DOUBLE, FORMS };
+static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
     AY_TILES(1), AY_TILES(2), AY_TILES(3), AY_TILES(4),
 #if TILE_ROWS >= 6
     AY_TILES(5), AY_TILES(6),
@@ -104,13 +108,20 @@ static void (*const tiles[TILE_ROWS][3])(const struct tile *) = {
 #endif
 };
 
-/* The last, ragged panel: its product goes to a full tile beside, whose true columns are copied;
- * a k-major B is first copied too, as reading past its last column is not ours to do. */
+/* What holds so many columns, fewer than a panel. */
+static unsigned form_of(uint32_t cols)
+{
+    return cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
+}
+
+/* The last panel, if its vectors are not full: its product goes to a full tile beside, whose true
+ * columns are copied; a k-major B is first copied too, as reading past its last column is not ours
+ * to do. */
 static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, bool packed)
 {
     float c[TILE_ROWS * PANEL], b[K_WHOLE * PANEL];
     struct tile t = *whole;
-    size_t width = cols <= LANES ? LANES : PANEL;
+    size_t width = (cols + LANES - 1) / LANES * LANES;
     t.c = c;
     t.ldc = PANEL;
     if (!packed) {
@@ -123,7 +134,7 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
     for (size_t r = 0; r < rows && !t.first; r++)
         for (size_t j = 0; j < width; j++)
             c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
-    tiles[rows - 1][width == LANES ? SINGLE : NARROW](&t);
+    tiles[rows - 1][form_of(cols)](&t);
     for (size_t r = 0; r < rows; r++)
         memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
 }
@@ -154,8 +165,10 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             t.b = b;
             t.c = g->c + (size_t)m * g->ldc + n;
             t.ahead = next + (size_t)i * t.ahead_step * t.k;
-            if (cols < PANEL)
+            if (cols % LANES != 0)
                 tile_ragged(&t, rows, cols, packed);
+            else if (cols < PANEL)
+                tiles[rows - 1][form_of(cols)](&t);
             else
                 tiles[rows - 1][panels > 1 ? WIDE : NARROW](&t);
             if (t.last && g->epilogue) g->epilogue(t.c, g->ldc, rows, cols, m, n, g->user);

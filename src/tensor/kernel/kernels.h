@@ -57,11 +57,11 @@ struct ay_kernels {
     void (*gemm)(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1);
     /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
     void (*pack_patches)(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
-                        uint32_t n1, float *out);
+                         uint32_t n1, float *out);
     /* For columns n0..n1, one f32 each: the chain with a (k); the sum and the maximum as of REDUCE.
      */
     void (*chain_patches)(const struct ay_patches *w, const float *a, uint32_t n0, uint32_t n1,
-                         float *out);
+                          float *out);
     void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:

@@ -105,6 +105,10 @@ AY_INLINE vf vf_floor(vf a)
 {
     return _mm256_floor_ps(a);
 }
+AY_INLINE vf vf_rint(vf a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 AY_INLINE vf vf_with_sign(vf a, vf b)
 {
     return _mm256_or_ps(a, _mm256_and_ps(_mm256_set1_ps(-0.0F), b));

@@ -107,6 +107,10 @@ AY_INLINE vf vf_floor(vf a)
 {
     return _mm512_floor_ps(a);
 }
+AY_INLINE vf vf_rint(vf a)
+{
+    return _mm512_roundscale_ps(a, 8); /* to integers, nearest, no exception */
+}
 AY_INLINE vf vf_with_sign(vf a, vf b)
 {
     return _mm512_or_ps(a, _mm512_and_ps(_mm512_set1_ps(-0.0F), b));

@@ -101,6 +101,11 @@ AY_INLINE vf vf_floor(vf a)
 {
     EACH_F(floorf(a.at[l]));
 }
+/* To the nearest integer, ties to even. */
+AY_INLINE vf vf_rint(vf a)
+{
+    EACH_F(rintf(a.at[l]));
+}
 /* a >= +0 with the sign of b. */
 AY_INLINE vf vf_with_sign(vf a, vf b)
 {

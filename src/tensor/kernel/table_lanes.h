@@ -4,7 +4,8 @@
 #define AY_FORMS(array, suffix)                                                                    \
     .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
               [AY_FN_MUL] = each_mul_##suffix, [AY_FN_DIV] = each_div_##suffix,                    \
-              [AY_FN_MAX] = each_max_##suffix, [AY_FN_POW] = each_pow_##suffix}
+              [AY_FN_MAX] = each_max_##suffix, [AY_FN_POW] = each_pow_##suffix,                    \
+              [AY_FN_MIN] = each_min_##suffix}
 
 const struct ay_kernels AY_TABLE = {
     .name = AY_TABLE_NAME,
@@ -18,6 +19,11 @@ const struct ay_kernels AY_TABLE = {
     .bias = add_bias,
     .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,
+              [AY_FN_ABS] = each_abs,
+              [AY_FN_FLOOR] = each_floor,
+              [AY_FN_CEIL] = each_ceil,
+              [AY_FN_TRUNC] = each_trunc,
+              [AY_FN_RINT] = each_rint,
               [AY_FN_SQRT] = each_sqrt,
               [AY_FN_EXP] = each_exp,
               [AY_FN_LOG] = each_log,

@@ -5,11 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* (B, T, heads W) as (B, heads, T, W); one of rank 4 is so already. */
 static term split_heads(const struct ay_lower *l, term x, int64_t heads, const char *what)
 {

@@ -18,11 +18,6 @@ static bool is_true(const struct ay_lower *l, term condition, const char *what)
     return condition && ay_value_int(condition, 0) != 0;
 }
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* Whether operands `from` on are all there: states and scan inputs may not be left out. */
 static bool all_given(const struct ay_lower *l, const struct ay_operands *o, uint32_t from)
 {

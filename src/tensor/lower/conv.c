@@ -13,7 +13,7 @@ static term convolve(const struct ay_lower *l, term x, term weights, const struc
 static bool fit(const struct ay_lower *l, term x, term weights, term bias, int64_t groups,
                 uint64_t outputs)
 {
-    bool fits = x->rank >= 3 && weights->rank == x->rank && groups > 0 &&
+    bool fits = x->rank >= 3 && weights->rank == x->rank && groups > 0 && groups < 1ll << 31 &&
                 x->dims[1] % (uint64_t)groups == 0 && outputs % (uint64_t)groups == 0 &&
                 x->dtype == F32 && weights->dtype == F32 &&
                 (!bias || (bias->rank == 1 && bias->dims[0] == outputs && bias->dtype == F32));
@@ -26,7 +26,7 @@ static void conv(const struct ay_lower *l, const struct ay_operands *o)
     term x = o->in[0], weights = o->in[1], bias = ay_in(o, 2);
     int64_t groups = ay_attr_int(l, "group", 1);
     struct ay_window w;
-    if (weights->rank == 0 || !fit(l, x, weights, bias, groups, weights->dims[0])) return;
+    if (!fit(l, x, weights, bias, groups, weights->dims[0])) return;
     if (!ay_window_read(l, x, weights->dims + 2, &w)) return;
     if (weights->dims[1] != x->dims[1] / (uint64_t)groups) {
         ay_lower_fail(l, AY_E_FORMAT, "weights for %llu channels",
@@ -113,9 +113,7 @@ static void conv_transpose(const struct ay_lower *l, const struct ay_operands *o
     uint32_t shapes, extras;
     const int64_t *shape = ay_attr_ints(l, "output_shape", &shapes);
     const int64_t *more = ay_attr_ints(l, "output_padding", &extras);
-    if (weights->rank < 3 || groups <= 0 ||
-        !fit(l, x, weights, bias, groups, weights->dims[1] * (uint64_t)groups))
-        return;
+    if (!fit(l, x, weights, bias, groups, weights->dims[1] * (uint64_t)groups)) return;
     if (!ay_window_shape(l, x, weights->dims + 2, &w)) return;
     /* output_shape may have batch and channels before the axes. */
     if (shapes == w.axes + 2) shape += 2;

@@ -2,11 +2,6 @@
 #include "tensor/lower/loss.h"
 #include "tensor/lower/terms.h"
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* Whether each label counts: NULL if all do. */
 static term counted(const struct ay_lower *l, term labels)
 {

@@ -122,8 +122,10 @@ static void lower_node(const struct ay_lower *l)
     struct ay_operands o = {values, 0, values + n->in_count, n->out_count};
     if (fetch_operands(l, op, &o, values)) op->lower(l, &o);
     for (uint32_t i = 0; i < n->out_count && !failed(l); i++) {
-        AY_ASSERT(o.out[i] || n->out[i].len == 0);
-        ay_scope_bind(l->scope, n->out[i], o.out[i]);
+        if (o.out[i])
+            ay_scope_bind(l->scope, n->out[i], o.out[i]);
+        else if (n->out[i].len > 0)
+            ay_lower_fail(l, AY_E_UNSUPPORTED, "no result %u", i);
     }
     free(values);
 }

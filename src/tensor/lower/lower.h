@@ -5,9 +5,11 @@
  * operator set from 9 on.
  *
  * Families: elementwise.c, activation.c, compare.c, shape.c, arrange.c (padding and what else moves
- * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c, resize.c, attention.c, quantize.c, recurrent.c, control.c (If, Loop, Scan), select.c
- * (top-k, non-maximum suppression and what else has a shape that depends on its elements: known
- * operands only, computed directly). */
+ * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c,
+ * resize.c (with sample.c, what reads an image at given places), attention.c, quantize.c (with
+ * quantize_conv.c), recurrent.c, control.c (If, Loop, Scan), select.c (top-k, non-maximum
+ * suppression and what else has a shape that depends on its elements; with signal.c, random.c and
+ * loss.c). What operators share is in terms.c, and in window.c where windows slide. */
 #ifndef AY_TENSOR_LOWER_H
 #define AY_TENSOR_LOWER_H
 

@@ -2,11 +2,6 @@
  * out of a matmul by sums of rows; what is rounded is f32: a scale, a quotient, once each. */
 #include "tensor/lower/quantize.h"
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- zero points --- */
 
 struct ay_quantized ay_quantized_operand(const struct ay_lower *l, const struct ay_operands *o,

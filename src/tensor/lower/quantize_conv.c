@@ -2,11 +2,6 @@
 #include "tensor/lower/quantize.h"
 #include "tensor/lower/window.h"
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 struct conv {
     struct ay_quantized x, w;
     struct ay_window window;

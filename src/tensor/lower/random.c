@@ -81,7 +81,7 @@ static void random_tensor(const struct ay_lower *l, const struct ay_operands *o,
         if (shape && shape[d] < 0) ay_lower_fail(l, AY_E_RANGE, "a negative size");
         dims[d] = x ? x->dims[d] : (uint64_t)shape[d];
     }
-    if (ay_tape_code(l->tape) != AY_OK) return;
+    if (failed(l)) return;
     term y = drawn(l, rank, dims, f);
     o->out[0] = add(l, mul(l, y, number(l, scale)), number(l, offset));
 }

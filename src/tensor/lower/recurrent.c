@@ -5,11 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- activations --- */
 
 enum activation {

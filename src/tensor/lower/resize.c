@@ -35,11 +35,6 @@ struct resize {
     uint64_t size[AY_MAX_RANK]; /* of the result */
 };
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- where an element lies in the input --- */
 
 static double place(const struct resize *r, uint32_t axis, uint64_t in, uint64_t index)

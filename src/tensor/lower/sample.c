@@ -7,11 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* (N, C, D..) as (N D.., C). */
 static term pixel_rows(const struct ay_lower *l, term x)
 {

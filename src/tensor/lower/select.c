@@ -9,11 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- order: numbers ascending, NaN after all of them and equal to itself --- */
 
 static int compare(term x, uint64_t i, uint64_t j)

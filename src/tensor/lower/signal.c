@@ -7,11 +7,6 @@
 
 #define MAX_LENGTH (1 << 24)
 
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
-}
-
 /* --- transforms --- */
 
 struct transform {

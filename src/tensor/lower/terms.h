@@ -18,6 +18,11 @@ typedef const struct ay_value *term;
 #define I64  AY_WORK_DTYPE_I64
 #define BOOL AY_WORK_DTYPE_BOOL
 
+static inline bool failed(const struct ay_lower *l)
+{
+    return ay_tape_code(l->tape) != AY_OK;
+}
+
 /* A shape as two arguments: rank and dims. */
 #define SHAPE(...)                                                                                 \
     (uint32_t)(sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)), (const uint64_t[])     \

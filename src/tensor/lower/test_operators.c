@@ -1,6 +1,6 @@
 /* Operators of the families resize to select where ONNX's own cases (make onnx-suite) leave room:
- * zero points in every place, sequences of different lengths, sorting with NaN, loops that do not
- * end, numbers drawn, and tensors of nothing. Each runs as a program and over known operands. */
+ * zero points in every place, sequences of different lengths, sorting with NaN, numbers drawn, and
+ * tensors of nothing. Each runs as a program and over known operands. */
 #include "tensor/exec.h"
 #include "tensor/lower/lower.h"
 #include "tensor/lower/real.h"
@@ -492,90 +492,6 @@ static void test_operators_of_nothing_give_nothing_at_once(void **state)
     assert_int_equal(boxes.out[0].dims[0], 0);
 }
 
-/* --- loops --- */
-
-/* A model of one Loop whose body hands its condition on and doubles its state. */
-static enum ay_code loop(int64_t trips, bool known_condition, struct ay_reason *reason,
-                         float *result)
-{
-    struct ay_slice names[] = {ay_slice_str("trips"), ay_slice_str("go"), ay_slice_str("x"),
-                               ay_slice_str("y"),     ay_slice_str("i"),  ay_slice_str("ok"),
-                               ay_slice_str("s"),     ay_slice_str("t")};
-    const struct ay_graph_attribute body = {
-        .name = ay_slice_str("body"), .kind = AY_GRAPH_ATTRIBUTE_SUBGRAPH, .index = 1};
-    const struct ay_slice doubled[] = {names[6], names[6]};
-    const struct ay_graph_node inner = {
-        .op = ay_slice_str("Add"), .in = doubled, .in_count = 2, .out = &names[7], .out_count = 1};
-    const struct ay_graph_node outer = {.op = ay_slice_str("Loop"),
-                                        .in = names,
-                                        .in_count = 3,
-                                        .out = &names[3],
-                                        .out_count = 1,
-                                        .attributes = &body,
-                                        .attributes_count = 1};
-    const struct ay_graph_port in[] = {{.name = names[0]}, {.name = names[1]}, {.name = names[2]}};
-    const struct ay_graph_port out = {.name = names[3]};
-    const struct ay_graph_port body_in[] = {
-        {.name = names[4]}, {.name = names[5]}, {.name = names[6]}};
-    const struct ay_graph_port body_out[] = {{.name = names[5]}, {.name = names[7]}};
-    const struct ay_graph_graph graphs[] = {{.inputs = in,
-                                             .inputs_count = 3,
-                                             .outputs = &out,
-                                             .outputs_count = 1,
-                                             .nodes = &outer,
-                                             .nodes_count = 1},
-                                            {.inputs = body_in,
-                                             .inputs_count = 3,
-                                             .outputs = body_out,
-                                             .outputs_count = 2,
-                                             .nodes = &inner,
-                                             .nodes_count = 1}};
-    const struct ay_graph_opset opset = {.version = 16};
-    const struct ay_graph_model model = {
-        .opsets = &opset, .opsets_count = 1, .graphs = graphs, .graphs_count = 2};
-    struct ay_tape *tape = NULL;
-    const struct ay_value *outs[1] = {NULL};
-    assert_int_equal(ay_tape_open(&(struct ay_tape_options){.threads = 1}, &tape), AY_OK);
-    const struct ay_value *inputs[] = {ay_tape_int(tape, I64, trips),
-                                       known_condition ? ay_tape_int(tape, BOOL, 1)
-                                                       : ay_tape_input(tape, BOOL, 0, NULL),
-                                       ay_tape_f32(tape, 1.0F)};
-    enum ay_code code = ay_lower_model(tape, &model, NULL, 0, inputs, outs);
-    strcpy(reason->text, ay_tape_reason(tape));
-    if (code == AY_OK) memcpy(result, outs[0]->data, sizeof *result);
-    ay_tape_close(tape);
-    return code;
-}
-
-static void test_loop_known_trips_runs_that_often(void **state)
-{
-    (void)state;
-    struct ay_reason reason;
-    float y = 0.0F;
-    assert_int_equal(loop(10, true, &reason, &y), AY_OK);
-    assert_true(y == 1024.0F);
-    assert_int_equal(loop(0, true, &reason, &y), AY_OK);
-    assert_true(y == 1.0F);
-}
-
-static void test_loop_unknown_condition_fails_with_state(void **state)
-{
-    (void)state;
-    struct ay_reason reason;
-    float y;
-    assert_int_equal(loop(10, false, &reason, &y), AY_E_STATE);
-    assert_non_null(strstr(reason.text, "cond"));
-}
-
-static void test_loop_without_end_is_refused(void **state)
-{
-    (void)state;
-    struct ay_reason reason;
-    float y;
-    assert_int_equal(loop(INT64_MAX, true, &reason, &y), AY_E_LIMIT);
-    assert_non_null(strstr(reason.text, "65536 iterations"));
-}
-
 /* --- numbers drawn --- */
 
 static void test_random_uniform_seed_gives_the_same_numbers_everywhere(void **state)
@@ -657,9 +573,6 @@ int main(void)
         TEST(test_unique_of_rows_finds_each_once),
         TEST(test_nonzero_unknown_operand_fails_with_state),
         TEST(test_operators_of_nothing_give_nothing_at_once),
-        TEST(test_loop_known_trips_runs_that_often),
-        TEST(test_loop_unknown_condition_fails_with_state),
-        TEST(test_loop_without_end_is_refused),
         TEST(test_random_uniform_seed_gives_the_same_numbers_everywhere),
         TEST(test_random_normal_many_have_mean_and_spread),
         TEST(test_multinomial_classes_come_as_often_as_their_weights),
