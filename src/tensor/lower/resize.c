@@ -141,14 +141,34 @@ static term extrapolate(const struct ay_lower *l, const struct resize *r, term y
     return choose(l, mask, value, y);
 }
 
+/* Each element `times` times in a row. */
+static term repeat(const struct ay_lower *l, term x, uint32_t axis, uint64_t times)
+{
+    uint64_t dims[AY_MAX_RANK];
+    x = ay_term_insert(l, x, axis + 1);
+    if (!x) return NULL;
+    memcpy(dims, x->dims, sizeof dims);
+    dims[axis + 1] = times;
+    x = expand(l, x, x->rank, dims);
+    if (!x) return NULL;
+    dims[axis] *= times;
+    for (uint32_t d = axis + 1; d + 1 < x->rank; d++) dims[d] = x->dims[d + 1];
+    return reshape(l, x, x->rank - 1, dims);
+}
+
 static term resize_nearest(const struct ay_lower *l, const struct resize *r, term x, uint32_t axis)
 {
     uint64_t in = x->dims[axis], out = r->size[axis];
+    uint64_t times = in ? out / in : 0;
+    bool repeats = times * in == out && x->rank < AY_MAX_RANK; /* as when sizes are doubled */
     void *to;
     term ids = fresh(l, I64, SHAPE(out), &to);
-    for (uint64_t i = 0; ids && i < out; i++)
-        ((int64_t *)to)[i] = clamp_index(nearest(r->rounding, place(r, axis, in, i)), in);
-    return gather(l, x, ids, axis);
+    for (uint64_t i = 0; ids && i < out; i++) {
+        int64_t id = clamp_index(nearest(r->rounding, place(r, axis, in, i)), in);
+        ((int64_t *)to)[i] = id;
+        repeats = repeats && (uint64_t)id == i / times;
+    }
+    return repeats && out ? repeat(l, x, axis, times) : gather(l, x, ids, axis);
 }
 
 static term resize_weighted(const struct ay_lower *l, const struct resize *r, term x, uint32_t axis)
