@@ -17,10 +17,10 @@ struct ay_fixed {
 void ay_log2_fixed(uint32_t m, int e, unsigned words, struct ay_fixed *out);
 
 /* -1, 0 or 1 as x^y is below, at or above `middle`. x is finite, above zero and not 1; y is finite
- * and not 0; middle lies halfway between two neighbouring f32 (2^128 among them) and within 2^-40
- * of itself from x^y. With w = 1, 2, 4 or 8 words it decides where |log2(x^y / middle)| > 4 (1 +
- * |y|) 2^-64w, in 1, 3, 13 or 90 us; pairs that need 4 are not known, and those that 8 would not
- * decide would stop the process. */
+ * and not 0; middle lies halfway between two neighbouring f32 (2^128 among them) and within 2^-24
+ * of itself from x^y, which is middle if it has at most 25 bits. With w = 1, 2, 4 or 8 words it
+ * decides where |log2(x^y / middle)| > 4 (1 + |y|) 2^-64w, in 1, 3, 13 or 90 us; pairs that need 4
+ * are not known, and those that 8 would not decide would stop the process. */
 int ay_pow_compare(float x, float y, double middle);
 
 #endif

@@ -214,6 +214,33 @@ static void test_pow_near_midpoint_is_correctly_rounded(void **s)
         }
 }
 
+/* x of 24 bits to a y of as many is no number of 25, and some midpoint is always near. */
+static void test_pow_compare_next_midpoint_is_on_its_side(void **s)
+{
+    (void)s;
+    start("pow beside midpoints");
+    mpfr_set_emin(-1000);
+    mpfr_t a, b, power;
+    mpfr_inits2(24, a, b, (mpfr_ptr)0);
+    mpfr_init2(power, 200);
+    for (uint32_t i = 0; i < samples >> 6; i++) {
+        float x = ay_f32((0x3f800000 + (uint32_t)((int32_t)next() >> (2 + i % 28))) | 1);
+        double exponent = (double)next() * 0x1.ep-25 - 120;
+        float y = (float)(exponent / __builtin_log2((double)x));
+        y = ay_f32(ay_f32_bits(y) | 1);
+        mpfr_set_flt(a, x, MPFR_RNDN);
+        mpfr_set_flt(b, y, MPFR_RNDN);
+        mpfr_pow(power, a, b, MPFR_RNDN);
+        float near = mpfr_get_flt(power, MPFR_RNDN);
+        uint32_t bits = ay_f32_bits(near);
+        double middle = ((double)near + (double)ay_f32(i % 2 ? bits + 1 : bits - 1)) / 2;
+        int want = mpfr_cmp_d(power, middle), got = ay_pow_compare(x, y, middle);
+        if (got != (want > 0) - (want < 0))
+            fail_msg("pow(%a, %a) beside %a: %d", (double)x, (double)y, middle, got);
+    }
+    mpfr_clears(a, b, power, (mpfr_ptr)0);
+}
+
 static void test_log2_fixed_any_length_is_within_four_units(void **s)
 {
     (void)s;
@@ -259,6 +286,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pow_sample_is_correctly_rounded),
         cmocka_unit_test(test_pow_special_operands_are_ieee),
         cmocka_unit_test(test_pow_near_midpoint_is_correctly_rounded),
+        cmocka_unit_test(test_pow_compare_next_midpoint_is_on_its_side),
         cmocka_unit_test(test_log2_fixed_any_length_is_within_four_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
