@@ -233,14 +233,13 @@ static int model_run(int argc, char **argv)
         {NULL}};
     int failed = ay_options_take(&argc, argv, options);
     if (!failed) failed = ay_options_end(argc, argv, 1, "DIR");
-    if (!failed && !o.out)
-        failed = ay_cli_fail(AY_E_USAGE, "say where the results go: --out FILE.npy, --out DIR2");
-    if (!failed && ay_graph_folder_is(argv[1]))
-        failed = ay_model_run_graph(argv[1], &o);
-    else if (!failed && o.inputs_count == 0)
+    bool graph = !failed && ay_graph_folder_is(argv[1]);
+    if (!failed && !graph && o.inputs_count == 0)
         failed = ay_cli_fail(AY_E_USAGE, "say what to run: --input FILE");
-    else if (!failed)
-        failed = ay_model_run_lines(argv[1], &o);
+    if (!failed && !o.out)
+        failed = ay_cli_fail(AY_E_USAGE, "say where the results go: --out %s",
+                             graph ? "DIR2" : "FILE.npy");
+    if (!failed) failed = graph ? ay_model_run_graph(argv[1], &o) : ay_model_run_lines(argv[1], &o);
     free(o.inputs);
     return failed;
 }
