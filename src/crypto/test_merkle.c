@@ -187,6 +187,13 @@ static void test_tensor_root_refuses_what_has_two_forms(void **state)
     assert_int_equal(ay_tensor_root(1, 9, dims, bits, 16, root), AY_E_RANGE);
     assert_int_equal(ay_tensor_root(1, 3, wide, bits, 0, root), AY_E_RANGE);
     assert_int_equal(ay_tensor_root(7, 1, dims, bits, 16, root), AY_E_UNSUPPORTED);
+    const uint32_t four[] = {4};
+    const uint8_t truths[] = {0, 1, 1, 0}, untrue[] = {0, 1, 2, 0};
+    assert_int_equal(ay_tensor_root(6, 1, four, truths, 4, root), AY_OK);
+    assert_int_equal(ay_tensor_root(6, 1, four, untrue, 4, root), AY_E_FORMAT);
+    assert_int_equal(ay_tensor_root(5, 1, four, untrue, 4, root), AY_OK);
+    assert_int_equal(ay_tensor_root(4, 1, four, untrue, 4, root), AY_OK);
+    assert_int_equal(ay_tensor_root(3, 1, four, bits, 16, root), AY_E_RANGE);
 }
 
 int main(void)
