@@ -1,6 +1,7 @@
 /* A provider that lies in a single component of one vector, as little as can be: the last bit of its
- * mantissa. It defends the lie as well as it can. Not part of the program: for demonstrations and
- * tests of the dispute. Takes the arguments of `assay provide`. */
+ * mantissa. It defends the lie as well as it can; or, with LIAR_WITHHOLDS in the environment, it says
+ * nothing more once it has claimed, and where it serves its outputs is for --url to hide. Not part of
+ * the program: for demonstrations and tests of the dispute. Takes the arguments of `assay provide`. */
 #include "cli/work.h"
 #include "role/jobio.h"
 
@@ -82,8 +83,9 @@ static const void *op_output(void *self, uint32_t op)
     return last && liar.tracing_victim ? liar.lie : liar.honest.op_output(self, op);
 }
 
-static void wrap(struct ay_compute *compute)
+static void wrap(struct ay_compute *compute, struct ay_provide_options *options)
 {
+    options->silent = getenv("LIAR_WITHHOLDS") != NULL;
     liar.honest = *compute;
     compute->run = run;
     compute->trace = trace;

@@ -9,6 +9,7 @@
 #include "base/gen/stake.h"
 #include "crypto/hash.h"
 #include "verify/claim.h"
+#include "verify/piece.h"
 
 #include <stdio.h>
 
@@ -19,9 +20,10 @@
 #define URL            "http://127.0.0.1:1"
 
 const char *const play_kinds[PLAY_KINDS] = {
-    "send",   "bond",     "unbond",   "register",       "withdraw", "ask",    "cancel-ask", "post",
-    "cancel", "accept",   "claim",    "commit",         "open",     "answer", "pick",       "step",
-    "many",   "too poor", "half bad", "wrong sequence", "forged",   "noise"};
+    "send",       "bond",     "unbond",   "register",       "withdraw", "ask",
+    "cancel-ask", "post",     "cancel",   "accept",         "claim",    "commit",
+    "open",       "answer",   "pick",     "step",           "demand",   "supply",
+    "many",       "too poor", "half bad", "wrong sequence", "forged",   "noise"};
 
 void play_init(struct play *play, struct chain *chain)
 {
@@ -302,13 +304,64 @@ static void challenge(struct play *play, const struct ay_job_job *job)
     }
 }
 
+static void supply(struct play *play, const struct ay_job_job *job, struct account *provider,
+                   const struct run *run, uint32_t what)
+{
+    const struct ay_game_claim claim = {&run->model->program, job->runs, job->input_root,
+                                        job->output_root};
+    const struct ay_piece piece = {.what = what, .length = run->length};
+    struct ay_piece_opening opening;
+    must(ay_piece_open(&claim, &piece, (ay_hashes)run->output_tensor,
+                       ay_slice(run->out, 4 * MODEL_COLUMNS * run->length), &play->arena, &opening),
+         "piece");
+    struct ay_dispute_msg_supply msg = {.provider = ay_slice_str(provider->text),
+                                        .job_id = job->id,
+                                        .what = what,
+                                        .data = opening.data,
+                                        .proof = opening.proof,
+                                        .run_proof = opening.run_proof};
+    memcpy(msg.output_merkle_root, opening.merkle_root, 32);
+    add(play, PLAY_SUPPLY, provider, &ay_dispute_msg_supply_msg, &msg);
+}
+
+/* Of some claims a watcher demands the roots or the consumer the output; some providers are silent. */
+static void demand(struct play *play, const struct ay_job_job *job, struct account *provider,
+                   struct account *consumer)
+{
+    static struct run run;
+    uint8_t *done = &play->demanded[job->id % PLAY_MAX_JOBS];
+    bool output = job->id % 8 == 1;
+    uint32_t what = output ? AY_DISPUTE_WHAT_OUTPUT : AY_DISPUTE_WHAT_ROOTS;
+    if (job->id % 4 != 1 || !truth(job, is_lie(job), &run)) return;
+    if (*done == 0) {
+        struct account *watcher = &play->people[(job->id + 2) % PLAY_PEOPLE];
+        struct account *who = output ? consumer : watcher;
+        struct ay_dispute_msg_demand msg = {
+            .demander = ay_slice_str(who->text), .job_id = job->id, .what = what};
+        struct ay_player player = run_player(&run, job);
+        if (output) {
+            msg.length = run.length;
+            must(ay_player_open(&player, &play->arena, msg.input_merkle_root, &msg.proof),
+                 "demand");
+        }
+        add(play, PLAY_DEMAND, who, &ay_dispute_msg_demand_msg, &msg);
+        *done = PLAY_DEMAND;
+    } else if (*done == PLAY_DEMAND && job->id % 5 != 1) {
+        supply(play, job, provider, &run, what);
+        *done = PLAY_SUPPLY;
+    }
+}
+
 static void visit_job(struct play *play, uint64_t id)
 {
     struct ay_job_query_job_request request = {id};
     struct ay_job_job job;
     if (!ask(play, &ay_job_query_job_request_msg, &request, &job)) return;
     struct account *provider = person(play, job.provider), *consumer = person(play, job.consumer);
-    if (job.state == AY_JOB_STATE_CLAIMED) challenge(play, &job);
+    if (job.state == AY_JOB_STATE_CLAIMED) {
+        challenge(play, &job);
+        demand(play, &job, provider, consumer);
+    }
     if (play_draw(play, 4)) return; /* people are slow */
     if (job.state == AY_JOB_STATE_POSTED && id % 8 == 0) {
         struct ay_job_msg_cancel msg = {ay_slice_str(consumer->text), id};

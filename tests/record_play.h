@@ -30,6 +30,8 @@ enum play_kind {
     PLAY_ANSWER,
     PLAY_PICK,
     PLAY_STEP,
+    PLAY_DEMAND,
+    PLAY_SUPPLY,
     PLAY_MANY, /* several messages in one transaction */
     PLAY_FIRST_BAD,
     PLAY_POOR = PLAY_FIRST_BAD, /* sends more than there is */
@@ -56,6 +58,7 @@ struct play {
     uint32_t programs;           /* registered so far */
     uint64_t jobs, forks;        /* ids given out so far */
     uint8_t done[PLAY_MAX_JOBS]; /* PLAY_COMMIT, PLAY_OPEN: what was done against a claim */
+    uint8_t demanded[PLAY_MAX_JOBS]; /* PLAY_DEMAND, PLAY_SUPPLY: the same of what is demanded of it */
     struct play_tally tallies[PLAY_KINDS];
 };
 

@@ -17,6 +17,7 @@ static const char usage[] =
     "usage: assay job run FILE --model DIR --from KEY --out FILE.npy [--max-price NASY]\n"
     "                     [--per-job LINES] [--tier N] [--blobs URL] [--recheck LINES] "
     "[--no-wait]\n"
+    "                     [--max-deposit NASY]\n"
     "Has each line of FILE embedded by whoever asks least for it: uploads the input, posts jobs "
     "with\n"
     "their highest fee in escrow, waits for the claims, fetches the outputs, checks that they are "
@@ -28,11 +29,14 @@ static const char usage[] =
     "  --per-job     lines in one job (default 64)\n"
     "  --blobs       where to upload the input (default: the node)\n"
     "  --recheck     lines of each job to compute again here and compare (default 1)\n"
+    "  --max-deposit for having a job's outputs posted on the ledger where they cannot be fetched, "
+    "which\n"
+    "                pays the provider for posting (default 100000000)\n"
     "  --no-wait     be content with claims that may still be doubted\n";
 
 struct settings {
     const char *file, *model, *from, *out, *blobs;
-    uint64_t max_price, per_job, tier, recheck;
+    uint64_t max_price, max_deposit, per_job, tier, recheck;
     bool no_wait;
 };
 
@@ -44,6 +48,7 @@ static int read_options(int argc, char **argv, struct settings *s)
         {.name = "--out", .kind = AY_OPTION_TEXT, .to = &s->out},
         {.name = "--blobs", .kind = AY_OPTION_TEXT, .to = &s->blobs},
         {"--max-price", AY_OPTION_NUMBER, &s->max_price, .max = INT64_MAX},
+        {"--max-deposit", AY_OPTION_NUMBER, &s->max_deposit, .max = INT64_MAX},
         {"--per-job", AY_OPTION_NUMBER, &s->per_job, .min = 1, .max = 65536},
         {"--tier", AY_OPTION_NUMBER, &s->tier, .max = UINT32_MAX},
         {"--recheck", AY_OPTION_NUMBER, &s->recheck, .max = UINT32_MAX},
@@ -96,6 +101,7 @@ static int run(const struct settings *s, struct ay_cli_work *work, const struct 
                                          .lines_a_job = (uint32_t)s->per_job,
                                          .tier = (uint32_t)s->tier,
                                          .max_price_nasy = s->max_price,
+                                         .max_deposit_nasy = s->max_deposit,
                                          .url = s->blobs ? s->blobs : url,
                                          .wait_paid = !s->no_wait,
                                          .rechecks = (uint32_t)s->recheck};
@@ -111,7 +117,7 @@ static int run(const struct settings *s, struct ay_cli_work *work, const struct 
 
 int ay_cli_job(int argc, char **argv)
 {
-    struct settings s = {.max_price = 1000, .per_job = 64, .recheck = 1};
+    struct settings s = {.max_price = 1000, .max_deposit = 100000000, .per_job = 64, .recheck = 1};
     struct ay_cli_work work = {0};
     struct ay_lines lines;
     if (ay_cli.help || argc < 2) return ay_cli_usage(usage);

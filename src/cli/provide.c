@@ -1,7 +1,6 @@
 #include "cli/work.h"
 
 #include "cli/options.h"
-#include "role/provide.h"
 #include "tensor/program.h"
 
 #include <inttypes.h>
@@ -15,9 +14,11 @@ static const char usage[] =
     "                     [--url URL] [--threads N]\n"
     "Keeps an ask standing, runs the jobs that the market gives it, and defends its claims. The "
     "bond\n"
-    "can be slashed for a wrong answer, for silence in a dispute, and for nothing else. Stop it "
-    "with\n"
-    "SIGINT: the ask is taken back. Start it again to finish and defend jobs still in hand.\n"
+    "can be slashed for a wrong answer, for silence in a dispute or when its outputs are demanded, "
+    "and for\n"
+    "nothing else. Stop it with SIGINT: the ask is taken back. Start it again to finish and defend "
+    "jobs\n"
+    "still in hand.\n"
     "  --key        who earns and signs\n"
     "  --price      least price of a million work units, in nasy (default 100)\n"
     "  --bond       raise the bond to this first (default: the lock)\n"
@@ -104,7 +105,9 @@ int ay_cli_provide(int argc, char **argv)
     return ay_cli_provide_with(argc, argv, NULL);
 }
 
-int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *compute))
+int ay_cli_provide_with(int argc, char **argv,
+                        void (*wrap)(struct ay_compute *compute,
+                                     struct ay_provide_options *options))
 {
     struct settings s = {.price = 100, .lock = 1000000000};
     struct ay_cli_work work = {0};
@@ -114,7 +117,6 @@ int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *c
     int failed = read_options(argc, argv, &s);
     if (failed) return failed;
     failed = ay_cli_work_open(&work, "provide", "--key", s.key, s.model, (uint32_t)s.threads);
-    if (!failed && wrap) wrap(&work.compute);
     if (!failed) failed = serve(&s, &work.role, &server, url);
     if (!failed) {
         uint64_t most = ay_program_max_units(&work.model->program);
@@ -126,6 +128,7 @@ int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *c
                                              .bond_nasy = s.bond ? s.bond : s.lock,
                                              .rate_units = s.rate,
                                              .url = url};
+        if (wrap) wrap(&work.compute, &options);
         enum ay_code code = ay_provide(&work.role, &options);
         if (code != AY_OK) failed = ay_cli_fail(code, "cannot go on");
     }

@@ -10,7 +10,7 @@ static const char usage[] =
     "wrong answer through the dispute, for a share of the slash. A wrong challenge costs its "
     "bond.\n"
     "  --key        who puts up the bonds, earns and signs\n"
-    "  --max-bond   most to put up for one challenge (default 1000000000)\n"
+    "  --max-bond   most to put up for one challenge or demand (default 1000000000)\n"
     "  --threads    for computing (default: one a processor)\n";
 
 int ay_cli_watch(int argc, char **argv)

@@ -3,6 +3,7 @@
 #define AY_CLI_WORK_H
 
 #include "cli/cli.h"
+#include "role/provide.h"
 #include "role/role.h"
 
 struct ay_cli_work {
@@ -18,8 +19,11 @@ int ay_cli_work_open(struct ay_cli_work *work, const char *name, const char *key
                      const char *key, const char *model, uint32_t threads);
 void ay_cli_work_close(struct ay_cli_work *work);
 
-/* `assay provide` over another computation than the honest one: wrap (may be NULL) changes it once
- * it is open. No command does this; the tests' lying provider is made of it. */
-int ay_cli_provide_with(int argc, char **argv, void (*wrap)(struct ay_compute *compute));
+/* `assay provide` as another than the honest provider: wrap (may be NULL) changes what it computes
+ * with and its options once they are read. No command does this; the tests' lying provider is made
+ * of it. */
+int ay_cli_provide_with(int argc, char **argv,
+                        void (*wrap)(struct ay_compute *compute,
+                                     struct ay_provide_options *options));
 
 #endif

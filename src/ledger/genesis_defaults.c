@@ -41,6 +41,10 @@ void ay_genesis_defaults(struct ay_genesis_genesis *genesis, const char *chain_i
                     .bond_nasy = NASY_PER_ASY / 100,
                     .bond_per_mega_nasy = 1000,
                     .move_fee_nasy = 5000,
-                    .kib_fee_nasy = 1000},
+                    .kib_fee_nasy = 1000,
+                    /* A little more than what wallets pay for posting at 0.025 nasy a gas. */
+                    .supply_fee_nasy = 10000,
+                    .supply_kib_fee_nasy = 2500,
+                    .supply_kib_ms = 20},
     };
 }

@@ -162,6 +162,8 @@ EDIT(deadline_lost, ay_job_job, JOB(accepted), row.deadline_ms = 0)
 EDIT(deadline_early, ay_job_job, JOB(posted), row.deadline_ms = 1)
 EDIT(frozen_deadline, ay_job_job, JOB(claimed), row.open_forks = 1)
 EDIT(fork_too_soon, ay_job_job, JOB(matched), (row.open_forks = 1, row.deadline_ms = 0))
+EDIT(demand_too_soon, ay_job_job, JOB(accepted), row.open_demands = 1)
+EDIT(demand_after_the_end, ay_job_job, JOB(paid), row.open_demands = 1)
 
 static void posted_without_bid(struct ay_ctx *ctx)
 {
@@ -230,6 +232,8 @@ static const struct {
     {"a bid has a deadline", "job/jobs", deadline_early, BOTH},
     {"a frozen job's clock runs", "job/jobs", frozen_deadline, BOTH},
     {"a fork before the claim", "job/jobs", fork_too_soon, BOTH},
+    {"a demand before the claim", "job/jobs", demand_too_soon, BOTH},
+    {"a demand of a job that ended", "job/jobs", demand_after_the_end, BOTH},
     {"a posted job without a bid", "job/jobs", posted_without_bid, BOTH},
     {"a job is gone", "job/jobs", job_gone, BOTH},
 };

@@ -1,6 +1,6 @@
 /* The consumer: has lines of text embedded through the market. Splits them into jobs, posts all jobs
  * in as few transactions as may be so that they clear together, waits for the claims, fetches the
- * outputs and checks that they are what was claimed. */
+ * outputs, or demands them where they cannot be fetched, and checks that they are what was claimed. */
 #ifndef AY_ROLE_CONSUME_H
 #define AY_ROLE_CONSUME_H
 
@@ -17,6 +17,7 @@ struct ay_consume_options {
     uint64_t max_price_nasy;  /* per million work units */
     const char *url;          /* of the blob server that providers fetch inputs from */
     bool wait_paid;           /* until every job has ended, else until all are claimed */
+    uint64_t max_deposit_nasy; /* most to put up for having one job's outputs posted */
     uint32_t rechecks;        /* lines to recompute here and compare, spread over all jobs */
 };
 

@@ -134,6 +134,7 @@ static enum ay_code stand(struct provider *p)
 static enum ay_code answer_forks(struct provider *p)
 {
     struct ay_role *role = p->role;
+    if (p->options->silent) return AY_OK;
     struct ay_dispute_query_forks_request request = {.provider = ay_slice_str(role->signer->text),
                                                      .open = true};
     struct ay_dispute_query_forks_response got;
@@ -150,15 +151,23 @@ static enum ay_code answer_forks(struct provider *p)
     return AY_OK;
 }
 
-/* After each batch of a long job: disputes do not wait for it. */
+/* Disputes, and what is demanded. */
+static enum ay_code answer_all(struct provider *p)
+{
+    enum ay_code forks = answer_forks(p);
+    enum ay_code demands = p->options->silent ? AY_OK : ay_role_supply(p->role);
+    return forks != AY_OK ? forks : demands;
+}
+
+/* After each batch of a long job: answers do not wait for it. */
 static bool between_batches(void *self, uint32_t runs)
 {
     struct provider *p = self;
     (void)runs;
     if (*p->role->stop) return false;
     size_t mark = p->role->arena.used;
-    if (answer_forks(p) != AY_OK)
-        ay_role_say(p->role, "a dispute could not be answered; trying again");
+    if (answer_all(p) != AY_OK)
+        ay_role_say(p->role, "a dispute or demand could not be answered; trying again");
     ay_arena_rewind(&p->role->arena, mark);
     return true;
 }
@@ -180,27 +189,18 @@ static enum ay_code accept_job(struct provider *p, const struct ay_job_job *job)
 static enum ay_code claim_job(struct provider *p, const struct ay_job_job *job)
 {
     struct ay_role *role = p->role;
-    const struct ay_compute *compute = role->compute;
     struct ay_job_input input;
-    uint64_t elements = 0;
+    struct ay_slice bytes;
     uint8_t(*roots)[32];
     AY_TRY(ay_role_input(role, job, &input));
-    for (uint32_t i = 0; i < input.runs_count; i++) {
-        uint32_t n;
-        AY_TRY(ay_output_elements(compute->program, input.runs[i].ids_count, &n));
-        elements += n;
-    }
-    float *out = ay_arena_take(&role->arena, elements, sizeof *out);
-    if (!out || elements > UINT32_MAX / 4) return AY_E_LIMIT;
-    AY_TRY(compute->run(compute->self, &input, out, between_batches, p));
-    struct ay_slice bytes = ay_slice(out, (uint32_t)(4 * elements));
+    AY_TRY(ay_role_compute(role, &input, between_batches, p, &bytes));
     struct ay_job_msg_claim claim = {.provider = ay_slice_str(role->signer->text),
                                      .job_id = job->id,
                                      .n_in = job->n_in,
                                      .n_out = input.runs_count,
                                      .stop_reason = 1};
     memcpy(claim.request_hash, job->request_hash, 32);
-    AY_TRY(ay_output_roots(compute->program, &input, out, bytes.len, &role->arena, &roots,
+    AY_TRY(ay_output_roots(role->compute->program, &input, bytes.data, bytes.len, &role->arena, &roots,
                            claim.output_root));
     AY_TRY(ay_blob_put(role->blobs, bytes, claim.output_blob));
     AY_TRY(ay_blob_pin(role->blobs, claim.output_blob, true));
@@ -289,9 +289,9 @@ enum ay_code ay_provide(struct ay_role *role, const struct ay_provide_options *o
     struct provider p = {.role = role, .options = options};
     enum ay_code code;
     while ((code = ay_role_next(role)) == AY_OK) {
-        enum ay_code forks = answer_forks(&p), jobs = look_at_jobs(&p);
-        if (forks != AY_OK && forks != AY_E_UNREACHABLE)
-            ay_role_say(role, "disputes: %s", ay_code_info(forks)->text);
+        enum ay_code answers = answer_all(&p), jobs = look_at_jobs(&p);
+        if (answers != AY_OK && answers != AY_E_UNREACHABLE)
+            ay_role_say(role, "disputes and demands: %s", ay_code_info(answers)->text);
         if (jobs != AY_OK && jobs != AY_E_UNREACHABLE && jobs != AY_E_INTERRUPTED)
             ay_role_say(role, "jobs: %s", ay_code_info(jobs)->text);
         if (jobs == AY_OK) code = stand_when_possible(&p);

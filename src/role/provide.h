@@ -13,6 +13,7 @@ struct ay_provide_options {
     uint64_t bond_nasy;      /* raise the bond to this first; 0: leave it */
     uint64_t rate_units;     /* units a second that disputes may count on; 0: measure */
     const char *url;         /* where this process serves its blobs */
+    bool silent;             /* answers no dispute and no demand: how the tests' liar withholds */
 };
 
 /* Runs until role->stop; then takes the ask back. The role is open, its blobs served at options->url

@@ -120,6 +120,53 @@ enum ay_code ay_role_input(struct ay_role *role, const struct ay_job_job *job,
     return memcmp(root, job->input_root, 32) == 0 ? AY_OK : AY_E_HASH;
 }
 
+enum ay_code ay_role_compute(struct ay_role *role, const struct ay_job_input *input,
+                             bool (*done)(void *context, uint32_t runs), void *context,
+                             struct ay_slice *outputs)
+{
+    const struct ay_compute *compute = role->compute;
+    uint64_t elements = 0;
+    for (uint32_t i = 0; i < input->runs_count; i++) {
+        uint32_t n;
+        AY_TRY(ay_output_elements(compute->program, input->runs[i].ids_count, &n));
+        elements += n;
+    }
+    float *out = ay_arena_take(&role->arena, elements, sizeof *out);
+    if (!out || elements > UINT32_MAX / 4) return AY_E_LIMIT;
+    *outputs = ay_slice(out, (uint32_t)(4 * elements));
+    return compute->run(compute->self, input, out, done, context);
+}
+
+/* Naming a run needs no more of its truth than its ids. */
+static enum ay_code run_ids(void *self, uint32_t value, const uint8_t **data, uint64_t *len)
+{
+    const struct ay_job_run *run = *(const struct ay_job_run *const *)self;
+    AY_ASSERT(value == 0);
+    *data = (const uint8_t *)run->ids;
+    *len = 4ull * run->ids_count;
+    return AY_OK;
+}
+
+enum ay_code ay_role_name_run(struct ay_role *role, const struct ay_job_job *job,
+                              const struct ay_job_input *input, uint32_t run,
+                              struct ay_role_run *out)
+{
+    uint8_t root[32], (*roots)[32];
+    const struct ay_job_run *truth = &input->runs[run];
+    AY_TRY(ay_input_roots(input, &role->arena, &roots, root));
+    struct ay_player player = {.claim = {.program = role->compute->program,
+                                         .runs = job->runs,
+                                         .input_root = job->input_root,
+                                         .output_root = job->output_root},
+                               .run = run,
+                               .length = truth->ids_count,
+                               .tensor = run_ids,
+                               .self = &truth,
+                               .input_roots = (const uint8_t(*)[32])roots};
+    out->length = player.length;
+    return ay_player_open(&player, &role->arena, out->merkle_root, &out->proof);
+}
+
 enum ay_code ay_role_jobs(struct ay_role *role, const char *provider, uint32_t state,
                           uint64_t from_id, struct ay_job_query_jobs_response *jobs)
 {

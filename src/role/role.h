@@ -62,9 +62,30 @@ enum ay_code ay_role_input(struct ay_role *role, const struct ay_job_job *job,
 enum ay_code ay_role_blob(struct ay_role *role, const uint8_t id[32], struct ay_slice base,
                           struct ay_slice *bytes) AY_MUST;
 
+/* Computes all runs of the input: their outputs one after another, in the arena. done as in
+ * role/compute.h. */
+enum ay_code ay_role_compute(struct ay_role *role, const struct ay_job_input *input,
+                             bool (*done)(void *context, uint32_t runs), void *context,
+                             struct ay_slice *outputs) AY_MUST;
+
+/* What a transaction names a run of a job by: its input's size and Merkle root, and the proof that it
+ * is the run's. The proof is in the arena. */
+struct ay_role_run {
+    uint32_t length;
+    uint8_t merkle_root[32];
+    struct ay_slice proof;
+};
+enum ay_code ay_role_name_run(struct ay_role *role, const struct ay_job_job *job,
+                              const struct ay_job_input *input, uint32_t run,
+                              struct ay_role_run *out) AY_MUST;
+
 /* Jobs of a provider (or of all: empty text) from an id on, in the arena. */
 enum ay_code ay_role_jobs(struct ay_role *role, const char *provider, uint32_t state,
                           uint64_t from_id, struct ay_job_query_jobs_response *jobs) AY_MUST;
+
+/* Answers what is demanded of this signer's claims and open, earliest deadline first. Outputs come from
+ * the role's blobs, or are computed again. Goes on after trouble, and gives back the last code of it. */
+enum ay_code ay_role_supply(struct ay_role *role) AY_MUST;
 
 /* Plays one move of a fork, if it is this signer's turn: challenger or provider as the fork says.
  * job and its input as above. AY_OK also when it is not the turn. */

@@ -3,6 +3,7 @@
 #include "base/gen/dispute.h"
 #include "base/math.h"
 #include "crypto/hash.h"
+#include "role/demand.h"
 #include "role/jobio.h"
 #include "tensor/program.h"
 #include "verify/claim.h"
@@ -11,11 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A claim that was looked at; when a run of it is wrong, on its way into a dispute. */
+/* What was found about a claim: it is right, or nobody may see which run of it is wrong, so that the
+ * runs' roots are demanded, or a run is wrong and on its way into a dispute. */
+enum finding { RIGHT, WITHHELD, WRONG };
+
 struct look {
     uint64_t job_id;
-    bool wrong;
+    enum finding finding;
     uint32_t run;
+    uint8_t (*roots)[32]; /* WITHHELD: own output roots of all runs; owned */
     struct look *next;
 };
 
@@ -59,13 +64,15 @@ static bool go_on(void *self, uint32_t runs)
 }
 
 /* The first run whose output is not what the provider published; AY_E_NOT_FOUND when what was
- * published is not what was claimed, so that no run can be named. */
+ * published is not what was claimed, so that no run can be named. One run needs no publishing. */
 static enum ay_code wrong_run(struct watcher *w, const struct ay_job_job *job,
                               const struct ay_job_input *input, const uint8_t (*mine)[32],
                               uint32_t *run)
 {
     struct ay_slice theirs;
     uint8_t(*roots)[32], root[32];
+    *run = 0;
+    if (job->runs == 1) return AY_OK;
     AY_TRY(ay_role_blob(w->role, job->output_blob, job->output_url, &theirs));
     AY_TRY(ay_output_roots(w->role->compute->program, input, theirs.data, theirs.len,
                            &w->role->arena, &roots, root));
@@ -82,45 +89,59 @@ static struct look *look_of(const struct watcher *w, uint64_t job_id)
     return look;
 }
 
-static enum ay_code remember(struct watcher *w, uint64_t job_id, bool wrong, uint32_t run)
+static enum ay_code remember(struct watcher *w, uint64_t job_id, enum finding finding, uint32_t run)
 {
     struct look *look = calloc(1, sizeof *look);
     if (!look) return AY_E_MEMORY;
-    *look = (struct look){.job_id = job_id, .wrong = wrong, .run = run, .next = w->looks};
+    *look = (struct look){.job_id = job_id, .finding = finding, .run = run, .next = w->looks};
     w->looks = look;
     return AY_OK;
+}
+
+static enum ay_code remember_withheld(struct watcher *w, const struct ay_job_job *job,
+                                      const uint8_t (*mine)[32])
+{
+    uint8_t(*roots)[32] = calloc(job->runs, sizeof *roots);
+    enum ay_code code = roots ? remember(w, job->id, WITHHELD, 0) : AY_E_MEMORY;
+    if (code != AY_OK) {
+        free(roots);
+        return code;
+    }
+    memcpy(roots, mine, sizeof *roots * job->runs);
+    w->looks->roots = roots;
+    return AY_OK;
+}
+
+static void forget(struct look *look)
+{
+    free(look->roots);
+    free(look);
 }
 
 static enum ay_code recompute(struct watcher *w, const struct ay_job_job *job)
 {
     struct ay_role *role = w->role;
-    const struct ay_compute *compute = role->compute;
     struct ay_job_input input;
-    uint64_t elements = 0;
+    struct ay_slice out;
     uint8_t(*roots)[32], root[32];
     uint32_t run;
     AY_TRY(ay_role_input(role, job, &input));
-    for (uint32_t i = 0; i < input.runs_count; i++) {
-        uint32_t n;
-        AY_TRY(ay_output_elements(compute->program, input.runs[i].ids_count, &n));
-        elements += n;
-    }
-    float *out = ay_arena_take(&role->arena, elements, sizeof *out);
-    if (!out) return AY_E_LIMIT;
-    AY_TRY(compute->run(compute->self, &input, out, go_on, w));
-    AY_TRY(ay_output_roots(compute->program, &input, out, 4 * elements, &role->arena, &roots, root));
+    AY_TRY(ay_role_compute(role, &input, go_on, w, &out));
+    AY_TRY(ay_output_roots(role->compute->program, &input, out.data, out.len, &role->arena, &roots,
+                           root));
     if (memcmp(root, job->output_root, 32) == 0) {
         ay_role_say(role, "job %" PRIu64 ": recomputed, the claim is right", job->id);
-        return remember(w, job->id, false, 0);
+        return remember(w, job->id, RIGHT, 0);
     }
     enum ay_code code = wrong_run(w, job, &input, (const uint8_t(*)[32])roots, &run);
+    if (code == AY_E_INTERRUPTED) return code;
     if (code != AY_OK) {
-        ay_role_say(role, "job %" PRIu64 ": the claim is wrong, but its provider withholds the output",
+        ay_role_say(role, "job %" PRIu64 ": the claim is wrong, and its provider withholds the output",
                     job->id);
-        return code == AY_E_INTERRUPTED ? code : remember(w, job->id, false, 0);
+        return remember_withheld(w, job, (const uint8_t(*)[32])roots);
     }
     ay_role_say(role, "job %" PRIu64 ": run %u of the claim is WRONG", job->id, run);
-    return remember(w, job->id, true, run);
+    return remember(w, job->id, WRONG, run);
 }
 
 static enum ay_code look_at_claims(struct watcher *w)
@@ -153,12 +174,12 @@ static enum ay_code move_on(struct watcher *w)
         w->from_id = got.jobs[i].id + 1;
     for (struct look **link = &w->looks; *link;) {
         struct look *look = *link;
-        if (look->wrong || look->job_id >= w->from_id) {
+        if (look->finding != RIGHT || look->job_id >= w->from_id) {
             link = &look->next;
             continue;
         }
         *link = look->next;
-        free(look);
+        forget(look);
     }
     return AY_OK;
 }
@@ -191,40 +212,19 @@ static enum ay_code seal(struct watcher *w, const struct ay_job_job *job,
     return AY_OK;
 }
 
-/* Opening needs no more of the truth than the run's input. */
-static enum ay_code run_ids(void *self, uint32_t value, const uint8_t **data, uint64_t *len)
-{
-    const struct ay_job_run *run = *(const struct ay_job_run *const *)self;
-    AY_ASSERT(value == 0);
-    *data = (const uint8_t *)run->ids;
-    *len = 4ull * run->ids_count;
-    return AY_OK;
-}
-
 static enum ay_code open_fork(struct watcher *w, const struct ay_job_job *job,
                               const struct ay_job_input *input, uint32_t run)
 {
     struct ay_role *role = w->role;
-    uint8_t salt[32], root[32], (*roots)[32];
     struct ay_dispute_msg_open_response response;
-    const struct ay_job_run *truth = &input->runs[run];
-    salt_of(w, job, salt);
-    AY_TRY(ay_input_roots(input, &role->arena, &roots, root));
-    struct ay_player player = {.claim = {.program = role->compute->program,
-                                         .runs = job->runs,
-                                         .input_root = job->input_root,
-                                         .output_root = job->output_root},
-                               .run = run,
-                               .length = input->runs[run].ids_count,
-                               .tensor = run_ids,
-                               .self = &truth,
-                               .input_roots = (const uint8_t(*)[32])roots};
-    struct ay_dispute_msg_open open = {.challenger = ay_slice_str(role->signer->text),
-                                       .job_id = job->id,
-                                       .run = run,
-                                       .length = player.length};
-    memcpy(open.salt, salt, 32);
-    AY_TRY(ay_player_open(&player, &role->arena, open.input_merkle_root, &open.proof));
+    struct ay_dispute_msg_open open = {
+        .challenger = ay_slice_str(role->signer->text), .job_id = job->id, .run = run};
+    struct ay_role_run name;
+    AY_TRY(ay_role_name_run(role, job, input, run, &name));
+    salt_of(w, job, open.salt);
+    open.length = name.length;
+    open.proof = name.proof;
+    memcpy(open.input_merkle_root, name.merkle_root, 32);
     AY_TRY(ay_role_send(role, &ay_dispute_msg_open_msg, &open, &ay_dispute_msg_open_response_msg,
                         &response));
     ay_role_say(role, "job %" PRIu64 ": opened dispute %" PRIu64 " about run %u", job->id,
@@ -261,6 +261,22 @@ static enum ay_code has_fork(struct watcher *w, uint64_t job_id, bool *has)
     return AY_OK;
 }
 
+/* One step towards knowing which run is wrong; *done when nothing can come of it any more. */
+static enum ay_code press(struct watcher *w, struct look *look, bool *done)
+{
+    struct ay_job_job job;
+    AY_TRY(get_job(w, look->job_id, &job));
+    *done = job.state != AY_JOB_STATE_CLAIMED;
+    if (*done) return AY_OK;
+    enum ay_code code = ay_demand_wrong_run(w->role, &job, (const uint8_t(*)[32])look->roots,
+                                            w->options->max_bond_nasy, &look->run);
+    if (code == AY_E_NOT_FOUND) return AY_OK;
+    AY_TRY(code);
+    ay_role_say(w->role, "job %" PRIu64 ": run %u of the claim is WRONG", job.id, look->run);
+    look->finding = WRONG;
+    return AY_OK;
+}
+
 /* One step towards an open dispute; *done when there is nothing left to do for it. */
 static enum ay_code pursue(struct watcher *w, const struct look *look, bool *done)
 {
@@ -280,16 +296,16 @@ static void pursue_all(struct watcher *w)
 {
     for (struct look *look = w->looks; look; look = look->next) {
         bool done = false;
-        if (!look->wrong) continue;
+        if (look->finding == RIGHT) continue;
         size_t mark = w->role->arena.used;
-        enum ay_code code = pursue(w, look, &done);
+        enum ay_code code = look->finding == WRONG ? pursue(w, look, &done) : press(w, look, &done);
         ay_arena_rewind(&w->role->arena, mark);
         if (code != AY_OK && code != AY_E_UNREACHABLE && code != AY_E_TIMEOUT) {
             ay_role_say(w->role, "job %" PRIu64 ": not disputed yet: %s", look->job_id,
                         ay_code_info(code)->text);
             done = code == AY_E_RANGE || code == AY_E_DISPUTE_WINDOW;
         }
-        look->wrong = !done;
+        if (done) look->finding = RIGHT;
     }
 }
 
@@ -331,7 +347,7 @@ enum ay_code ay_watch(struct ay_role *role, const struct ay_watch_options *optio
     while (w.looks) {
         struct look *look = w.looks;
         w.looks = look->next;
-        free(look);
+        forget(look);
     }
     return code == AY_E_INTERRUPTED ? AY_OK : code;
 }

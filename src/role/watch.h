@@ -6,7 +6,7 @@
 #include "role/role.h"
 
 struct ay_watch_options {
-    uint64_t max_bond_nasy; /* most to put up for one challenge */
+    uint64_t max_bond_nasy; /* most to put up for one challenge or demand */
 };
 
 /* Runs until role->stop. The role is open. */

@@ -348,15 +348,16 @@ def json_answers(world):
     expect(provider.stop() == OK, provider.log)
     answers = [good("status"), shown, sent, registered, jobs]
     alice, program = world.address["alice"], shown["program_id"]
-    asked = {"supply": ["nasy"], "account": [alice], "balances": [alice],
+    asked = {"bank supply": ["nasy"], "account": [alice], "balances": [alice],
              "balance": [alice, "--denom", "nasy"], "operator": [world.address["bob"]],
              "job": [jobs[0]["job_id"]], "program": [program], "work": [program], "params": []}
     for module, name in schema_fields("Query"):
-        done = home.run("query", module, name, *asked.get(name, []), "-o", "json", node=world.node)
+        words = asked.get(f"{module} {name}", asked.get(name))
+        done = home.run("query", module, name, *(words or []), "-o", "json", node=world.node)
         if done.returncode == OK:
             answers.append(json.loads(done.stdout))
         else:
-            expect(name not in asked and done.stdout == "", f"{module} {name}: {done.stderr}")
+            expect(words is None and done.stdout == "", f"{module} {name}: {done.stderr}")
     amounts(answers)
     expect(len(answers) > 20, f"only {len(answers)} answers")
     figure(f"{len(answers)} answers under -o json parse, amounts in them are text")

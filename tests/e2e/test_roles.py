@@ -4,8 +4,9 @@
 Providers, watcher and consumers run MiniLM. In turn: jobs shared by two providers; a lie, whose
 watcher is killed with -9 after each of its steps and still wins; a liar that falls silent in the
 middle of a dispute and loses by the clock; meanwhile a provider killed with -9 before and after its
-claim, which is paid what it earned; a consumer interrupted; two consumers at once. Every output is
-compared with what `assay model run` computes, and at the end every coin is counted.
+claim, which is paid what it earned; a consumer interrupted; two consumers at once; a liar that shows
+its outputs to nobody; an honest provider that nobody can reach, killed after its claim. Every output
+is compared with what `assay model run` computes, and at the end every coin is counted.
 """
 import re
 import signal
@@ -21,11 +22,13 @@ from demo import module_address  # noqa: E402
 
 MODEL = common.BUILD / "models" / "all-MiniLM-L6-v2"
 MODULES = ("bank", "fees", "stake", "work", "market", "job", "dispute")
-PEOPLE = ("victor", "ada", "anna", "bruno", "carl", "dora", "wanda", "clara", "cleo", "chloe")
+PEOPLE = ("victor", "ada", "anna", "bruno", "carl", "dora", "wanda", "clara", "cleo", "chloe",
+          "willy", "hilda")
 FUND = 1000 * ASY
 BOND = 200 * ASY
 TURN_MS = 3000  # a fork's side has 16 of them
 WINDOW_MS = 9000
+NOWHERE = "http://127.0.0.1:9"  # where nobody serves
 LINES = [f"sentence {i} of a text about {word} and about {other}" for i, (word, other) in enumerate(
     (word, other) for word in ("rivers", "trains", "bread", "winter", "paint", "ships", "bees", "glass")
     for other in ("money", "music", "rain", "letters", "engines", "gardens", "wolves", "salt"))]
@@ -47,10 +50,14 @@ class Market:
     def role(self, name, *command):
         return self.home.background(name, *command, "--key", name, "--model", MODEL, "--threads", 1)
 
-    def provide(self, name, price, liar=False, capacity=64):
+    def provide(self, name, price, liar=False, capacity=64, url=None):
+        """A provider, or a liar; one with a URL shows nobody its outputs, and the liar not even when it
+        is demanded."""
         command = [TESTS / "liar"] if liar else [ASSAY, "provide"]
+        if liar and url:
+            command = ["env", "LIAR_WITHHOLDS=1", *command]
         process = self.role(name, *command, "--price", price, "--bond", BOND, "--lock", BOND,
-                            "--capacity", capacity * self.max_units)
+                            "--capacity", capacity * self.max_units, *(["--url", url] if url else []))
         process.wait_for(r"ask \d+")
         return process
 
@@ -105,6 +112,14 @@ class Market:
         bond = int(common.json.loads(got.stdout)["bond_nasy"]) if got.returncode == 0 else 0
         return self.node.balance(self.address[name]) + bond
 
+    def slashed(self, name):
+        return int(self.home.assay("query", "stake", "operator", self.address[name])["slashed_nasy"])
+
+    def withdraw_ask(self, provider, name):
+        """Closes the provider's ask for it, so that nothing is matched to it again."""
+        ask = re.search(r"ask (\d+)", provider.log).group(1)
+        self.home.assay("tx", "market", "cancel-ask", "--ask-id", ask, "--from", name)
+
     def count_coins(self):
         supply = self.home.assay("query", "bank", "supply", "nasy")
         total = int(supply["genesis"]) + int(supply["minted"]) - int(supply["burned"])
@@ -131,7 +146,6 @@ def killed_watcher(market):
     """The watcher dies after its commit, after opening and in mid-moves, and wins all the same."""
     liar, honest = market.provide("dora", 90, liar=True), market.provide("anna", 110)
     wanda = market.watch()
-    before = market.wealth("dora")
     clara = market.consume("clara", LINES[:16])
     for step in ("sealed a challenge", "opened dispute", "entry .* is wrong"):
         wanda.wait_for(step, earlier=True)  # it may get further before the signal reaches it
@@ -142,7 +156,7 @@ def killed_watcher(market):
     verdict, = market.events("EventVerdict")
     slashed = int(verdict["slashed_nasy"])
     expect(verdict["provider"] == market.address["dora"] and slashed > 0, "the liar was not slashed")
-    expect(market.wealth("dora") <= before - slashed, "the liar kept its coins")
+    expect(market.slashed("dora") == slashed, "the liar kept its coins")
     expect(market.received(clara), "no job")
     moves = [int(move["moves"]) for move in market.events("EventMove")]
     figure(f"watcher killed 3 times in one dispute of {max(moves)} moves: the liar lost {slashed} nasy")
@@ -153,11 +167,10 @@ def silent_liar(market, wanda):
     """Starts a lie whose teller is killed when the dispute is under way; gives back the consumer."""
     seen = len(wanda.log)
     liar = market.provide("carl", 80, liar=True)
-    ask = re.search(r"ask (\d+)", liar.log).group(1)
     clara = market.consume("clara", LINES[16:32])
     market.until(lambda: re.search("entry .* is wrong", wanda.log[seen:]))
     liar.kill()
-    market.home.assay("tx", "market", "cancel-ask", "--ask-id", ask, "--from", "carl")
+    market.withdraw_ask(liar, "carl")
     return clara
 
 
@@ -171,10 +184,10 @@ def killed_provider(market, anna):
     anna.wait_for(f"job {job_id}: claimed")
     before = market.wealth("anna")
     anna.kill()
+    anna = market.provide("anna", 110)  # in time for its consumer, who would demand the outputs
     market.until(lambda: market.job(job_id)["state"] == "STATE_PAID")
     earned, fee = market.wealth("anna") - before, int(market.job(job_id)["fee_nasy"])
     expect(fee * 9 // 10 < earned < fee, f"earned {earned} of a fee of {fee}")
-    anna = market.provide("anna", 110)
     expect(market.received(cleo) == [int(job_id)], "another job was paid")
     figure(f"provider killed before and after its claim: paid {earned} nasy of a fee of {fee}")
     return anna
@@ -191,6 +204,50 @@ def interrupted_consumer(market):
     jobs = [job for one in both for job in market.received(one)]
     expect(len(set(jobs)) == 3, f"jobs {jobs}")
     figure("a consumer interrupted, then two consumers at once: each got its own answers")
+
+
+def withholding_liar(market, wanda):
+    """Claims a wrong answer and shows it to nobody: what was claimed is demanded, and silence loses."""
+    seen = len(wanda.log)
+    willy = market.provide("willy", 70, liar=True, url=NOWHERE)
+    clara = market.consume("clara", LINES[40:48], per_job=8)
+    job_id = willy.wait_for(r"job (\d+): claimed").group(1)
+    market.withdraw_ask(willy, "willy")
+    market.until(lambda: re.search(rf"job {job_id}: demanded", wanda.log[seen:]))
+    market.until(lambda: market.job(job_id)["state"] == "STATE_SLASHED")
+    verdict = market.events("EventVerdict")[-1]
+    expect((verdict["job_id"], verdict["fork_id"]) == (job_id, "0"), f"verdict {verdict}")
+    expect(market.slashed("willy") == int(verdict["slashed_nasy"]) > 0, "the liar kept its coins")
+    reward = market.events("EventReward")[-1]
+    expect(reward["challenger"] == market.address["wanda"], f"rewarded: {reward}")
+    paid, = market.received(clara)
+    expect(market.job(paid)["provider"] == market.address["anna"], "answered by another")
+    willy.stop()
+    figure(f"a liar that showed nobody its outputs lost {verdict['slashed_nasy']} nasy; "
+           f"{reward['reward_nasy']} of them went to who demanded them")
+
+
+def unreachable_provider(market):
+    """Claims a right answer that nobody can fetch, and is killed: it supplies what is demanded once it is
+    back, and is paid for both."""
+    hilda = market.provide("hilda", 85, url=NOWHERE)
+    chloe = market.consume("chloe", LINES[48:56], per_job=8)
+    job_id = hilda.wait_for(r"job (\d+): claimed").group(1)
+    hilda.kill()
+    before = market.wealth("hilda")
+    hilda = market.provide("hilda", 85, url=NOWHERE)
+    expect(market.received(chloe) == [int(job_id)], "another job was paid")
+    supplied = [event for event in market.events("EventDemand")
+                if event["job_id"] == job_id and event["state"] == "DEMAND_STATE_SUPPLIED"]
+    expect(len(supplied) == 8, f"{len(supplied)} outputs were supplied")
+    deposits, fee = sum(int(event["deposit_nasy"]) for event in supplied), int(market.job(job_id)["fee_nasy"])
+    case = lambda: market.home.assay("query", "dispute", "case", job_id)["stage"]
+    market.until(lambda: case() == "STAGE_OVER")
+    earned = market.wealth("hilda") - before
+    expect(fee * 9 // 10 < earned < fee + deposits, f"earned {earned} of {fee} and {deposits}")
+    expect(hilda.stop() == 0, "a provider stops untidily")
+    figure(f"8 outputs of a provider that nobody could reach were posted for {deposits} nasy; "
+           f"it earned {earned} with a fee of {fee}")
 
 
 def run():
@@ -210,6 +267,8 @@ def run():
         expect(any(move.get("timeout") == "true" for move in market.events("EventMove")),
                "nobody ran out of time")
         market.received(clara)
+        withholding_liar(market, wanda)
+        unreachable_provider(market)
         expect(wanda.stop() == 0 and anna.stop() == 0, "a role stops untidily")
         market.count_coins()
         figure(f"every coin of {len(PEOPLE)} people and {len(MODULES)} modules is accounted for")

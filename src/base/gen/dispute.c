@@ -33,6 +33,25 @@ const struct ay_enum ay_dispute_stage_enum = {
     "assay.dispute.v1.Stage", dispute_stage_values, 5,
 };
 
+static const struct ay_enum_value dispute_what_values[] = {
+    {"WHAT_NONE", "", 0},
+    {"WHAT_ROOTS", "Output tensor roots of the runs [4096 part, 4096 (part + 1)), as far as there are runs.", 1},
+    {"WHAT_OUTPUT", "128 KiB of one run's output from byte 131072 part on, as far as it goes.", 2},
+};
+const struct ay_enum ay_dispute_what_enum = {
+    "assay.dispute.v1.What", dispute_what_values, 3,
+};
+
+static const struct ay_enum_value dispute_demand_state_values[] = {
+    {"DEMAND_STATE_NONE", "", 0},
+    {"DEMAND_STATE_OPEN", "The provider has until the deadline.", 1},
+    {"DEMAND_STATE_SUPPLIED", "", 2},
+    {"DEMAND_STATE_MISSED", "It was silent, or the claim was proved wrong before.", 3},
+};
+const struct ay_enum ay_dispute_demand_state_enum = {
+    "assay.dispute.v1.DemandState", dispute_demand_state_values, 4,
+};
+
 static const struct ay_field dispute_params_fields[] = {
     {.name = "turn_ms", .camel = "turnMs",
      .doc = "d0: time in which a commit is opened; each side of a fork has 16 of them for all its moves.",
@@ -51,6 +70,16 @@ static const struct ay_field dispute_params_fields[] = {
      .offset = offsetof(struct ay_dispute_params, move_fee_nasy)},
     {.name = "kib_fee_nasy", .camel = "kibFeeNasy", .doc = "", .unit = "nasy", .number = 5,
      .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_params, kib_fee_nasy)},
+    {.name = "supply_fee_nasy", .camel = "supplyFeeNasy",
+     .doc = "A demand's deposit: what posting the answer is worth, and each KiB of it.",
+     .unit = "nasy", .number = 6, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_params, supply_fee_nasy)},
+    {.name = "supply_kib_fee_nasy", .camel = "supplyKibFeeNasy", .doc = "", .unit = "nasy",
+     .number = 7, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_params, supply_kib_fee_nasy)},
+    {.name = "supply_kib_ms", .camel = "supplyKibMs",
+     .doc = "Time in which a provider can post a KiB of all that is demanded of it.", .unit = "ms",
+     .number = 8, .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_params, supply_kib_ms)},
 };
 static const struct ay_key_desc dispute_params_keys[] = {{NULL, 0}};
 static const struct ay_row_desc dispute_params_row = {96, dispute_params_keys, 1};
@@ -59,7 +88,7 @@ const struct ay_msg ay_dispute_params_msg = {
     .module = "dispute",
     .doc = "",
     .size = sizeof(struct ay_dispute_params),
-    .n = 5,
+    .n = 8,
     .fields = dispute_params_fields,
     .row = &dispute_params_row,
 };
@@ -266,6 +295,12 @@ static const struct ay_field dispute_case_fields[] = {
      .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_case, slashed_nasy)},
     {.name = "pot_nasy", .camel = "potNasy", .doc = "", .unit = "nasy", .number = 10,
      .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_case, pot_nasy)},
+    {.name = "open_demands", .camel = "openDemands", .doc = "", .unit = "", .number = 11,
+     .kind = AY_KIND_U32, .offset = offsetof(struct ay_dispute_case, open_demands)},
+    {.name = "demander", .camel = "demander",
+     .doc = "Whose demand was not answered; zero when a fork proved the claim wrong.", .unit = "",
+     .number = 12, .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_dispute_case, demander), .len = 20},
 };
 static const uint8_t dispute_case_key0[] = {0}; /* job_id */
 static const uint8_t dispute_case_key1[] = {2}; /* wake_ms */
@@ -276,7 +311,7 @@ const struct ay_msg ay_dispute_case_msg = {
     .module = "dispute",
     .doc = "A claim that was disputed.",
     .size = sizeof(struct ay_dispute_case),
-    .n = 10,
+    .n = 12,
     .fields = dispute_case_fields,
     .row = &dispute_case_row,
 };
@@ -285,8 +320,12 @@ static const struct ay_field dispute_queue_fields[] = {
     {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 1,
      .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
      .offset = offsetof(struct ay_dispute_queue, provider), .len = 20},
-    {.name = "due_ms", .camel = "dueMs", .doc = "", .unit = "ms", .number = 2, .kind = AY_KIND_U64,
+    {.name = "due_ms", .camel = "dueMs", .doc = "When its last queued list of roots is due.",
+     .unit = "ms", .number = 2, .kind = AY_KIND_U64,
      .offset = offsetof(struct ay_dispute_queue, due_ms)},
+    {.name = "posted_ms", .camel = "postedMs",
+     .doc = "By when it can have posted all that was demanded of it.", .unit = "ms", .number = 3,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_queue, posted_ms)},
 };
 static const uint8_t dispute_queue_key0[] = {0}; /* provider */
 static const struct ay_key_desc dispute_queue_keys[] = {{dispute_queue_key0, 1}};
@@ -294,11 +333,78 @@ static const struct ay_row_desc dispute_queue_row = {101, dispute_queue_keys, 1}
 const struct ay_msg ay_dispute_queue_msg = {
     .name = "assay.dispute.v1.Queue",
     .module = "dispute",
-    .doc = "When a provider's last queued list of roots is due.",
+    .doc = "What a provider's deadlines are queued behind.",
     .size = sizeof(struct ay_dispute_queue),
-    .n = 2,
+    .n = 3,
     .fields = dispute_queue_fields,
     .row = &dispute_queue_row,
+};
+
+static const struct ay_field dispute_demand_fields[] = {
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_demand, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_demand, what), .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "0 for roots.", .unit = "", .number = 3,
+     .kind = AY_KIND_U32, .offset = offsetof(struct ay_dispute_demand, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_demand, part)},
+    {.name = "state", .camel = "state", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_demand, state), .values = &ay_dispute_demand_state_enum},
+    {.name = "demander", .camel = "demander", .doc = "", .unit = "", .number = 6,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_dispute_demand, demander), .len = 20},
+    {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 7,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_dispute_demand, provider), .len = 20},
+    {.name = "deposit_nasy", .camel = "depositNasy", .doc = "", .unit = "nasy", .number = 8,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_demand, deposit_nasy)},
+    {.name = "deadline_ms", .camel = "deadlineMs",
+     .doc = "Ledger time until which an answer is in time; 0 unless open.", .unit = "ms",
+     .number = 9, .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_demand, deadline_ms)},
+    {.name = "length", .camel = "length",
+     .doc = "Size of the run's input, on which the output's shape depends; 0 for roots.",
+     .unit = "", .number = 10, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_demand, length)},
+};
+static const uint8_t dispute_demand_key0[] = {0, 1, 2, 3}; /* job_id, what, run, part */
+static const uint8_t dispute_demand_key1[] = {8}; /* deadline_ms */
+static const uint8_t dispute_demand_key2[] = {6, 8}; /* provider, deadline_ms */
+static const struct ay_key_desc dispute_demand_keys[] = {{dispute_demand_key0, 4}, {dispute_demand_key1, 1}, {dispute_demand_key2, 2}};
+static const struct ay_row_desc dispute_demand_row = {103, dispute_demand_keys, 3};
+const struct ay_msg ay_dispute_demand_msg = {
+    .name = "assay.dispute.v1.Demand",
+    .module = "dispute",
+    .doc = "Something of a claim that its provider must post; kept as long as the case.",
+    .size = sizeof(struct ay_dispute_demand),
+    .n = 10,
+    .fields = dispute_demand_fields,
+    .row = &dispute_demand_row,
+};
+
+static const struct ay_field dispute_supply_fields[] = {
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_supply, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_supply, what), .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_supply, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_supply, part)},
+    {.name = "data", .camel = "data", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_BYTES,
+     .text = AY_TEXT_HEX, .offset = offsetof(struct ay_dispute_supply, data), .len = 131072},
+};
+static const uint8_t dispute_supply_key0[] = {0, 1, 2, 3}; /* job_id, what, run, part */
+static const struct ay_key_desc dispute_supply_keys[] = {{dispute_supply_key0, 4}};
+static const struct ay_row_desc dispute_supply_row = {104, dispute_supply_keys, 1};
+const struct ay_msg ay_dispute_supply_msg = {
+    .name = "assay.dispute.v1.Supply",
+    .module = "dispute",
+    .doc = "The answer to a demand: final, for everybody to read.",
+    .size = sizeof(struct ay_dispute_supply),
+    .n = 5,
+    .fields = dispute_supply_fields,
+    .row = &dispute_supply_row,
 };
 
 static const struct ay_field dispute_totals_fields[] = {
@@ -571,6 +677,103 @@ const struct ay_msg ay_dispute_msg_step_response_msg = {
     .fields = dispute_msg_step_response_fields,
 };
 
+static const struct ay_field dispute_msg_demand_fields[] = {
+    {.name = "demander", .camel = "demander", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_dispute_msg_demand, demander), .len = 90},
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_msg_demand, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_msg_demand, what), .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_msg_demand, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_msg_demand, part)},
+    {.name = "length", .camel = "length",
+     .doc = "Output only: the run's input, its size, the Merkle root over its bytes, and hashes that prove it to be the run's leaf of the job's input root.",
+     .unit = "", .number = 6, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_msg_demand, length)},
+    {.name = "input_merkle_root", .camel = "inputMerkleRoot", .doc = "", .unit = "", .number = 7,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_dispute_msg_demand, input_merkle_root), .len = 32},
+    {.name = "proof", .camel = "proof", .doc = "", .unit = "", .number = 8, .kind = AY_KIND_BYTES,
+     .text = AY_TEXT_HEX, .offset = offsetof(struct ay_dispute_msg_demand, proof), .len = 2048},
+};
+static const struct ay_tx_desc dispute_msg_demand_tx = {
+    &dispute_msg_demand_fields[0], "demand", &ay_dispute_msg_demand_response_msg,
+};
+const struct ay_msg ay_dispute_msg_demand_msg = {
+    .name = "assay.dispute.v1.MsgDemand",
+    .module = "dispute",
+    .doc = "Demands something of a job's claim, which the provider must post in time or lose as if the claim had been proved wrong. Roots: anybody; an output: the job's consumer. Each thing once.",
+    .size = sizeof(struct ay_dispute_msg_demand),
+    .n = 8,
+    .fields = dispute_msg_demand_fields,
+    .tx = &dispute_msg_demand_tx,
+};
+
+static const struct ay_field dispute_msg_demand_response_fields[] = {
+    {.name = "deposit_nasy", .camel = "depositNasy", .doc = "", .unit = "nasy", .number = 1,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_msg_demand_response, deposit_nasy)},
+    {.name = "deadline_ms", .camel = "deadlineMs", .doc = "", .unit = "ms", .number = 2,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_msg_demand_response, deadline_ms)},
+};
+const struct ay_msg ay_dispute_msg_demand_response_msg = {
+    .name = "assay.dispute.v1.MsgDemandResponse",
+    .module = "dispute",
+    .doc = "",
+    .size = sizeof(struct ay_dispute_msg_demand_response),
+    .n = 2,
+    .fields = dispute_msg_demand_response_fields,
+};
+
+static const struct ay_field dispute_msg_supply_fields[] = {
+    {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_dispute_msg_supply, provider), .len = 90},
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_msg_supply, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_msg_supply, what), .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_msg_supply, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_msg_supply, part)},
+    {.name = "data", .camel = "data", .doc = "", .unit = "", .number = 6, .kind = AY_KIND_BYTES,
+     .text = AY_TEXT_HEX, .offset = offsetof(struct ay_dispute_msg_supply, data), .len = 131072},
+    {.name = "proof", .camel = "proof",
+     .doc = "Hashes that prove the part: the roots in the claim's output root, the bytes' leaves in the output's Merkle tree.",
+     .unit = "", .number = 7, .kind = AY_KIND_BYTES, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_dispute_msg_supply, proof), .len = 4096},
+    {.name = "output_merkle_root", .camel = "outputMerkleRoot",
+     .doc = "Output only: the Merkle root over its bytes, and hashes that prove its tensor root in the claim's output root.",
+     .unit = "", .number = 8, .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED,
+     .text = AY_TEXT_HEX, .offset = offsetof(struct ay_dispute_msg_supply, output_merkle_root),
+     .len = 32},
+    {.name = "run_proof", .camel = "runProof", .doc = "", .unit = "", .number = 9,
+     .kind = AY_KIND_BYTES, .text = AY_TEXT_HEX,
+     .offset = offsetof(struct ay_dispute_msg_supply, run_proof), .len = 2048},
+};
+static const struct ay_tx_desc dispute_msg_supply_tx = {
+    &dispute_msg_supply_fields[0], "supply", &ay_dispute_msg_supply_response_msg,
+};
+const struct ay_msg ay_dispute_msg_supply_msg = {
+    .name = "assay.dispute.v1.MsgSupply",
+    .module = "dispute",
+    .doc = "The provider's answer to a demand.",
+    .size = sizeof(struct ay_dispute_msg_supply),
+    .n = 9,
+    .fields = dispute_msg_supply_fields,
+    .tx = &dispute_msg_supply_tx,
+};
+
+const struct ay_msg ay_dispute_msg_supply_response_msg = {
+    .name = "assay.dispute.v1.MsgSupplyResponse",
+    .module = "dispute",
+    .doc = "",
+    .size = sizeof(struct ay_dispute_msg_supply_response),
+    .n = 0,
+    .fields = NULL,
+};
+
 static const struct ay_query_desc dispute_query_params_request_query = {
     &ay_dispute_params_msg, "params",
     "/assay/dispute/v1/params", "/assay.dispute.v1.Query/Params",
@@ -718,6 +921,71 @@ const struct ay_msg ay_dispute_query_case_request_msg = {
     .query = &dispute_query_case_request_query,
 };
 
+static const struct ay_field dispute_query_demands_request_fields[] = {
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_query_demands_request, job_id)},
+    {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 2,
+     .kind = AY_KIND_STRING, .offset = offsetof(struct ay_dispute_query_demands_request, provider),
+     .len = 90},
+    {.name = "from_run", .camel = "fromRun",
+     .doc = "Of a job: outputs of the runs from this one on.", .unit = "", .number = 3,
+     .kind = AY_KIND_U32, .offset = offsetof(struct ay_dispute_query_demands_request, from_run)},
+};
+static const struct ay_query_desc dispute_query_demands_request_query = {
+    &ay_dispute_query_demands_response_msg, "demands",
+    "/assay/dispute/v1/demands", "/assay.dispute.v1.Query/Demands",
+};
+const struct ay_msg ay_dispute_query_demands_request_msg = {
+    .name = "assay.dispute.v1.QueryDemandsRequest",
+    .module = "dispute",
+    .doc = "Demands of a job, or else those of a provider that are still open.",
+    .size = sizeof(struct ay_dispute_query_demands_request),
+    .n = 3,
+    .fields = dispute_query_demands_request_fields,
+    .query = &dispute_query_demands_request_query,
+};
+
+static const struct ay_field dispute_query_demands_response_fields[] = {
+    {.name = "demands", .camel = "demands", .doc = "", .unit = "", .number = 1,
+     .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
+     .offset = offsetof(struct ay_dispute_query_demands_response, demands),
+     .aside = offsetof(struct ay_dispute_query_demands_response, demands_count), .max_count = 256,
+     .sub = &ay_dispute_demand_msg},
+};
+const struct ay_msg ay_dispute_query_demands_response_msg = {
+    .name = "assay.dispute.v1.QueryDemandsResponse",
+    .module = "dispute",
+    .doc = "",
+    .size = sizeof(struct ay_dispute_query_demands_response),
+    .n = 1,
+    .fields = dispute_query_demands_response_fields,
+};
+
+static const struct ay_field dispute_query_supply_request_fields[] = {
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_query_supply_request, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_query_supply_request, what),
+     .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_query_supply_request, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_query_supply_request, part)},
+};
+static const struct ay_query_desc dispute_query_supply_request_query = {
+    &ay_dispute_supply_msg, "supply",
+    "/assay/dispute/v1/supplies/{job_id}/{what}/{run}/{part}", "/assay.dispute.v1.Query/Supply",
+};
+const struct ay_msg ay_dispute_query_supply_request_msg = {
+    .name = "assay.dispute.v1.QuerySupplyRequest",
+    .module = "dispute",
+    .doc = "What was posted on a demand. With WHAT_ROOTS run is 0.",
+    .size = sizeof(struct ay_dispute_query_supply_request),
+    .n = 4,
+    .fields = dispute_query_supply_request_fields,
+    .query = &dispute_query_supply_request_query,
+};
+
 static const struct ay_field dispute_event_commit_fields[] = {
     {.name = "challenger", .camel = "challenger", .doc = "", .unit = "", .number = 1,
      .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
@@ -781,10 +1049,44 @@ const struct ay_msg ay_dispute_event_move_msg = {
     .event = true,
 };
 
+static const struct ay_field dispute_event_demand_fields[] = {
+    {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_dispute_event_demand, job_id)},
+    {.name = "what", .camel = "what", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_event_demand, what), .values = &ay_dispute_what_enum},
+    {.name = "run", .camel = "run", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_event_demand, run)},
+    {.name = "part", .camel = "part", .doc = "", .unit = "", .number = 4, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_dispute_event_demand, part)},
+    {.name = "state", .camel = "state", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_ENUM,
+     .offset = offsetof(struct ay_dispute_event_demand, state),
+     .values = &ay_dispute_demand_state_enum},
+    {.name = "demander", .camel = "demander", .doc = "", .unit = "", .number = 6,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_dispute_event_demand, demander), .len = 20},
+    {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 7,
+     .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
+     .offset = offsetof(struct ay_dispute_event_demand, provider), .len = 20},
+    {.name = "deposit_nasy", .camel = "depositNasy", .doc = "", .unit = "nasy", .number = 8,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_event_demand, deposit_nasy)},
+    {.name = "deadline_ms", .camel = "deadlineMs", .doc = "", .unit = "ms", .number = 9,
+     .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_event_demand, deadline_ms)},
+};
+const struct ay_msg ay_dispute_event_demand_msg = {
+    .name = "assay.dispute.v1.EventDemand",
+    .module = "dispute",
+    .doc = "Something was demanded, supplied, or missed.",
+    .size = sizeof(struct ay_dispute_event_demand),
+    .n = 9,
+    .fields = dispute_event_demand_fields,
+    .event = true,
+};
+
 static const struct ay_field dispute_event_verdict_fields[] = {
     {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
      .offset = offsetof(struct ay_dispute_event_verdict, job_id)},
-    {.name = "fork_id", .camel = "forkId", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_U64,
+    {.name = "fork_id", .camel = "forkId", .doc = "0: a demand was not answered.", .unit = "",
+     .number = 2, .kind = AY_KIND_U64,
      .offset = offsetof(struct ay_dispute_event_verdict, fork_id)},
     {.name = "provider", .camel = "provider", .doc = "", .unit = "", .number = 3,
      .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
@@ -809,8 +1111,8 @@ const struct ay_msg ay_dispute_event_verdict_msg = {
 static const struct ay_field dispute_event_reward_fields[] = {
     {.name = "job_id", .camel = "jobId", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
      .offset = offsetof(struct ay_dispute_event_reward, job_id)},
-    {.name = "fork_id", .camel = "forkId", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_U64,
-     .offset = offsetof(struct ay_dispute_event_reward, fork_id)},
+    {.name = "fork_id", .camel = "forkId", .doc = "0: a demand was not answered.", .unit = "",
+     .number = 2, .kind = AY_KIND_U64, .offset = offsetof(struct ay_dispute_event_reward, fork_id)},
     {.name = "challenger", .camel = "challenger", .doc = "", .unit = "", .number = 3,
      .kind = AY_KIND_FIXED, .flags = AY_FIELD_REQUIRED, .text = AY_TEXT_ADDRESS,
      .offset = offsetof(struct ay_dispute_event_reward, challenger), .len = 20},
@@ -822,7 +1124,7 @@ static const struct ay_field dispute_event_reward_fields[] = {
 const struct ay_msg ay_dispute_event_reward_msg = {
     .name = "assay.dispute.v1.EventReward",
     .module = "dispute",
-    .doc = "What a challenger was paid out of a slash.",
+    .doc = "What a challenger, or whoever's demand was not answered, was paid out of a slash.",
     .size = sizeof(struct ay_dispute_event_reward),
     .n = 5,
     .fields = dispute_event_reward_fields,

@@ -194,6 +194,14 @@ static const struct ay_field job_job_fields[] = {
     {.name = "window_left_ms", .camel = "windowLeftMs",
      .doc = "Window time that was left when the first fork opened.", .unit = "ms", .number = 31,
      .kind = AY_KIND_U64, .offset = offsetof(struct ay_job_job, window_left_ms)},
+    {.name = "demand_by_ms", .camel = "demandByMs",
+     .doc = "Ledger time before which what was claimed can be demanded: the window's end as the claim set it.",
+     .unit = "ms", .number = 32, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_job_job, demand_by_ms)},
+    {.name = "open_demands", .camel = "openDemands",
+     .doc = "Demands that are not answered yet; the job is not paid while there are any.",
+     .unit = "", .number = 33, .kind = AY_KIND_U32,
+     .offset = offsetof(struct ay_job_job, open_demands)},
 };
 static const uint8_t job_job_key0[] = {0}; /* id */
 static const uint8_t job_job_key1[] = {3}; /* consumer */
@@ -206,7 +214,7 @@ const struct ay_msg ay_job_job_msg = {
     .module = "job",
     .doc = "",
     .size = sizeof(struct ay_job_job),
-    .n = 31,
+    .n = 33,
     .fields = job_job_fields,
     .row = &job_job_row,
 };

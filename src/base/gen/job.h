@@ -138,6 +138,11 @@ struct ay_job_job {
     uint64_t posted_height;
     /* Window time that was left when the first fork opened. [ms] */
     uint64_t window_left_ms;
+    /* Ledger time before which what was claimed can be demanded: the window's end as the claim
+     * set it. [ms] */
+    uint64_t demand_by_ms;
+    /* Demands that are not answered yet; the job is not paid while there are any. */
+    uint32_t open_demands;
 };
 extern const struct ay_msg ay_job_job_msg;
 

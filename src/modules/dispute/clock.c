@@ -74,6 +74,21 @@ static enum ay_code end_commits(struct ay_ctx *ctx)
     return AY_OK;
 }
 
+static enum ay_code end_demands(struct ay_ctx *ctx)
+{
+    const struct ay_dispute_demand from = {.deadline_ms = 1};
+    struct ay_row_walk walk;
+    AY_TRY(walk_times(&walk, &ay_dispute_demand_msg, 1, &from));
+    for (uint32_t i = 0; i < AY_MAX_DISPUTE_TIMEOUTS; i++) {
+        struct ay_dispute_demand demand;
+        enum ay_code code = ay_row_walk_next(ctx, &walk, &demand);
+        if (is_end(code, demand.deadline_ms, ctx->now_ms)) return AY_OK;
+        AY_TRY(code);
+        AY_TRY(ay_dispute_miss(ctx, &demand));
+    }
+    return AY_OK;
+}
+
 static enum ay_code wake_cases(struct ay_ctx *ctx)
 {
     const struct ay_dispute_case from = {.wake_ms = 1};
@@ -93,6 +108,7 @@ enum ay_code ay_dispute_end_block(struct ay_ctx *ctx)
 {
     AY_TRY(end_forks(ctx));
     AY_TRY(end_commits(ctx));
+    AY_TRY(end_demands(ctx));
     return wake_cases(ctx);
 }
 
@@ -100,7 +116,9 @@ bool ay_dispute_waits(struct ay_ctx *ctx)
 {
     const struct ay_dispute_fork fork_from = {.deadline_ms = 1};
     const struct ay_dispute_commit commit_from = {.deadline_ms = 1};
+    const struct ay_dispute_demand demand_from = {.deadline_ms = 1};
     const struct ay_dispute_case case_from = {.wake_ms = 1};
+    struct ay_dispute_demand demand;
     struct ay_dispute_fork fork;
     struct ay_dispute_commit commit;
     struct ay_dispute_case row;
@@ -110,6 +128,9 @@ bool ay_dispute_waits(struct ay_ctx *ctx)
         return true;
     if (walk_times(&walk, &ay_dispute_commit_msg, 1, &commit_from) == AY_OK &&
         ay_row_walk_next(ctx, &walk, &commit) == AY_OK)
+        return true;
+    if (walk_times(&walk, &ay_dispute_demand_msg, 1, &demand_from) == AY_OK &&
+        ay_row_walk_next(ctx, &walk, &demand) == AY_OK)
         return true;
     return walk_times(&walk, &ay_dispute_case_msg, 1, &case_from) == AY_OK &&
            ay_row_walk_next(ctx, &walk, &row) == AY_OK;

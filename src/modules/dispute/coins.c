@@ -14,6 +14,7 @@ enum ay_code ay_dispute_receive(struct ay_ctx *ctx, const uint8_t from[AY_ADDRES
                                 uint64_t amount_nasy)
 {
     uint8_t module[AY_ADDRESS_BYTES];
+    if (amount_nasy == 0) return AY_OK;
     ay_module_address("dispute", module);
     AY_TRY(ay_bank_move(ctx, from, module, amount_nasy));
     return count(ctx, offsetof(struct ay_dispute_totals, in_nasy), amount_nasy);

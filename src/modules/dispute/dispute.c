@@ -9,6 +9,10 @@ static const struct ay_tx_verb txs[] = {
      ay_dispute_answer},
     {&ay_dispute_msg_pick_msg, &ay_dispute_msg_pick_response_msg, true, NULL, ay_dispute_pick},
     {&ay_dispute_msg_step_msg, &ay_dispute_msg_step_response_msg, true, NULL, ay_dispute_step},
+    {&ay_dispute_msg_demand_msg, &ay_dispute_msg_demand_response_msg, true,
+     ay_dispute_demand_check, ay_dispute_demand},
+    {&ay_dispute_msg_supply_msg, &ay_dispute_msg_supply_response_msg, true, NULL,
+     ay_dispute_supply},
     {0},
 };
 

@@ -29,6 +29,13 @@ uint64_t ay_dispute_due(uint64_t now_ms, uint64_t last_due_ms, uint64_t turn_ms,
     return fits && due < INT64_MAX ? due : INT64_MAX;
 }
 
+uint64_t ay_dispute_posted(uint64_t now_ms, uint64_t posted_ms, uint64_t kib, uint64_t kib_ms)
+{
+    uint64_t at = now_ms > posted_ms ? now_ms : posted_ms, work;
+    bool fits = ay_mul(kib, kib_ms, &work) == AY_OK && ay_add(at, work, &at) == AY_OK;
+    return fits && at < INT64_MAX ? at : INT64_MAX;
+}
+
 enum ay_code ay_dispute_fee_of(uint64_t move_nasy, uint64_t kib_nasy, uint32_t bytes, uint64_t *out)
 {
     uint64_t size_fee;

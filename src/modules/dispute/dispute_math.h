@@ -22,6 +22,10 @@ uint64_t ay_dispute_reward_of(uint64_t slashed_nasy, uint64_t refund_nasy);
 uint64_t ay_dispute_due(uint64_t now_ms, uint64_t last_due_ms, uint64_t turn_ms, uint64_t units,
                         uint64_t rate_units);
 
+/* By when all that is demanded of a provider can be posted: max(now, posted) + KiB * kib_ms;
+ * 2^63 - 1 where it would be more. */
+uint64_t ay_dispute_posted(uint64_t now_ms, uint64_t posted_ms, uint64_t kib, uint64_t kib_ms);
+
 /* move fee + ceil(bytes / 1024) * KiB fee. AY_E_OVERFLOW. */
 enum ay_code ay_dispute_fee_of(uint64_t move_nasy, uint64_t kib_nasy, uint32_t bytes,
                                uint64_t *out) AY_MUST;

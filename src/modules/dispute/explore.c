@@ -28,26 +28,36 @@ struct scenario {
     bool honest[AY_SEATS];
     bool dawdles;         /* time may also stop at a deadline */
     bool self;            /* the provider may challenge itself */
+    bool hides;           /* the honest have to demand what they want to see; colluders may, too */
 };
 
 /* The smallest first, so that what is wrong shows soon. */
 static const struct scenario scenarios[] = {
+    {"demands-against-provider", false, {true, true, true, false}, true, false, true},
+    {"provider-withholds-a-true-claim", false, {false, true, true, true}, true, false, true},
     {"delay-against-provider", false, {true, false, true, true}, true, false},
     {"provider-lies-and-delays", true, {false, true, true, true}, true, false},
+    {"provider-and-consumer-withhold-a-lie", true, {false, true, true, false}, false, false, true},
     {"provider-and-watcher-lie", true, {false, false, true, true}, false, false},
     {"provider-and-watcher-on-a-true-claim", false, {false, false, true, true}, false, true},
     {"watchers-against-provider", false, {true, false, false, true}, false, false},
     {"watcher-and-consumer-against-provider", false, {true, false, true, false}, false, false},
     {"provider-lies-and-challenges-itself", true, {false, true, true, true}, false, true},
     {"provider-and-consumer-lie", true, {false, true, true, false}, false, false},
+    {"watcher-and-consumer-demand", false, {true, false, true, false}, true, false, true},
+    {"provider-withholds-a-lie", true, {false, true, true, true}, true, false, true},
+    {"provider-and-watcher-withhold-a-lie", true, {false, false, true, true}, false, false, true},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
+
+#define WHATS (AY_DISPUTE_WHAT_OUTPUT + 1)
 
 /* --- a node of the exploration: the ledger's rows, and what the rows no longer tell --- */
 
 struct ghost {
     uint8_t committed[AY_SEATS], opened[AY_SEATS], refunded[AY_SEATS];
-    uint8_t proof_in_time; /* forks opened before the verdict */
+    uint8_t demander[WHATS]; /* seat + 1 of whoever demanded it, the only piece of its kind */
+    uint8_t supplied[WHATS];
 };
 
 struct node {
@@ -63,15 +73,16 @@ static uint64_t start_wealth[AY_SEATS], start_fee, start_ms, lock_nasy;
 static uint64_t states, steps, refusals, ends, all_states;
 
 #define MAX_DEPTH 512
-static const char *const act_names[] = {"commits", "opens", "answers", "picks", "steps", "time"};
+static const char *const act_names[] = {"commits", "opens",   "answers",  "picks",
+                                        "steps",   "demands", "supplies", "time"};
 
-enum act { ACT_COMMIT, ACT_OPEN, ACT_ANSWER, ACT_PICK, ACT_STEP, ACT_WAIT };
+enum act { ACT_COMMIT, ACT_OPEN, ACT_ANSWER, ACT_PICK, ACT_STEP, ACT_DEMAND, ACT_SUPPLY, ACT_WAIT };
 
 struct action {
     enum act act;
     enum ay_seat who;
     uint64_t fork;
-    uint32_t index;
+    uint32_t index; /* of the entry; of demands: what */
     bool other; /* from the other truth than the player's own */
     uint64_t to_ms;
 };
@@ -228,18 +239,42 @@ static bool has_commit(enum ay_seat who)
     return ay_row_walk_next(ay_test_ctx(stage.test), &walk, &row) == AY_OK;
 }
 
-/* Sealing and opening. Honest watchers challenge a lie, once, and nothing else. */
+/* Sealing and opening. Honest watchers challenge a lie that they have seen, once, and nothing else.
+ * Where demands are explored, a consumer's part in it is those. */
 static void list_openings(struct menu *menu, const struct ay_job_job *job)
 {
     bool claimed = job->state == AY_JOB_STATE_CLAIMED;
+    bool seen_lie = play->lie && (!play->hides || ghost.supplied[AY_DISPUTE_WHAT_ROOTS]);
     for (enum ay_seat who = 0; who < AY_SEATS; who++) {
         bool watcher = who == AY_SEAT_A || who == AY_SEAT_B;
-        bool free = who != AY_SEAT_PROVIDER || play->self;
-        bool wants = play->honest[who] ? watcher && play->lie : free;
+        bool free = watcher || (who == AY_SEAT_CONSUMER ? !play->hides : play->self);
+        bool wants = play->honest[who] ? watcher && seen_lie : free;
         if (wants && claimed && !ghost.committed[who])
             add(menu, (struct action){.act = ACT_COMMIT, .who = who});
         if (has_commit(who)) add(menu, (struct action){.act = ACT_OPEN, .who = who});
     }
+}
+
+/* What is demanded and supplied. Of the honest, a watcher wants to see the roots of a lie and the
+ * consumer its output, each once; the provider answers. Colluders try all of it. */
+static void list_demands(struct menu *menu, const struct ay_job_job *job)
+{
+    if (!play->hides || job->state != AY_JOB_STATE_CLAIMED) return;
+    for (enum ay_seat who = 0; who < AY_SEATS; who++)
+        for (uint32_t what = AY_DISPUTE_WHAT_ROOTS; what < WHATS; what++) {
+            bool output = what == AY_DISPUTE_WHAT_OUTPUT;
+            bool consumer = who == AY_SEAT_CONSUMER, provider = who == AY_SEAT_PROVIDER;
+            bool open = ghost.demander[what] && !ghost.supplied[what];
+            bool in_time = stage.test->time_ms < job->demand_by_ms;
+            bool wants = !provider && consumer == output && (output || play->lie) && in_time;
+            struct action action = {.act = ACT_DEMAND, .who = who, .index = what};
+            if (!ghost.demander[what] && (wants || !play->honest[who])) add(menu, action);
+            if (!open || (play->honest[who] && !provider)) continue;
+            action.act = ACT_SUPPLY;
+            add(menu, action);
+            action.other = true;
+            if (!play->honest[who]) add(menu, action);
+        }
 }
 
 static enum ay_seat seat_of(const uint8_t address[AY_ADDRESS_BYTES])
@@ -298,10 +333,18 @@ static uint64_t next_time(const struct ay_job_job *job, uint64_t forks)
     struct ay_dispute_commit from = {0}, commit;
     struct ay_row_walk walk;
     note_time(&next, job->deadline_ms);
+    if (play->hides && job->state == AY_JOB_STATE_CLAIMED) note_time(&next, job->demand_by_ms - 1);
+    struct ay_dispute_demand any = {0}, demand;
+    AY_ASSERT(ay_row_walk_begin(&walk, &ay_dispute_demand_msg, 0, &any, 0) == AY_OK);
+    while (ay_row_walk_next(ay_test_ctx(stage.test), &walk, &demand) == AY_OK)
+        note_time(&next, demand.deadline_ms);
     for (uint64_t id = 1; id <= forks; id++) {
         struct ay_dispute_fork fork;
         struct ay_slice listing;
         AY_ASSERT(ay_stage_fork(&stage, id, &fork, &listing) == AY_OK);
+        note_time(&next, fork.deadline_ms);
+        fork = (struct ay_dispute_fork){.id = id}; /* its row, where an answer is not yet taken in */
+        AY_ASSERT(ay_row_get(ay_test_ctx(stage.test), &ay_dispute_fork_msg, &fork) == AY_OK);
         note_time(&next, fork.deadline_ms);
     }
     AY_ASSERT(ay_row_walk_begin(&walk, &ay_dispute_commit_msg, 0, &from, 0) == AY_OK);
@@ -323,6 +366,7 @@ static void list_actions(struct menu *menu)
     uint64_t forks = fork_count();
     *menu = (struct menu){0};
     list_openings(menu, &job);
+    list_demands(menu, &job);
     for (uint64_t id = 1; id <= forks; id++) {
         struct ay_dispute_fork fork;
         struct ay_slice listing;
@@ -381,6 +425,20 @@ static enum ay_code do_open(const struct action *a)
     return AY_OK;
 }
 
+static enum ay_code do_demand(const struct action *a)
+{
+    AY_TRY(ay_stage_demand(&stage, a->who, a->index, 0));
+    ghost.demander[a->index] = (uint8_t)(a->who + 1);
+    return AY_OK;
+}
+
+static enum ay_code do_supply(const struct action *a)
+{
+    AY_TRY(ay_stage_supply(&stage, a->who, a->index, 0, held_by(AY_SEAT_PROVIDER, a->other)));
+    ghost.supplied[a->index] = 1;
+    return AY_OK;
+}
+
 static enum ay_code do_action(const struct action *a)
 {
     struct ay_dispute_fork fork;
@@ -391,6 +449,8 @@ static enum ay_code do_action(const struct action *a)
         ghost.committed[a->who] = 1;
         return ay_stage_commit(&stage, a->who, stage.bond_nasy + 2 * (uint64_t)a->who);
     case ACT_OPEN: return do_open(a);
+    case ACT_DEMAND: return do_demand(a);
+    case ACT_SUPPLY: return do_supply(a);
     case ACT_WAIT: ended_block(a->to_ms - stage.test->time_ms); return AY_OK;
     case ACT_ANSWER:
     case ACT_PICK:
@@ -407,8 +467,33 @@ static uint64_t quarter(uint64_t bond)
     return (bond + 3) / 4;
 }
 
+/* Deposits: the provider's for what it posted of a claim that stands, else the demander's again. Gives
+ * back who is rewarded for silence, if anybody. */
+static void expect_demands(int64_t *delta, const struct ay_job_job *job, enum ay_seat *silent)
+{
+    struct ay_dispute_case row = {.job_id = stage.job_id};
+    (void)!ay_row_get(ay_test_ctx(stage.test), &ay_dispute_case_msg, &row);
+    const struct ay_work_program *program = &stage.sketch.program;
+    uint64_t output_bytes = stage.truth->lens[ay_program_output(program, program->ops_count - 1)];
+    *silent = AY_SEATS;
+    bool found = ay_is_zero(row.demander, AY_ADDRESS_BYTES);
+    if (!found) *silent = seat_of(row.demander);
+    for (uint32_t what = AY_DISPUTE_WHAT_ROOTS; what < WHATS; what++) {
+        uint64_t bytes = what == AY_DISPUTE_WHAT_ROOTS ? 32 : output_bytes;
+        uint64_t deposit = AY_STAGE_SUPPLY_FEE + AY_STAGE_SUPPLY_KIB_FEE * ((bytes + 1023) / 1024 + 1);
+        if (!ghost.demander[what]) continue;
+        enum ay_seat who = ghost.demander[what] - 1;
+        found |= who == *silent && !ghost.supplied[what];
+        if (job->state == AY_JOB_STATE_SLASHED) continue;
+        if (!ghost.supplied[what]) violated("a job was paid although its provider was silent");
+        delta[who] -= (int64_t)deposit;
+        delta[AY_SEAT_PROVIDER] += (int64_t)deposit;
+    }
+    if (!found) violated("somebody was rewarded whose demand was answered");
+}
+
 /* What each seat should own: bonds lost and won, the slash, its shares, and the job's fee. */
-static void expect_forks(int64_t *delta, const struct ay_job_job *job)
+static void expect_forks(int64_t *delta, const struct ay_job_job *job, enum ay_seat silent)
 {
     uint64_t pot = 0, shares = 0, forks = fork_count(), reward = lock_nasy / 4;
     struct ay_dispute_case row = {.job_id = stage.job_id};
@@ -433,12 +518,14 @@ static void expect_forks(int64_t *delta, const struct ay_job_job *job)
         pot -= f->fees_nasy;
         uint32_t common = 4 * (f->game.depth < row.depth ? f->game.depth : row.depth);
         bool same = memcmp(f->game.path, row.path, common) == 0;
-        f->settled = same && f->commit_height < row.first_open_height; /* from here on: it shares */
+        f->settled = same && f->commit_height < row.first_open_height &&
+                     silent == AY_SEATS; /* from here on: it shares */
         if (f->settled) shares += f->bond_nasy;
     }
     for (uint64_t i = 0; i < forks; i++)
         if (all[i].game.state != AY_DISPUTE_STATE_FAILED && all[i].settled)
             delta[seat_of(all[i].challenger)] += (int64_t)(pot * all[i].bond_nasy / shares);
+    if (silent != AY_SEATS) delta[silent] += (int64_t)pot;
 }
 
 static void check_honest(const struct ay_job_job *job, const int64_t *delta)
@@ -449,6 +536,9 @@ static void check_honest(const struct ay_job_job *job, const int64_t *delta)
         violated("a lie was watched by an honest player and not slashed");
     if (play->honest[AY_SEAT_PROVIDER] && job->state != AY_JOB_STATE_PAID)
         violated("an honest provider was not paid");
+    bool delivered = !play->hides || ghost.supplied[AY_DISPUTE_WHAT_OUTPUT];
+    if (play->honest[AY_SEAT_CONSUMER] && job->state == AY_JOB_STATE_PAID && !delivered)
+        violated("the consumer paid for what it never saw");
     for (enum ay_seat who = 0; who < AY_SEATS; who++)
         if (play->honest[who] && who != AY_SEAT_CONSUMER && delta[who] < 0)
             violated("an honest player lost money");
@@ -472,7 +562,9 @@ static void check_end(void)
     if (job.state != AY_JOB_STATE_PAID && job.state != AY_JOB_STATE_SLASHED)
         violated("nothing can happen, and the job has not ended");
     if (ay_dispute_waits(ay_test_ctx(stage.test))) violated("the ledger waits for nothing");
-    expect_forks(expected, &job);
+    enum ay_seat silent;
+    expect_demands(expected, &job, &silent);
+    expect_forks(expected, &job, silent);
     for (enum ay_seat who = 0; who < AY_SEATS; who++) {
         delta[who] = (int64_t)(ay_stage_wealth(&stage, who) - start_wealth[who]);
         bool expired = ghost.committed[who] && !ghost.opened[who] && !ghost.refunded[who];
@@ -490,10 +582,12 @@ static void check_end(void)
         violated("the books are not what the rules say");
     }
     check_honest(&job, delta);
-    /* the window, and for each fork its commit, the first answer and both clocks; a fifth of a turn for
-     * the milliseconds past deadlines */
+    /* the window, and for each fork its commit, the first answer and both clocks; for demands, however
+     * many, a turn and their posting, and two turns after it; a fifth of a turn for the milliseconds
+     * past deadlines */
     uint64_t most = AY_STAGE_WINDOW_MS + AY_STAGE_TURN_MS / 5 +
-                    fork_count() * (2 * AY_DISPUTE_TURNS + 3) * AY_STAGE_TURN_MS;
+                    fork_count() * (2 * AY_DISPUTE_TURNS + 3) * AY_STAGE_TURN_MS +
+                    (play->hides ? 4 * AY_STAGE_TURN_MS : 0);
     if (stage.test->time_ms - start_ms > most) violated("the game was drawn out");
     ends++;
 }

@@ -2,8 +2,9 @@
 
 /* Differences, all zero when the books are right. */
 struct sums {
-    uint64_t held;  /* bonds and pots less what the totals say is held */
-    uint64_t forks; /* open forks less what their cases count, weighed by job */
+    uint64_t held;    /* bonds, deposits and pots less what the totals say is held */
+    uint64_t forks;   /* open forks less what their cases count, weighed by job */
+    uint64_t demands; /* the same of demands */
 };
 
 static uint64_t weigh_job(uint64_t job_id, uint64_t n)
@@ -57,6 +58,44 @@ static enum ay_code fork_changed(struct ay_ctx *ctx, void *self, bool has_old, c
     return has_new ? fork_check(ctx, has_old ? old : NULL, new) : AY_OK;
 }
 
+/* A demand is open exactly while it has a deadline; once it has ended it stays as it is. */
+static enum ay_code demand_check(struct ay_ctx *ctx, const struct ay_dispute_demand *old,
+                                 const struct ay_dispute_demand *new)
+{
+    bool open = new->state == AY_DISPUTE_DEMAND_STATE_OPEN;
+    if (open != (new->deadline_ms != 0))
+        return ay_refuse(ctx, AY_E_INVARIANT,
+                         "a demand of job %llu is open without a deadline or the reverse",
+                         (unsigned long long)new->job_id);
+    if (old && old->state != AY_DISPUTE_DEMAND_STATE_OPEN && old->state != new->state)
+        return ay_refuse(ctx, AY_E_INVARIANT, "a demand of job %llu was answered twice",
+                         (unsigned long long)new->job_id);
+    if (new->state != AY_DISPUTE_DEMAND_STATE_SUPPLIED) return AY_OK;
+    struct ay_dispute_supply supply = {
+        .job_id = new->job_id, .what = new->what, .run = new->run, .part = new->part};
+    enum ay_code code = ay_row_get(ctx, &ay_dispute_supply_msg, &supply);
+    return code == AY_E_NOT_FOUND
+               ? ay_refuse(ctx, AY_E_INVARIANT, "what was supplied for job %llu is gone",
+                           (unsigned long long)new->job_id)
+               : code;
+}
+
+static enum ay_code demand_changed(struct ay_ctx *ctx, void *self, bool has_old,
+                                   const void *old_row, bool has_new, const void *new_row)
+{
+    struct sums *sums = self;
+    const struct ay_dispute_demand *old = old_row, *new = new_row;
+    if (has_old) {
+        sums->held -= old->deposit_nasy;
+        if (old->state == AY_DISPUTE_DEMAND_STATE_OPEN) sums->demands -= weigh_job(old->job_id, 1);
+    }
+    if (has_new) {
+        sums->held += new->deposit_nasy;
+        if (new->state == AY_DISPUTE_DEMAND_STATE_OPEN) sums->demands += weigh_job(new->job_id, 1);
+    }
+    return has_new ? demand_check(ctx, has_old ? old : NULL, new) : AY_OK;
+}
+
 static enum ay_code case_changed(struct ay_ctx *ctx, void *self, bool has_old, const void *old_row,
                                  bool has_new, const void *new_row)
 {
@@ -65,10 +104,12 @@ static enum ay_code case_changed(struct ay_ctx *ctx, void *self, bool has_old, c
     if (has_old) {
         sums->held -= old->pot_nasy;
         sums->forks += weigh_job(old->job_id, old->open_forks);
+        sums->demands += weigh_job(old->job_id, old->open_demands);
     }
     if (has_new) {
         sums->held += new->pot_nasy;
         sums->forks -= weigh_job(new->job_id, new->open_forks);
+        sums->demands -= weigh_job(new->job_id, new->open_demands);
         if (has_old && new->stage < old->stage)
             return ay_refuse(ctx, AY_E_INVARIANT, "the case of job %llu went back",
                              (unsigned long long)new->job_id);
@@ -99,15 +140,27 @@ static enum ay_code answer_changed(struct ay_ctx *ctx, void *self, bool has_old,
     return AY_OK;
 }
 
+static enum ay_code supply_changed(struct ay_ctx *ctx, void *self, bool has_old,
+                                   const void *old_row, bool has_new, const void *new_row)
+{
+    (void)self;
+    const struct ay_dispute_supply *old = old_row, *new = new_row;
+    if (has_old && has_new && !ay_slice_equal(old->data, new->data))
+        return ay_refuse(ctx, AY_E_INVARIANT, "an answer to a demand was changed");
+    return AY_OK;
+}
+
 static enum ay_code check_sums(struct ay_ctx *ctx, ay_rows_each each)
 {
     struct sums sums = {0};
     AY_TRY(each(ctx, &ay_dispute_commit_msg, commit_changed, &sums));
     AY_TRY(each(ctx, &ay_dispute_fork_msg, fork_changed, &sums));
+    AY_TRY(each(ctx, &ay_dispute_demand_msg, demand_changed, &sums));
     AY_TRY(each(ctx, &ay_dispute_case_msg, case_changed, &sums));
     AY_TRY(each(ctx, &ay_dispute_totals_msg, totals_changed, &sums));
     if (sums.held) return ay_refuse(ctx, AY_E_INVARIANT, "bonds and their totals disagree");
     if (sums.forks) return ay_refuse(ctx, AY_E_INVARIANT, "open forks and cases disagree");
+    if (sums.demands) return ay_refuse(ctx, AY_E_INVARIANT, "open demands and cases disagree");
     return AY_OK;
 }
 
@@ -123,7 +176,8 @@ static enum ay_code sums_full(struct ay_ctx *ctx)
 
 static enum ay_code answers_step(struct ay_ctx *ctx)
 {
-    return ay_rows_changed(ctx, &ay_dispute_answer_msg, answer_changed, NULL);
+    AY_TRY(ay_rows_changed(ctx, &ay_dispute_answer_msg, answer_changed, NULL));
+    return ay_rows_changed(ctx, &ay_dispute_supply_msg, supply_changed, NULL);
 }
 
 static enum ay_code coins(struct ay_ctx *ctx)

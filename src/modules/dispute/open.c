@@ -30,16 +30,9 @@ static enum ay_code give_back(struct ay_ctx *ctx, const struct ay_dispute_commit
 
 static enum ay_code join_case(struct ay_ctx *ctx, const struct ay_job_job *job)
 {
-    struct ay_dispute_case row = {.job_id = job->id};
-    enum ay_code code = ay_row_get(ctx, &ay_dispute_case_msg, &row);
-    if (code == AY_E_NOT_FOUND) {
-        row.stage = AY_DISPUTE_STAGE_LIVE;
-        row.first_open_height = ctx->height;
-        memcpy(row.claim_hash, job->claim_hash, AY_HASH_BYTES);
-        code = AY_OK;
-    }
-    AY_TRY(code);
-    AY_ASSERT(row.stage == AY_DISPUTE_STAGE_LIVE);
+    struct ay_dispute_case row;
+    AY_TRY(ay_dispute_case_join(ctx, job, &row));
+    if (row.first_open_height == 0) row.first_open_height = ctx->height;
     row.wake_ms = 0;
     row.open_forks++;
     return ay_row_put(ctx, &ay_dispute_case_msg, &row);

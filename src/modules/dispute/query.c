@@ -93,6 +93,50 @@ static enum ay_code case_query(struct ay_ctx *ctx, const void *request, void *an
     return ay_row_get(ctx, &ay_dispute_case_msg, row);
 }
 
+static enum ay_code begin_demands(struct ay_row_walk *walk,
+                                  const struct ay_dispute_query_demands_request *query,
+                                  struct ay_dispute_demand *from)
+{
+    if (query->job_id != 0) {
+        from->job_id = query->job_id;
+        if (query->from_run > 0) from->what = AY_DISPUTE_WHAT_OUTPUT;
+        from->run = query->from_run;
+        AY_TRY(ay_row_walk_begin(walk, &ay_dispute_demand_msg, 0, from, 1));
+        return ay_row_walk_seek(walk, from, 3);
+    }
+    AY_TRY(ay_address_parse(query->provider, from->provider));
+    from->deadline_ms = 1; /* ended ones have none */
+    AY_TRY(ay_row_walk_begin(walk, &ay_dispute_demand_msg, 2, from, 1));
+    return ay_row_walk_seek(walk, from, 2);
+}
+
+static enum ay_code demands_query(struct ay_ctx *ctx, const void *request, void *answer)
+{
+    const uint32_t max = AY_MAX_DISPUTE_QUERY_DEMANDS_RESPONSE_DEMANDS;
+    struct ay_dispute_query_demands_response *out = answer;
+    struct ay_dispute_demand from = {0}, *list = AY_NEW(ctx->arena, struct ay_dispute_demand, max);
+    struct ay_row_walk walk;
+    if (!list) return AY_E_LIMIT;
+    out->demands = list;
+    AY_TRY(begin_demands(&walk, request, &from));
+    while (out->demands_count < max) {
+        enum ay_code code = ay_row_walk_next(ctx, &walk, &list[out->demands_count]);
+        if (code == AY_E_NOT_FOUND) return AY_OK;
+        AY_TRY(code);
+        out->demands_count++;
+    }
+    return AY_OK;
+}
+
+static enum ay_code supply_query(struct ay_ctx *ctx, const void *request, void *answer)
+{
+    const struct ay_dispute_query_supply_request *query = request;
+    struct ay_dispute_supply *row = answer;
+    *row = (struct ay_dispute_supply){
+        .job_id = query->job_id, .what = query->what, .run = query->run, .part = query->part};
+    return ay_row_get(ctx, &ay_dispute_supply_msg, row);
+}
+
 const struct ay_query_verb ay_dispute_queries[] = {
     {&ay_dispute_query_params_request_msg, &ay_dispute_params_msg, params_query},
     {&ay_dispute_query_fork_request_msg, &ay_dispute_fork_msg, fork_query},
@@ -100,5 +144,7 @@ const struct ay_query_verb ay_dispute_queries[] = {
     {&ay_dispute_query_answer_request_msg, &ay_dispute_answer_msg, answer_query},
     {&ay_dispute_query_commits_request_msg, &ay_dispute_query_commits_response_msg, commits_query},
     {&ay_dispute_query_case_request_msg, &ay_dispute_case_msg, case_query},
+    {&ay_dispute_query_demands_request_msg, &ay_dispute_query_demands_response_msg, demands_query},
+    {&ay_dispute_query_supply_request_msg, &ay_dispute_supply_msg, supply_query},
     {0},
 };

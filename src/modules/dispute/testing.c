@@ -52,7 +52,10 @@ static void start_ledger(struct ay_stage *s)
                                            .bond_nasy = AY_STAGE_BOND,
                                            .bond_per_mega_nasy = 999999,
                                            .move_fee_nasy = AY_STAGE_MOVE_FEE,
-                                           .kib_fee_nasy = AY_STAGE_KIB_FEE};
+                                           .kib_fee_nasy = AY_STAGE_KIB_FEE,
+                                           .supply_fee_nasy = AY_STAGE_SUPPLY_FEE,
+                                           .supply_kib_fee_nasy = AY_STAGE_SUPPLY_KIB_FEE,
+                                           .supply_kib_ms = AY_STAGE_SUPPLY_KIB_MS};
     s->test = ay_test_new(&ay_economy, &g);
 }
 
@@ -243,6 +246,46 @@ enum ay_code ay_stage_step(struct ay_stage *s, enum ay_seat who, uint64_t fork_i
                                             .has_evidence = true,
                                             .evidence = *evidence};
     return ay_test_run(s->test, &ay_dispute_msg_step_msg, &msg, NULL);
+}
+
+enum ay_code ay_stage_demand(struct ay_stage *s, enum ay_seat who, enum ay_dispute_what what,
+                             uint32_t part)
+{
+    struct ay_dispute_msg_demand msg = {
+        .demander = text_of(s, who), .job_id = s->job_id, .what = what, .part = part};
+    s->arena.used = 0;
+    const struct ay_player p = ay_stage_player(s, s->truth, NULL);
+    if (what == AY_DISPUTE_WHAT_OUTPUT) {
+        msg.length = s->truth->length;
+        must(s, ay_player_open(&p, &s->arena, msg.input_merkle_root, &msg.proof), "open");
+    }
+    return ay_test_run(s->test, &ay_dispute_msg_demand_msg, &msg, NULL);
+}
+
+enum ay_code ay_stage_supply(struct ay_stage *s, enum ay_seat who, enum ay_dispute_what what,
+                             uint32_t part, const struct ay_truth *holds)
+{
+    const struct ay_work_program *program = &s->sketch.program;
+    uint32_t last = ay_program_output(program, program->ops_count - 1);
+    const struct ay_piece piece = {what, 0, part, s->truth->length};
+    uint8_t roots[1][32];
+    struct ay_piece_opening opening;
+    s->arena.used = 0;
+    memcpy(roots[0], ay_truth_output_root(holds), 32);
+    must(s,
+         ay_piece_open(claim_of(s), &piece, (ay_hashes)roots,
+                       ay_slice(holds->values[last], (uint32_t)holds->lens[last]), &s->arena,
+                       &opening),
+         "piece");
+    struct ay_dispute_msg_supply msg = {.provider = text_of(s, who),
+                                        .job_id = s->job_id,
+                                        .what = what,
+                                        .part = part,
+                                        .data = opening.data,
+                                        .proof = opening.proof,
+                                        .run_proof = opening.run_proof};
+    memcpy(msg.output_merkle_root, opening.merkle_root, 32);
+    return ay_test_run(s->test, &ay_dispute_msg_supply_msg, &msg, NULL);
 }
 
 enum ay_code ay_stage_move(struct ay_stage *s, enum ay_seat challenger, uint64_t fork_id,

@@ -18,6 +18,9 @@ enum {
     AY_STAGE_LOCK_MIN = 1000003,
     AY_STAGE_MOVE_FEE = 10,
     AY_STAGE_KIB_FEE = 3,
+    AY_STAGE_SUPPLY_FEE = 101,
+    AY_STAGE_SUPPLY_KIB_FEE = 7,
+    AY_STAGE_SUPPLY_KIB_MS = 50,
 };
 
 struct ay_stage {
@@ -57,6 +60,12 @@ enum ay_code ay_stage_answer(struct ay_stage *stage, enum ay_seat who, uint64_t 
                              const struct ay_game_answer *answer) AY_MUST;
 enum ay_code ay_stage_step(struct ay_stage *stage, enum ay_seat who, uint64_t fork_id,
                            uint32_t index, const struct ay_dispute_evidence *evidence) AY_MUST;
+
+/* Demands a piece of the claim, run 0 where it is an output; supplies it from what is held for true. */
+enum ay_code ay_stage_demand(struct ay_stage *stage, enum ay_seat who, enum ay_dispute_what what,
+                             uint32_t part) AY_MUST;
+enum ay_code ay_stage_supply(struct ay_stage *stage, enum ay_seat who, enum ay_dispute_what what,
+                             uint32_t part, const struct ay_truth *holds) AY_MUST;
 
 /* The next move of the fork by whoever's it is, each from its truth, in the open block. */
 enum ay_code ay_stage_move(struct ay_stage *stage, enum ay_seat challenger, uint64_t fork_id,

@@ -11,11 +11,12 @@
 #include "modules/work/work.h"
 #include "verify/claim.h"
 #include "verify/game.h"
+#include "verify/piece.h"
 
 /* Work of one block; what does not fit waits for the next. */
-#define AY_MAX_DISPUTE_TIMEOUTS 64 /* forks, and as many commits, whose clock is out */
+#define AY_MAX_DISPUTE_TIMEOUTS 64 /* each of forks, commits and demands whose clock is out */
 #define AY_MAX_DISPUTE_CASES 16    /* cases looked at */
-#define AY_MAX_DISPUTE_SETTLED 64  /* forks paid back, or answers cleared away, in a case */
+#define AY_MAX_DISPUTE_SETTLED 64  /* forks paid back, answers or demands cleared away, in a case */
 #define AY_MAX_DISPUTE_SHARES 64   /* forks that share a reward */
 
 /* Fork.settled. */
@@ -30,6 +31,9 @@ enum ay_code ay_dispute_open(struct ay_ctx *ctx, const void *msg, void *response
 enum ay_code ay_dispute_answer(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
 enum ay_code ay_dispute_pick(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
 enum ay_code ay_dispute_step(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
+enum ay_code ay_dispute_demand_check(struct ay_ctx *ctx, const void *msg) AY_MUST;
+enum ay_code ay_dispute_demand(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
+enum ay_code ay_dispute_supply(struct ay_ctx *ctx, const void *msg, void *response) AY_MUST;
 
 /* --- fork.c: a fork with what it is about --- */
 
@@ -88,14 +92,42 @@ enum ay_code ay_dispute_slash(struct ay_ctx *ctx, uint64_t job_id, uint64_t *sla
 enum ay_code ay_dispute_reward(struct ay_ctx *ctx, const uint8_t to[AY_ADDRESS_BYTES],
                                uint64_t amount_nasy) AY_MUST;
 
-/* --- verdict.c: how forks and cases end --- */
+/* --- demand.c --- */
+
+/* Puts a demand in a state, open until deadline_ms or ended (0), writes it and tells of it. */
+enum ay_code ay_dispute_demand_enter(struct ay_ctx *ctx, struct ay_dispute_demand *demand,
+                                     enum ay_dispute_demand_state state,
+                                     uint64_t deadline_ms) AY_MUST;
+
+/* --- case.c: all that is about one claim --- */
+
+/* AY_E_NOT_FOUND: nothing of the job was doubted. */
+enum ay_code ay_dispute_case_get(struct ay_ctx *ctx, uint64_t job_id,
+                                 struct ay_dispute_case *row) AY_MUST;
+
+/* The case of a CLAIMED job, LIVE; a new one, not yet written, where there is none. */
+enum ay_code ay_dispute_case_join(struct ay_ctx *ctx, const struct ay_job_job *job,
+                                  struct ay_dispute_case *row) AY_MUST;
+
+/* While no fork is open, the case is looked at again when the job's window is over. */
+enum ay_code ay_dispute_case_rest(struct ay_ctx *ctx, struct ay_dispute_case *row) AY_MUST;
+
+/* Moves on a case whose wake time has come. */
+enum ay_code ay_dispute_wake(struct ay_ctx *ctx, struct ay_dispute_case *row) AY_MUST;
+
+/* --- verdict.c: how forks end, and what becomes of a slash --- */
 
 /* The fork's game is over, PROVED or FAILED: settles it, and with PROVED the case; or pays it back
  * where the case is settled already. Writes the fork. */
 enum ay_code ay_dispute_end(struct ay_ctx *ctx, struct ay_dispute_fork *fork) AY_MUST;
 
-/* Moves on a case whose wake time has come. */
-enum ay_code ay_dispute_wake(struct ay_ctx *ctx, struct ay_dispute_case *row) AY_MUST;
+/* The deadline of a demand has passed without an answer: the claim is as good as proved wrong,
+ * unless it has been already. Writes the demand. */
+enum ay_code ay_dispute_miss(struct ay_ctx *ctx, struct ay_dispute_demand *demand) AY_MUST;
+
+/* Pays back the forks that are still open, oldest first; when none is left, shares out what is left
+ * of the slash. */
+enum ay_code ay_dispute_settle(struct ay_ctx *ctx, struct ay_dispute_case *row) AY_MUST;
 
 /* End of block: clocks that are out, then cases. */
 enum ay_code ay_dispute_end_block(struct ay_ctx *ctx) AY_MUST;

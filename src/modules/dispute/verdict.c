@@ -1,27 +1,11 @@
 #include "modules/dispute/verbs.h"
 
-static enum ay_code get_case(struct ay_ctx *ctx, uint64_t job_id, struct ay_dispute_case *row)
-{
-    *row = (struct ay_dispute_case){.job_id = job_id};
-    return ay_row_get(ctx, &ay_dispute_case_msg, row);
-}
-
 static void close_fork(struct ay_dispute_fork *fork, uint32_t settled)
 {
     AY_ASSERT(fork->settled == AY_FORK_OPEN);
     fork->settled = settled;
     fork->deadline_ms = 0;
     fork->turn_ms = 0;
-}
-
-/* Once nothing is open, the case is looked at again when the job's window is over. */
-static enum ay_code rest(struct ay_ctx *ctx, struct ay_dispute_case *row)
-{
-    struct ay_job_job job;
-    AY_TRY(ay_job_get(ctx, row->job_id, &job));
-    uint64_t at_ms = job.deadline_ms > ctx->now_ms ? job.deadline_ms : ctx->now_ms;
-    row->wake_ms = row->open_forks == 0 ? at_ms + 1 : 0;
-    return AY_OK;
 }
 
 /* FAILED ends one fork and says nothing about the claim. */
@@ -34,13 +18,15 @@ static enum ay_code fail(struct ay_ctx *ctx, struct ay_dispute_case *row,
     close_fork(fork, AY_FORK_BY_ITSELF);
     AY_TRY(ay_job_fork_close(ctx, fork->job_id));
     row->open_forks--;
-    AY_TRY(rest(ctx, row));
+    AY_TRY(ay_dispute_case_rest(ctx, row));
     return ay_dispute_put(ctx, fork);
 }
 
-/* Is the fork about the fault that was proved: on its way to that place, or further on from it? */
+/* Is the fork about the fault that was proved: on its way to that place, or further on from it?
+ * What a silent provider withheld is no place of a game. */
 static bool same_fault(const struct ay_dispute_case *row, const struct ay_dispute_game *game)
 {
+    if (!ay_is_zero(row->demander, AY_ADDRESS_BYTES)) return false;
     uint32_t depth = game->depth < row->depth ? game->depth : row->depth;
     return memcmp(game->path, row->path, (size_t)4 * depth) == 0;
 }
@@ -70,35 +56,54 @@ static enum ay_code pay_back(struct ay_ctx *ctx, struct ay_dispute_case *row,
 
 /* A job pays nothing before its window is over, so of a job's fee nothing has to come back out of
  * the slash: f = min(p, paid, S / m) with paid = 0. The escrow goes back by itself. */
-static enum ay_code prove(struct ay_ctx *ctx, struct ay_dispute_case *row,
-                          struct ay_dispute_fork *fork)
+static enum ay_code convict(struct ay_ctx *ctx, struct ay_dispute_case *row,
+                            const uint8_t provider[AY_ADDRESS_BYTES], uint64_t fork_id)
 {
-    AY_TRY(ay_dispute_slash(ctx, fork->job_id, &row->slashed_nasy));
+    AY_TRY(ay_dispute_slash(ctx, row->job_id, &row->slashed_nasy));
     row->pot_nasy = ay_dispute_reward_of(row->slashed_nasy, 0);
     AY_TRY(ay_dispute_burn(ctx, row->slashed_nasy - row->pot_nasy));
     row->stage = AY_DISPUTE_STAGE_SETTLING;
     row->wake_ms = ctx->now_ms;
-    row->depth = fork->game.depth;
-    memcpy(row->path, fork->game.path, sizeof row->path);
 
-    struct ay_dispute_event_verdict event = {.job_id = fork->job_id,
-                                             .fork_id = fork->id,
+    struct ay_dispute_event_verdict event = {.job_id = row->job_id,
+                                             .fork_id = fork_id,
                                              .slashed_nasy = row->slashed_nasy,
                                              .reward_nasy = row->pot_nasy,
                                              .burnt_nasy = row->slashed_nasy - row->pot_nasy};
-    memcpy(event.provider, fork->provider, AY_ADDRESS_BYTES);
-    AY_TRY(ay_emit(ctx, &ay_dispute_event_verdict_msg, &event));
+    memcpy(event.provider, provider, AY_ADDRESS_BYTES);
+    return ay_emit(ctx, &ay_dispute_event_verdict_msg, &event);
+}
+
+static enum ay_code prove(struct ay_ctx *ctx, struct ay_dispute_case *row,
+                          struct ay_dispute_fork *fork)
+{
+    row->depth = fork->game.depth;
+    memcpy(row->path, fork->game.path, sizeof row->path);
+    AY_TRY(convict(ctx, row, fork->provider, fork->id));
     return pay_back(ctx, row, fork); /* whoever brought the proof is made whole first */
 }
 
 enum ay_code ay_dispute_end(struct ay_ctx *ctx, struct ay_dispute_fork *fork)
 {
     struct ay_dispute_case row;
-    AY_TRY(get_case(ctx, fork->job_id, &row));
+    AY_TRY(ay_dispute_case_get(ctx, fork->job_id, &row));
     if (row.stage != AY_DISPUTE_STAGE_LIVE) AY_TRY(pay_back(ctx, &row, fork));
     else if (fork->game.state == AY_DISPUTE_STATE_PROVED) AY_TRY(prove(ctx, &row, fork));
     else AY_TRY(fail(ctx, &row, fork));
     return ay_row_put(ctx, &ay_dispute_case_msg, &row);
+}
+
+enum ay_code ay_dispute_miss(struct ay_ctx *ctx, struct ay_dispute_demand *demand)
+{
+    struct ay_dispute_case row;
+    AY_TRY(ay_dispute_case_get(ctx, demand->job_id, &row));
+    if (row.stage == AY_DISPUTE_STAGE_LIVE) {
+        memcpy(row.demander, demand->demander, AY_ADDRESS_BYTES);
+        AY_TRY(convict(ctx, &row, demand->provider, 0));
+    }
+    row.open_demands--;
+    AY_TRY(ay_row_put(ctx, &ay_dispute_case_msg, &row));
+    return ay_dispute_demand_enter(ctx, demand, AY_DISPUTE_DEMAND_STATE_MISSED, 0);
 }
 
 /* The forks that share, highest bonds first, with the sum of their bonds; count is at most
@@ -119,9 +124,17 @@ static enum ay_code list_sharing(struct ay_ctx *ctx, uint64_t job_id,
     return AY_OK;
 }
 
-/* What is left of r goes by bond to the forks that share; roundings, or all of it where nobody
- * shares, are burnt. */
-static enum ay_code share_out(struct ay_ctx *ctx, struct ay_dispute_case *row)
+/* What is left of r goes to whoever's demand met silence. */
+static enum ay_code reward_demander(struct ay_ctx *ctx, struct ay_dispute_case *row)
+{
+    struct ay_dispute_event_reward event = {.job_id = row->job_id, .reward_nasy = row->pot_nasy};
+    AY_TRY(ay_dispute_reward(ctx, row->demander, row->pot_nasy));
+    memcpy(event.challenger, row->demander, AY_ADDRESS_BYTES);
+    return ay_emit(ctx, &ay_dispute_event_reward_msg, &event);
+}
+
+/* Or by bond to the forks that share; roundings, or all of it where nobody shares, are burnt. */
+static enum ay_code reward_forks(struct ay_ctx *ctx, struct ay_dispute_case *row)
 {
     const struct ay_dispute_fork *forks;
     uint32_t count;
@@ -135,14 +148,19 @@ static enum ay_code share_out(struct ay_ctx *ctx, struct ay_dispute_case *row)
         memcpy(event.challenger, forks[i].challenger, AY_ADDRESS_BYTES);
         AY_TRY(ay_emit(ctx, &ay_dispute_event_reward_msg, &event));
     }
-    AY_TRY(ay_dispute_burn(ctx, left));
+    return ay_dispute_burn(ctx, left);
+}
+
+static enum ay_code share_out(struct ay_ctx *ctx, struct ay_dispute_case *row)
+{
+    bool silent = !ay_is_zero(row->demander, AY_ADDRESS_BYTES);
+    AY_TRY(silent ? reward_demander(ctx, row) : reward_forks(ctx, row));
     row->pot_nasy = 0;
     row->stage = AY_DISPUTE_STAGE_SWEEPING;
     return AY_OK;
 }
 
-/* Pays back the forks that are still open, oldest first; when none is left, shares out. */
-static enum ay_code settle(struct ay_ctx *ctx, struct ay_dispute_case *row)
+enum ay_code ay_dispute_settle(struct ay_ctx *ctx, struct ay_dispute_case *row)
 {
     const struct ay_dispute_fork from = {.job_id = row->job_id, .settled = AY_FORK_OPEN};
     struct ay_row_walk walk;
@@ -155,45 +173,4 @@ static enum ay_code settle(struct ay_ctx *ctx, struct ay_dispute_case *row)
         AY_TRY(pay_back(ctx, row, &fork));
     }
     return AY_OK;
-}
-
-/* Clears the claim's answers away. */
-static enum ay_code sweep(struct ay_ctx *ctx, struct ay_dispute_case *row)
-{
-    struct ay_dispute_answer answer = {0};
-    struct ay_row_walk walk;
-    memcpy(answer.claim_hash, row->claim_hash, AY_HASH_BYTES);
-    AY_TRY(ay_row_walk_begin(&walk, &ay_dispute_answer_msg, 0, &answer, 1));
-    for (uint32_t i = 0; i < AY_MAX_DISPUTE_SETTLED; i++) {
-        enum ay_code code = ay_row_walk_next(ctx, &walk, &answer);
-        if (code == AY_E_NOT_FOUND) {
-            row->stage = AY_DISPUTE_STAGE_OVER;
-            row->wake_ms = 0;
-            return AY_OK;
-        }
-        AY_TRY(code);
-        AY_TRY(ay_row_del(ctx, &ay_dispute_answer_msg, &answer));
-    }
-    return AY_OK;
-}
-
-/* No fork is open: can one still come? */
-static enum ay_code look(struct ay_ctx *ctx, struct ay_dispute_case *row)
-{
-    struct ay_job_job job;
-    AY_TRY(ay_job_get(ctx, row->job_id, &job));
-    if (job.state == AY_JOB_STATE_CLAIMED) return rest(ctx, row);
-    row->stage = AY_DISPUTE_STAGE_SWEEPING;
-    return AY_OK;
-}
-
-enum ay_code ay_dispute_wake(struct ay_ctx *ctx, struct ay_dispute_case *row)
-{
-    switch (row->stage) {
-    case AY_DISPUTE_STAGE_LIVE: AY_TRY(look(ctx, row)); break;
-    case AY_DISPUTE_STAGE_SETTLING: AY_TRY(settle(ctx, row)); break;
-    case AY_DISPUTE_STAGE_SWEEPING: AY_TRY(sweep(ctx, row)); break;
-    default: row->wake_ms = 0;
-    }
-    return ay_row_put(ctx, &ay_dispute_case_msg, row);
 }

@@ -45,6 +45,6 @@ enum ay_code ay_job_claim(struct ay_ctx *ctx, const void *message, void *respons
     memcpy(claim.output_root, job.output_root, AY_HASH_BYTES);
     ay_claim_hash(&claim, job.claim_hash);
     memcpy(answer->claim_hash, job.claim_hash, AY_HASH_BYTES);
-    return ay_job_enter(ctx, &job, AY_JOB_STATE_CLAIMED,
-                        ay_add_saturated(ctx->now_ms, params.window_ms));
+    job.demand_by_ms = ay_add_saturated(ctx->now_ms, params.window_ms);
+    return ay_job_enter(ctx, &job, AY_JOB_STATE_CLAIMED, job.demand_by_ms);
 }

@@ -42,6 +42,7 @@ enum ay_code ay_job_slash(struct ay_ctx *ctx, uint64_t id, const uint8_t to[AY_A
     AY_TRY(ay_market_release(ctx, job.ask_id, job.units, 0));
     job.lock_nasy = 0;
     job.open_forks = 0;
+    job.open_demands = 0;
     job.window_left_ms = 0;
     return ay_job_enter(ctx, &job, AY_JOB_STATE_SLASHED, 0);
 }

@@ -33,7 +33,8 @@ static enum ay_code check_state(struct ay_ctx *ctx, const struct ay_job_job *job
     if (is_matched(job) ? locked == 0 : locked > 0) return broken(ctx, job, "has the wrong lock");
 
     bool frozen = job->open_forks > 0;
-    if (frozen && job->state != AY_JOB_STATE_CLAIMED) return broken(ctx, job, "is disputed");
+    bool doubted = frozen || job->open_demands > 0;
+    if (doubted && job->state != AY_JOB_STATE_CLAIMED) return broken(ctx, job, "is disputed");
     if ((job->deadline_ms > 0) != (is_matched(job) && !frozen))
         return broken(ctx, job, "has the wrong deadline");
 

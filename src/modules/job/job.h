@@ -23,6 +23,12 @@ enum ay_code ay_job_fork_open(struct ay_ctx *ctx, uint64_t id) AY_MUST;
 /* A fork ended without a proof; when it was the last, the window goes on with what was left. */
 enum ay_code ay_job_fork_close(struct ay_ctx *ctx, uint64_t id) AY_MUST;
 
+/* Something of the claim is demanded: until it is closed the job is not paid, and never before
+ * until_ms, so that the answer can still be doubted. AY_E_DISPUTE_WINDOW when the job is not
+ * CLAIMED or its time for demands, the window as the claim set it, is over. */
+enum ay_code ay_job_demand_open(struct ay_ctx *ctx, uint64_t id, uint64_t until_ms) AY_MUST;
+enum ay_code ay_job_demand_close(struct ay_ctx *ctx, uint64_t id) AY_MUST;
+
 /* The claim was proved wrong: CLAIMED to SLASHED. The consumer's escrow is returned whole, S = L is
  * taken from the operator's bond and handed to `to` for sharing out; *slashed_nasy = S. */
 enum ay_code ay_job_slash(struct ay_ctx *ctx, uint64_t id, const uint8_t to[AY_ADDRESS_BYTES],

@@ -262,6 +262,52 @@ static void test_fork_outside_the_window_is_refused(void **state)
     assert_int_equal(ay_job_fork_open(ay_test_ctx(t), id), AY_E_DISPUTE_WINDOW);
 }
 
+static void test_demand_open_job_is_not_paid_before_its_time(void **state)
+{
+    struct ay_test *t = *state;
+    uint64_t id = job_in(t, AY_JOB_STATE_CLAIMED), end = eco_job(t, id).deadline_ms;
+    assert_int_equal(ay_job_demand_open(ay_test_ctx(t), id, end - 1), AY_OK);
+    assert_int_equal(eco_job(t, id).deadline_ms, end);
+    assert_int_equal(ay_job_demand_open(ay_test_ctx(t), id, end + 7000), AY_OK);
+    assert_int_equal(eco_job(t, id).deadline_ms, end + 7000);
+    assert_int_equal(ay_job_demand_close(ay_test_ctx(t), id), AY_OK);
+    eco_wait(t, 60000);
+    assert_int_equal(eco_job(t, id).state, AY_JOB_STATE_CLAIMED);
+    assert_int_equal(ay_job_demand_close(ay_test_ctx(t), id), AY_OK);
+    assert_int_equal(ay_job_demand_close(ay_test_ctx(t), id), AY_E_JOB_STATE);
+    eco_block(t, 1000);
+    assert_int_equal(eco_job(t, id).state, AY_JOB_STATE_PAID);
+}
+
+static void test_demand_outside_its_time_is_refused(void **state)
+{
+    struct ay_test *t = *state;
+    uint64_t id = job_in(t, AY_JOB_STATE_ACCEPTED);
+    struct ay_ctx *ctx = ay_test_ctx(t);
+    assert_int_equal(ay_job_demand_open(ctx, id, ctx->now_ms + 1), AY_E_DISPUTE_WINDOW);
+    assert_int_equal(eco_claim(t, "alice", id), AY_OK);
+    uint64_t by = eco_job(t, id).demand_by_ms;
+    assert_int_equal(by, eco_job(t, id).deadline_ms);
+    assert_int_equal(ay_job_demand_open(ctx, id, by + 1), AY_OK);
+    ctx->now_ms = by;
+    assert_int_equal(ay_job_demand_open(ctx, id, by + 1), AY_E_DISPUTE_WINDOW);
+}
+
+static void test_demand_while_frozen_leaves_time_when_the_fork_closes(void **state)
+{
+    struct ay_test *t = *state;
+    uint64_t id = job_in(t, AY_JOB_STATE_CLAIMED);
+    eco_wait(t, 15000);
+    struct ay_ctx *ctx = ay_test_ctx(t);
+    assert_int_equal(ay_job_fork_open(ctx, id), AY_OK);
+    assert_int_equal(eco_job(t, id).window_left_ms, 5000);
+    assert_int_equal(ay_job_demand_open(ctx, id, ctx->now_ms + 6000), AY_OK);
+    assert_int_equal(ay_job_demand_open(ctx, id, ctx->now_ms + 5500), AY_OK);
+    assert_int_equal(eco_job(t, id).window_left_ms, 6000);
+    assert_int_equal(ay_job_fork_close(ctx, id), AY_OK);
+    assert_int_equal(eco_job(t, id).deadline_ms, ctx->now_ms + 6000);
+}
+
 static void test_slash_consumer_is_refunded_and_the_lock_handed_over(void **state)
 {
     struct ay_test *t = *state;
@@ -355,6 +401,9 @@ int main(void)
         TEST(test_late_job_consumer_is_whole_and_provider_penalised),
         TEST(test_fork_window_stands_still_until_the_last_closes),
         TEST(test_fork_outside_the_window_is_refused),
+        TEST(test_demand_open_job_is_not_paid_before_its_time),
+        TEST(test_demand_outside_its_time_is_refused),
+        TEST(test_demand_while_frozen_leaves_time_when_the_fork_closes),
         TEST(test_slash_consumer_is_refunded_and_the_lock_handed_over),
         TEST(test_timeouts_more_than_a_block_takes_rest_follows),
         TEST(test_queries_filter_by_party_state_and_id),

@@ -28,7 +28,7 @@ static enum ay_code late(struct ay_ctx *ctx, const struct ay_job_params *params,
 static enum ay_code pay(struct ay_ctx *ctx, const struct ay_job_params *params,
                         struct ay_job_job *job)
 {
-    AY_ASSERT(job->open_forks == 0 && job->escrow_nasy == job->fee_nasy);
+    AY_ASSERT(job->open_forks == 0 && job->open_demands == 0 && job->escrow_nasy == job->fee_nasy);
     uint8_t module[AY_ADDRESS_BYTES];
     ay_module_address("job", module);
     uint64_t royalty;
@@ -64,6 +64,7 @@ static enum ay_code time_out(struct ay_ctx *ctx, const struct ay_job_params *par
         if (code == AY_E_NOT_FOUND) break;
         AY_TRY(code);
         if (job.deadline_ms > ctx->now_ms) break;
+        if (job.open_demands > 0) continue; /* overdue as well: this block or a next one ends it */
         AY_TRY(end(ctx, params, &job));
     }
     return AY_OK;
