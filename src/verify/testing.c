@@ -27,6 +27,7 @@ void ay_sketch_begin(struct ay_sketch *s, uint32_t max_length, uint32_t max_ops)
 {
     *s = (struct ay_sketch){0};
     s->ops = must_alloc(max_ops, sizeof *s->ops);
+    s->max_ops = max_ops;
     s->max_dims[0] = max_length;
     s->input_dims[0] = AY_SYMBOL;
     s->input = (struct ay_work_tensor_type){
@@ -71,6 +72,7 @@ uint32_t ay_sketch_weight(struct ay_sketch *s, uint32_t dtype, uint32_t d0, uint
 
 uint32_t ay_sketch_op(struct ay_sketch *s, struct ay_work_op op)
 {
+    AY_ASSERT(s->program.ops_count < s->max_ops);
     s->ops[s->program.ops_count] = op;
     return ay_program_output(&s->program, s->program.ops_count++);
 }

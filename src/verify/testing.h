@@ -16,6 +16,7 @@ struct ay_sketch {
     struct ay_work_tensor_type input;
     uint32_t input_dims[2], max_dims[1];
     struct ay_work_op *ops;
+    uint32_t max_ops;
     void *kept[AY_SKETCH_KEPT];
     uint32_t kept_count;
 };
@@ -37,6 +38,7 @@ void ay_sketch_free(struct ay_sketch *s);
 /* Every kind of op on every dtype that it takes, every function and reduction; chains of one and
  * several segments along rows and across them, tensors of one to some thousand leaves. Length up to
  * 200. */
+#define AY_ZOO_OPS 200u
 void ay_sketch_zoo(struct ay_sketch *s);
 /* `ops` negations, one after the other. */
 void ay_sketch_chain(struct ay_sketch *s, uint32_t ops);

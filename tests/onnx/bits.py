@@ -43,9 +43,10 @@ def sources():
     """The runtime without importers, tokenizers and kernels of one instruction set."""
     folders = {"src/base": (), "src/base/gen": (), "src/tensor/ref": (), "src/tensor/lower": (),
                "src/tensor": ("model", "import", "embed", "bert", "wordpiece", "safetensors",
-                              "folder", "graph_folder", "testing")}
-    found = [ROOT / "src/tensor/kernel/scalar.c", ROOT / "src/tensor/kernel/select.c",
-             ROOT / "tests/portable.c"]
+                              "folder", "graph_folder", "image", "image_prepare", "testing",
+                              "testing_wide")}
+    found = [ROOT / "src/tensor/kernel" / name for name in ("scalar.c", "int_scalar.c", "select.c")]
+    found.append(ROOT / "tests/portable.c")
     for folder, without in folders.items():
         found += [path for path in sorted((ROOT / folder).glob("*.c"))
                   if path.stem not in without and not path.stem.startswith(("test_", "fuzz_"))]

@@ -24,7 +24,7 @@
 
 static void start(struct ay_stage *s, bool lie)
 {
-    ay_stage_new(s, ay_sketch_zoo, LENGTH, AY_STAGE_LAST_OP, 1, lie);
+    ay_stage_new(s, ay_sketch_zoo, LENGTH, AY_ZOO_OPS - 1, 1, lie);
 }
 
 static struct ay_job_job job_of(struct ay_stage *s)

@@ -258,10 +258,9 @@ static void test_dispute_zoo_is_decided_within_thirteen_moves(void **state)
 {
     (void)state;
     uint32_t most = 0;
-    for (uint32_t op = 0, count = 1; op < count; op += 3) {
+    for (uint32_t op = 0; op < AY_ZOO_OPS; op += 3) {
         struct ay_stage s;
         ay_stage_new(&s, ay_sketch_zoo, 70, op, 0, true);
-        count = s.sketch.program.ops_count;
         uint64_t id = open_fork(&s, A);
         uint32_t moves = play(&s, A, id, s.truth);
         assert_int_equal(fork_row(&s, id).game.state, AY_DISPUTE_STATE_PROVED);

@@ -124,7 +124,6 @@ void ay_stage_new(struct ay_stage *s, void (*sketch)(struct ay_sketch *), uint32
     *s = (struct ay_stage){.arena = ay_arena_over(aligned_alloc(16, ARENA_BYTES), ARENA_BYTES)};
     sketch(&s->sketch);
     s->truth = ay_truth_new(&s->sketch, length, 1, AY_NO_LIE, 0);
-    if (lie_op == AY_STAGE_LAST_OP) lie_op = s->sketch.program.ops_count - 1;
     s->lie = ay_truth_lie(s->truth, lie_op, lie_element);
     s->claimed = claim_lie ? s->lie : s->truth;
     memcpy(s->input_roots[0], s->truth->input_root, 32);

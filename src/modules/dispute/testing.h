@@ -37,8 +37,6 @@ struct ay_stage {
     struct ay_arena arena; /* of the moves; reset at each */
 };
 
-#define AY_STAGE_LAST_OP UINT32_MAX
-
 /* A ledger where a job of one run of this program is CLAIMED, in the last block. The claim has what
  * the truth has, or else one bit of element `lie_element` of op `lie_op` wrong. */
 void ay_stage_new(struct ay_stage *stage, void (*sketch)(struct ay_sketch *), uint32_t length,

@@ -69,7 +69,7 @@ enum ay_code ay_kernels_select(const struct ay_kernels **out)
 
 const struct ay_int_kernels *ay_integers_beside(const struct ay_kernels *kernels)
 {
-#if defined(__x86_64__)
+#if HAS_X86_TABLES
     bool wide = strcmp(kernels->name, "avx512") == 0;
     if (wide && __builtin_cpu_supports("avx512vnni")) return &ay_integers_vnni;
     if (wide || strcmp(kernels->name, "avx2") == 0) return &ay_integers_avx2;
