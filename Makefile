@@ -30,7 +30,7 @@ demo: ## a market on this machine: jobs, a liar, a dispute, the answer
 
 test: ## every test (sets up what it needs; under 20 minutes)
 	@tools/setup.sh build demo test
-	@$(MAKE) --no-print-directory all minilm
+	@$(MAKE) --no-print-directory all minilm build/onnx-venv/ready
 	@python3 tests/run.py
 
 build/onnx-venv/ready: tests/onnx/requirements.txt
@@ -52,7 +52,7 @@ bench: ## speed, side by side with what people would use instead
 
 nightly: ## the long runs: exhaustive functions, long fuzzing, more seeds
 	@tools/setup.sh build demo test
-	@$(MAKE) --no-print-directory all minilm
+	@$(MAKE) --no-print-directory all minilm build/onnx-venv/ready
 	@python3 tests/run.py --nightly
 
 generate: ## write what comes from proto/ again

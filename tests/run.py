@@ -24,6 +24,10 @@ BUILDS = [
 ]
 NIGHTLY_SUITES = ["slow", "nightly"]
 SCRIPTS = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
+# Scripts that need the packages of tests/onnx/requirements.txt: name, words; and the nightly ones.
+ONNX_PYTHON = ROOT / "build" / "onnx-venv" / "bin" / "python"
+ONNX = [("onnx_suite", ["suite.py"]), ("onnx_bits", ["bits.py"])]
+ONNX_NIGHTLY = [("onnx_models", ["models.py"]), ("onnx_bits_all", ["bits.py", "--all"])]
 
 
 class Count:
@@ -77,8 +81,8 @@ def meson_stage(folder, env, options, left_out, suites):
     return not bad
 
 
-def script_stage(path):
-    code, out = run([sys.executable, str(path)])
+def script_stage(path, *words, python=sys.executable):
+    code, out = run([str(python), str(path), *words])
     for line in out.splitlines():
         if line.startswith("| "):  # figures that a test reports
             print("   ", line[2:])
@@ -102,6 +106,8 @@ def main():
     stages = [(name, lambda b=(folder, env, options, left_out): meson_stage(*b, []))
               for name, folder, env, options, left_out in BUILDS]
     stages += [(path.stem, lambda p=path: script_stage(p)) for path in SCRIPTS]
+    stages += [(name, lambda w=words: script_stage(ROOT / "tests" / "onnx" / w[0], *w[1:], python=ONNX_PYTHON))
+               for name, words in ONNX + (ONNX_NIGHTLY if args.nightly else [])]
     if args.nightly:
         stages.append(("nightly", lambda: meson_stage("build", {}, [], [], NIGHTLY_SUITES)))
     for name, stage in stages:

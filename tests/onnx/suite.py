@@ -248,7 +248,7 @@ def main():
     total = collections.Counter()
     for counter in counts.values():
         total.update(counter)
-    print(f"{total['passed']} passed, {total['failed']} failed, {total['unsupported']} unsupported; "
+    print(f"| {total['passed']} passed, {total['failed']} failed, {total['unsupported']} unsupported; "
           + ", ".join(f"{n} {way}" for way, n in ways.items()))
     if args.write:
         write_table(counts, ways)
