@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "cli/flags.h"
+#include "cli/verbs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,37 +13,12 @@
 static const char usage[] = "usage: assay query MODULE WHAT ...\n"
                             "Asks the node. The first field may be given without its flag.\n\n";
 
-static const struct ay_msg *find(const char *module, const char *name)
+static const char *name_of(const struct ay_msg *msg)
 {
-    for (uint32_t i = 0; i < ay_msgs_count; i++)
-        if (ay_msgs[i]->query && !strcmp(ay_msgs[i]->module, module) &&
-            !strcmp(ay_msgs[i]->query->cli, name))
-            return ay_msgs[i];
-    return NULL;
+    return msg->query ? msg->query->cli : NULL;
 }
 
-static bool is_listed(const struct ay_msg *msg, const char *module)
-{
-    return msg->query && *msg->query->cli && (!module || !strcmp(msg->module, module));
-}
-
-/* All of them, or those of one module. */
-static int list(const char *module)
-{
-    FILE *out = ay_cli.help || module ? stdout : stderr;
-    bool any = false;
-    for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
-    if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s answers queries", module);
-    fputs(usage, out);
-    for (uint32_t i = 0; i < ay_msgs_count; i++) {
-        const struct ay_msg *msg = ay_msgs[i];
-        if (!is_listed(msg, module)) continue;
-        char name[64];
-        snprintf(name, sizeof name, "%s %s", msg->module, msg->query->cli);
-        fprintf(out, "  %-22s %s\n", name, msg->doc);
-    }
-    return out == stdout ? 0 : AY_EXIT_USAGE;
-}
+static const struct ay_verbs verbs = {name_of, usage, "answers queries"};
 
 static int help(const struct ay_msg *msg)
 {
@@ -110,8 +86,8 @@ static int read_and_ask(const struct ay_msg *msg, int argc, char **argv, struct 
 
 int ay_cli_query(int argc, char **argv)
 {
-    if (argc < 3) return list(argc > 1 ? argv[1] : NULL);
-    const struct ay_msg *msg = find(argv[1], argv[2]);
+    if (argc < 3) return ay_verbs_list(&verbs, argc > 1 ? argv[1] : NULL);
+    const struct ay_msg *msg = ay_verbs_find(&verbs, argv[1], argv[2]);
     if (!msg) return ay_cli_fail(AY_E_USAGE, "there is no query %s in %s", argv[2], argv[1]);
     if (ay_cli.help) return help(msg);
     struct ay_arena arena = ay_cli_arena();

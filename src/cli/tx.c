@@ -2,6 +2,7 @@
 
 #include "cli/flags.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,37 +25,12 @@ struct options {
     uint64_t gas;
 };
 
-static const struct ay_msg *find(const char *module, const char *name)
+static const char *name_of(const struct ay_msg *msg)
 {
-    for (uint32_t i = 0; i < ay_msgs_count; i++)
-        if (ay_msgs[i]->tx && !strcmp(ay_msgs[i]->module, module) &&
-            !strcmp(ay_msgs[i]->tx->cli, name))
-            return ay_msgs[i];
-    return NULL;
+    return msg->tx ? msg->tx->cli : NULL;
 }
 
-static bool is_listed(const struct ay_msg *msg, const char *module)
-{
-    return msg->tx && *msg->tx->cli && (!module || !strcmp(msg->module, module));
-}
-
-/* All of them, or those of one module. */
-static int list(const char *module)
-{
-    FILE *out = ay_cli.help || module ? stdout : stderr;
-    bool any = false;
-    for (uint32_t i = 0; i < ay_msgs_count; i++) any = any || is_listed(ay_msgs[i], module);
-    if (!any) return ay_cli_fail(AY_E_USAGE, "no module %s takes transactions", module);
-    fputs(usage, out);
-    for (uint32_t i = 0; i < ay_msgs_count; i++) {
-        const struct ay_msg *msg = ay_msgs[i];
-        if (!is_listed(msg, module)) continue;
-        char name[64];
-        snprintf(name, sizeof name, "%s %s", msg->module, msg->tx->cli);
-        fprintf(out, "  %-22s %s\n", name, msg->doc);
-    }
-    return out == stdout ? 0 : AY_EXIT_USAGE;
-}
+static const struct ay_verbs verbs = {name_of, usage, "takes transactions"};
 
 static int help(const struct ay_msg *msg)
 {
@@ -182,8 +158,8 @@ static int read_and_send(const struct ay_msg *msg, int argc, char **argv, struct
 
 int ay_cli_tx(int argc, char **argv)
 {
-    if (argc < 3) return list(argc > 1 ? argv[1] : NULL);
-    const struct ay_msg *msg = find(argv[1], argv[2]);
+    if (argc < 3) return ay_verbs_list(&verbs, argc > 1 ? argv[1] : NULL);
+    const struct ay_msg *msg = ay_verbs_find(&verbs, argv[1], argv[2]);
     if (!msg) return ay_cli_fail(AY_E_USAGE, "there is no message %s in %s", argv[2], argv[1]);
     if (ay_cli.help) return help(msg);
     struct ay_arena arena = ay_cli_arena();

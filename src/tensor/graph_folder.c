@@ -6,16 +6,11 @@
 #include "tensor/graph.h"
 #include "tensor/model_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_CARD_BYTES 65536u
 /* Decoded, a graph takes less than that many times its bytes. */
 #define GRAPH_SPREAD 64u
 
@@ -54,23 +49,9 @@ static enum ay_code map_weights(struct ay_graph_folder *f, const char *dir,
                                 struct ay_reason *reason)
 {
     static const uint8_t nothing[1];
-    struct stat info;
-    char *path = ay_model_path(dir, "weights.bin");
-    if (!path) return AY_E_MEMORY;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    free(path);
-    if (fd < 0) return ay_reject(reason, AY_E_NOT_FOUND, "%.120s/weights.bin: cannot be read", dir);
-    bool ok = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-    if (ok && info.st_size > 0) {
-        f->map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        ok = f->map != MAP_FAILED;
-        if (!ok) f->map = NULL;
-        f->map_len = (size_t)info.st_size;
-    }
-    (void)close(fd);
-    if (!ok) return ay_reject(reason, AY_E_IO, "%.120s/weights.bin: cannot be mapped", dir);
+    AY_TRY(ay_model_map_weights(dir, &f->map, &f->map_len, reason));
     f->weights = f->map ? f->map : nothing;
-    f->weights_bytes = f->map ? f->map_len : 0;
+    f->weights_bytes = f->map_len;
     return AY_OK;
 }
 
@@ -87,33 +68,21 @@ static enum ay_code check_hash(const json_t *card, const char *key, const char *
     return ay_reject(reason, AY_E_HASH, "%s is not what model.json says", file);
 }
 
-static char *card_text(const json_t *card, const char *name)
-{
-    const char *text = json_string_value(json_object_get(card, name));
-    return strdup(text ? text : "");
-}
-
 static enum ay_code take_card(struct ay_graph_folder *f, const json_t *card,
                               struct ay_reason *reason)
 {
     AY_TRY(check_hash(card, "graph_sha256", "graph.bin", f->bytes, f->bytes_len, reason));
     AY_TRY(check_hash(card, "weights_sha256", "weights.bin", f->weights, f->weights_bytes, reason));
-    f->name = card_text(card, "name");
-    f->licence = card_text(card, "licence");
-    f->source = card_text(card, "source");
+    f->name = ay_model_card_text(card, "name");
+    f->licence = ay_model_card_text(card, "licence");
+    f->source = ay_model_card_text(card, "source");
     return f->name && f->licence && f->source ? AY_OK : AY_E_MEMORY;
 }
 
 static enum ay_code open_all(struct ay_graph_folder *f, const char *dir, struct ay_reason *reason)
 {
-    uint8_t *bytes = NULL;
-    uint32_t len = 0;
-    json_error_t error;
-    AY_TRY(ay_model_read(dir, "model.json", MAX_CARD_BYTES, &bytes, &len, reason));
-    json_t *card = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
-    free(bytes);
-    if (!card)
-        return ay_reject(reason, AY_E_FORMAT, "model.json, line %d: %s", error.line, error.text);
+    json_t *card = NULL;
+    AY_TRY(ay_model_card(dir, &card, reason));
     enum ay_code code = open_graph(f, dir, reason);
     if (code == AY_OK) code = map_weights(f, dir, reason);
     if (code == AY_OK) code = take_card(f, card, reason);

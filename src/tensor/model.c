@@ -140,7 +140,8 @@ static enum ay_code check_kind(struct ay_model *m, struct ay_reason *reason)
     return AY_OK;
 }
 
-static enum ay_code map_weights(struct ay_model *m, const char *dir, struct ay_reason *reason)
+enum ay_code ay_model_map_weights(const char *dir, void **map, size_t *len,
+                                  struct ay_reason *reason)
 {
     struct stat info;
     char *path = ay_model_path(dir, "weights.bin");
@@ -148,13 +149,13 @@ static enum ay_code map_weights(struct ay_model *m, const char *dir, struct ay_r
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     free(path);
     if (fd < 0) return ay_reject(reason, AY_E_NOT_FOUND, "%.120s/weights.bin: cannot be read", dir);
-    bool ok = fstat(fd, &info) == 0 && info.st_size > 0;
-    void *map = ok ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    bool ok = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    *len = ok ? (size_t)info.st_size : 0;
+    *map = *len ? mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
     (void)close(fd);
-    if (map == MAP_FAILED) return ay_reject(reason, AY_E_IO, "weights.bin: cannot be mapped");
-    m->map = map;
-    m->map_len = (size_t)info.st_size;
-    return AY_OK;
+    if (ok && *map != MAP_FAILED) return AY_OK;
+    *map = NULL;
+    return ay_reject(reason, AY_E_IO, "%.120s/weights.bin: cannot be mapped", dir);
 }
 
 static enum ay_code open_weights(struct ay_model *m, const char *dir, struct ay_reason *reason)
@@ -164,7 +165,7 @@ static enum ay_code open_weights(struct ay_model *m, const char *dir, struct ay_
     uint8_t root[32];
     m->weights = calloc(p->weights_count + 1u, sizeof *m->weights);
     if (!m->weights) return AY_E_MEMORY;
-    AY_TRY(map_weights(m, dir, reason));
+    AY_TRY(ay_model_map_weights(dir, &m->map, &m->map_len, reason));
     for (uint32_t i = 0; i < p->weights_count; i++) {
         const struct ay_work_weight *w = &p->weights[i];
         uint64_t before = at;
@@ -211,29 +212,34 @@ static enum ay_code open_tokenizer(struct ay_model *m, const char *dir, struct a
     return code == AY_OK ? check_vocabulary(m, reason) : code;
 }
 
-static char *card_text(const json_t *card, const char *name)
+char *ay_model_card_text(const json_t *card, const char *name)
 {
     const char *text = json_string_value(json_object_get(card, name));
     return strdup(text ? text : "");
 }
 
-static enum ay_code open_card(struct ay_model *m, const char *dir, struct ay_reason *reason)
+enum ay_code ay_model_card(const char *dir, json_t **out, struct ay_reason *reason)
 {
     uint8_t *bytes = NULL;
     uint32_t len = 0;
     json_error_t error;
     AY_TRY(ay_model_read(dir, "model.json", MAX_CARD_BYTES, &bytes, &len, reason));
-    json_t *card = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
+    *out = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &error);
     free(bytes);
-    if (!card)
+    if (!*out)
         return ay_reject(reason, AY_E_FORMAT, "model.json, line %d: %s", error.line, error.text);
-    if (!json_is_object(card)) {
-        json_decref(card);
-        return ay_reject(reason, AY_E_FORMAT, "model.json: not an object");
-    }
-    m->name = card_text(card, "name");
-    m->licence = card_text(card, "licence");
-    m->source = card_text(card, "source");
+    if (json_is_object(*out)) return AY_OK;
+    json_decref(*out);
+    return ay_reject(reason, AY_E_FORMAT, "model.json: not an object");
+}
+
+static enum ay_code open_card(struct ay_model *m, const char *dir, struct ay_reason *reason)
+{
+    json_t *card = NULL;
+    AY_TRY(ay_model_card(dir, &card, reason));
+    m->name = ay_model_card_text(card, "name");
+    m->licence = ay_model_card_text(card, "licence");
+    m->source = ay_model_card_text(card, "source");
     json_decref(card);
     return m->name && m->licence && m->source ? AY_OK : AY_E_MEMORY;
 }

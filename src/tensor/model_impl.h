@@ -4,6 +4,7 @@
 
 #include "tensor/model.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /* "<dir>/<name>" in new memory; NULL without memory. */
@@ -13,6 +14,17 @@ char *ay_model_path(const char *dir, const char *name);
  * AY_E_NOT_FOUND, AY_E_IO, AY_E_LIMIT with a reason. */
 enum ay_code ay_model_read(const char *dir, const char *name, uint32_t max, uint8_t **out,
                            uint32_t *len, struct ay_reason *reason) AY_MUST;
+
+/* Maps dir/weights.bin to be read: *map is NULL when it is empty; munmap is the caller's.
+ * AY_E_NOT_FOUND, AY_E_IO with a reason. */
+enum ay_code ay_model_map_weights(const char *dir, void **map, size_t *len,
+                                  struct ay_reason *reason) AY_MUST;
+
+/* Reads dir/model.json, an object; json_decref is the caller's. AY_E_FORMAT, and what ay_model_read
+ * returns, with a reason. */
+enum ay_code ay_model_card(const char *dir, json_t **out, struct ay_reason *reason) AY_MUST;
+/* A text of the card in new memory, "" when it is missing; NULL without memory. */
+char *ay_model_card_text(const json_t *card, const char *name);
 
 /* Bytes of weight i, and where it begins in weights.bin: at what *at says, which is advanced to
  * where the next may begin. AY_E_LIMIT above 2^47. */
