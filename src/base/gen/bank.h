@@ -34,7 +34,7 @@ struct ay_bank_supply {
 extern const struct ay_msg ay_bank_supply_msg;
 
 #define AY_MAX_BANK_QUERY_SUPPLY_REQUEST_DENOM 64u
-/* QuerySupplyRequest */
+/* What there is of a denom: at genesis, minted and burned since. */
 struct ay_bank_query_supply_request {
     struct ay_slice denom;
 };

@@ -465,7 +465,7 @@ struct ay_dispute_msg_supply_response {
 };
 extern const struct ay_msg ay_dispute_msg_supply_response_msg;
 
-/* QueryParamsRequest */
+/* Bonds, turns, the price of moves, and the shares of a slash. */
 struct ay_dispute_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };
@@ -505,7 +505,7 @@ struct ay_dispute_query_answer_request {
 extern const struct ay_msg ay_dispute_query_answer_request_msg;
 
 #define AY_MAX_DISPUTE_QUERY_COMMITS_REQUEST_CHALLENGER 90u
-/* QueryCommitsRequest */
+/* Sealed challenges of a challenger that are not opened yet. */
 struct ay_dispute_query_commits_request {
     struct ay_slice challenger;
 };
@@ -519,7 +519,7 @@ struct ay_dispute_query_commits_response {
 };
 extern const struct ay_msg ay_dispute_query_commits_response_msg;
 
-/* QueryCaseRequest */
+/* All that is known of a job's disputes: stage, forks, the pot being shared out. */
 struct ay_dispute_query_case_request {
     uint64_t job_id;
 };

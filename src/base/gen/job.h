@@ -259,7 +259,7 @@ struct ay_job_msg_claim_response {
 };
 extern const struct ay_msg ay_job_msg_claim_response_msg;
 
-/* QueryJobRequest */
+/* A job by its number: state, deadline, parties, price, claim. */
 struct ay_job_query_job_request {
     uint64_t id;
 };
@@ -284,7 +284,7 @@ struct ay_job_query_jobs_response {
 };
 extern const struct ay_msg ay_job_query_jobs_response_msg;
 
-/* QueryParamsRequest */
+/* Deadlines, the window after a claim, penalties and the part that is burnt. */
 struct ay_job_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };

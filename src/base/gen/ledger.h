@@ -88,13 +88,13 @@ struct ay_ledger_block_result {
 };
 extern const struct ay_msg ay_ledger_block_result_msg;
 
-/* QueryMetaRequest */
+/* Ledger time, the genesis hash and the next account number. */
 struct ay_ledger_query_meta_request {
     uint8_t unused; /* C has no empty struct */
 };
 extern const struct ay_msg ay_ledger_query_meta_request_msg;
 
-/* QueryParamsRequest */
+/* The limits of a block, a transaction and the clock. */
 struct ay_ledger_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };

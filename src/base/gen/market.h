@@ -128,14 +128,14 @@ struct ay_market_msg_cancel_ask_response {
 };
 extern const struct ay_msg ay_market_msg_cancel_ask_response_msg;
 
-/* QueryAskRequest */
+/* An ask by its number. */
 struct ay_market_query_ask_request {
     uint64_t id;
 };
 extern const struct ay_msg ay_market_query_ask_request_msg;
 
 #define AY_LEN_MARKET_QUERY_ASKS_REQUEST_PROGRAM_ID 32u
-/* QueryAsksRequest */
+/* Asks that stand for a program. */
 struct ay_market_query_asks_request {
     uint8_t program_id[32];
 };
@@ -149,14 +149,14 @@ struct ay_market_query_asks_response {
 };
 extern const struct ay_msg ay_market_query_asks_response_msg;
 
-/* QueryParamsRequest */
+/* How much a lock must be, and how long a bid waits. */
 struct ay_market_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };
 extern const struct ay_msg ay_market_query_params_request_msg;
 
 #define AY_LEN_MARKET_QUERY_CLASS_REQUEST_PROGRAM_ID 32u
-/* QueryClassRequest */
+/* One class, a model and a tier: its last clearing price and what waits. */
 struct ay_market_query_class_request {
     uint8_t program_id[32];
     uint32_t tier;

@@ -127,14 +127,14 @@ struct ay_stake_msg_unbond_response {
 extern const struct ay_msg ay_stake_msg_unbond_response_msg;
 
 #define AY_MAX_STAKE_QUERY_OPERATOR_REQUEST_ADDRESS 90u
-/* QueryOperatorRequest */
+/* An operator's bond, and how much of it is locked. */
 struct ay_stake_query_operator_request {
     struct ay_slice address;
 };
 extern const struct ay_msg ay_stake_query_operator_request_msg;
 
 #define AY_MAX_STAKE_QUERY_LOCKS_REQUEST_OPERATOR 90u
-/* QueryLocksRequest */
+/* What an operator's bond is locked for. */
 struct ay_stake_query_locks_request {
     struct ay_slice operator;
 };
@@ -149,7 +149,7 @@ struct ay_stake_query_locks_response {
 extern const struct ay_msg ay_stake_query_locks_response_msg;
 
 #define AY_MAX_STAKE_QUERY_UNBONDINGS_REQUEST_ADDRESS 90u
-/* QueryUnbondingsRequest */
+/* Coins of an account that are on their way out of a bond, and rewards that wait. */
 struct ay_stake_query_unbondings_request {
     struct ay_slice address;
 };
@@ -163,7 +163,7 @@ struct ay_stake_query_unbondings_response {
 };
 extern const struct ay_msg ay_stake_query_unbondings_response_msg;
 
-/* QueryParamsRequest */
+/* The unbonding period and the least bonds of the tiers. */
 struct ay_stake_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };

@@ -268,20 +268,20 @@ struct ay_work_msg_withdraw_response {
 extern const struct ay_msg ay_work_msg_withdraw_response_msg;
 
 #define AY_LEN_WORK_QUERY_WORK_REQUEST_ID 32u
-/* QueryWorkRequest */
+/* A work: owner, licence, royalty, shares and ancestors. */
 struct ay_work_query_work_request {
     uint8_t id[32];
 };
 extern const struct ay_msg ay_work_query_work_request_msg;
 
 #define AY_LEN_WORK_QUERY_PROGRAM_REQUEST_ID 32u
-/* QueryProgramRequest */
+/* A registered model's program, as canonical bytes. */
 struct ay_work_query_program_request {
     uint8_t id[32];
 };
 extern const struct ay_msg ay_work_query_program_request_msg;
 
-/* QueryWorksRequest */
+/* Works that are registered, oldest first. */
 struct ay_work_query_works_request {
     uint8_t unused; /* C has no empty struct */
 };
@@ -295,7 +295,7 @@ struct ay_work_query_works_response {
 };
 extern const struct ay_msg ay_work_query_works_response_msg;
 
-/* QueryParamsRequest */
+/* What registering costs, and the most that a work may ask. */
 struct ay_work_query_params_request {
     uint8_t unused; /* C has no empty struct */
 };
