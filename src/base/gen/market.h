@@ -156,7 +156,7 @@ struct ay_market_query_params_request {
 extern const struct ay_msg ay_market_query_params_request_msg;
 
 #define AY_LEN_MARKET_QUERY_CLASS_REQUEST_PROGRAM_ID 32u
-/* One class, a model and a tier: its last clearing price and what waits. */
+/* One class, a program and a tier: its last price, in which block, and how much was sold. */
 struct ay_market_query_class_request {
     uint8_t program_id[32];
     uint32_t tier;
