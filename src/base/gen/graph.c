@@ -22,7 +22,7 @@ static const struct ay_field graph_dim_fields[] = {
     {.name = "size", .camel = "size", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_U64,
      .offset = offsetof(struct ay_graph_dim, size)},
     {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_STRING,
-     .offset = offsetof(struct ay_graph_dim, name), .len = 256},
+     .offset = offsetof(struct ay_graph_dim, name), .len = 16384},
 };
 const struct ay_msg ay_graph_dim_msg = {
     .name = "assay.graph.v1.Dim",
@@ -35,7 +35,7 @@ const struct ay_msg ay_graph_dim_msg = {
 
 static const struct ay_field graph_port_fields[] = {
     {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
-     .offset = offsetof(struct ay_graph_port, name), .len = 1024},
+     .offset = offsetof(struct ay_graph_port, name), .len = 16384},
     {.name = "dtype", .camel = "dtype", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
      .offset = offsetof(struct ay_graph_port, dtype), .values = &ay_work_dtype_enum},
     {.name = "ranked", .camel = "ranked",
@@ -56,7 +56,7 @@ const struct ay_msg ay_graph_port_msg = {
 
 static const struct ay_field graph_constant_fields[] = {
     {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
-     .offset = offsetof(struct ay_graph_constant, name), .len = 1024},
+     .offset = offsetof(struct ay_graph_constant, name), .len = 16384},
     {.name = "dtype", .camel = "dtype", .doc = "", .unit = "", .number = 2, .kind = AY_KIND_ENUM,
      .offset = offsetof(struct ay_graph_constant, dtype), .values = &ay_work_dtype_enum},
     {.name = "dims", .camel = "dims", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_U64,
@@ -108,7 +108,7 @@ const struct ay_msg ay_graph_attribute_msg = {
 
 static const struct ay_field graph_node_fields[] = {
     {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
-     .offset = offsetof(struct ay_graph_node, name), .len = 1024},
+     .offset = offsetof(struct ay_graph_node, name), .len = 16384},
     {.name = "domain", .camel = "domain", .doc = "", .unit = "", .number = 2,
      .kind = AY_KIND_STRING, .offset = offsetof(struct ay_graph_node, domain), .len = 128},
     {.name = "op", .camel = "op", .doc = "", .unit = "", .number = 3, .kind = AY_KIND_STRING,
@@ -116,10 +116,10 @@ static const struct ay_field graph_node_fields[] = {
     {.name = "in", .camel = "in", .doc = "An empty name stands for an operand that is left out.",
      .unit = "", .number = 4, .kind = AY_KIND_STRING, .flags = AY_FIELD_REPEATED,
      .offset = offsetof(struct ay_graph_node, in),
-     .aside = offsetof(struct ay_graph_node, in_count), .len = 1024, .max_count = 65536},
+     .aside = offsetof(struct ay_graph_node, in_count), .len = 16384, .max_count = 65536},
     {.name = "out", .camel = "out", .doc = "", .unit = "", .number = 5, .kind = AY_KIND_STRING,
      .flags = AY_FIELD_REPEATED, .offset = offsetof(struct ay_graph_node, out),
-     .aside = offsetof(struct ay_graph_node, out_count), .len = 1024, .max_count = 65536},
+     .aside = offsetof(struct ay_graph_node, out_count), .len = 16384, .max_count = 65536},
     {.name = "attributes", .camel = "attributes", .doc = "", .unit = "", .number = 6,
      .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
      .offset = offsetof(struct ay_graph_node, attributes),
@@ -137,7 +137,7 @@ const struct ay_msg ay_graph_node_msg = {
 
 static const struct ay_field graph_graph_fields[] = {
     {.name = "name", .camel = "name", .doc = "", .unit = "", .number = 1, .kind = AY_KIND_STRING,
-     .offset = offsetof(struct ay_graph_graph, name), .len = 1024},
+     .offset = offsetof(struct ay_graph_graph, name), .len = 16384},
     {.name = "inputs", .camel = "inputs", .doc = "What it takes that is not a constant, in order.",
      .unit = "", .number = 2, .kind = AY_KIND_MESSAGE, .flags = AY_FIELD_REPEATED,
      .offset = offsetof(struct ay_graph_graph, inputs),

@@ -22,7 +22,7 @@ enum ay_graph_attribute_kind {
 };
 extern const struct ay_enum ay_graph_attribute_kind_enum;
 
-#define AY_MAX_GRAPH_DIM_NAME 256u
+#define AY_MAX_GRAPH_DIM_NAME 16384u
 /* A size: a number, or a name that stands for the same size wherever it occurs, or neither. */
 struct ay_graph_dim {
     uint64_t size;
@@ -30,7 +30,7 @@ struct ay_graph_dim {
 };
 extern const struct ay_msg ay_graph_dim_msg;
 
-#define AY_MAX_GRAPH_PORT_NAME 1024u
+#define AY_MAX_GRAPH_PORT_NAME 16384u
 #define AY_MAX_GRAPH_PORT_DIMS 8u
 /* An input or output of a graph. */
 struct ay_graph_port {
@@ -43,7 +43,7 @@ struct ay_graph_port {
 };
 extern const struct ay_msg ay_graph_port_msg;
 
-#define AY_MAX_GRAPH_CONSTANT_NAME 1024u
+#define AY_MAX_GRAPH_CONSTANT_NAME 16384u
 #define AY_MAX_GRAPH_CONSTANT_DIMS 8u
 /* A tensor whose elements the model brings along. */
 struct ay_graph_constant {
@@ -79,13 +79,13 @@ struct ay_graph_attribute {
 };
 extern const struct ay_msg ay_graph_attribute_msg;
 
-#define AY_MAX_GRAPH_NODE_NAME 1024u
+#define AY_MAX_GRAPH_NODE_NAME 16384u
 #define AY_MAX_GRAPH_NODE_DOMAIN 128u
 #define AY_MAX_GRAPH_NODE_OP 128u
 #define AY_MAX_GRAPH_NODE_IN 65536u
-#define AY_MAX_GRAPH_NODE_IN_LEN 1024u
+#define AY_MAX_GRAPH_NODE_IN_LEN 16384u
 #define AY_MAX_GRAPH_NODE_OUT 65536u
-#define AY_MAX_GRAPH_NODE_OUT_LEN 1024u
+#define AY_MAX_GRAPH_NODE_OUT_LEN 16384u
 #define AY_MAX_GRAPH_NODE_ATTRIBUTES 256u
 /* One operator. Values are named within their graph; a subgraph also sees its parents' values. */
 struct ay_graph_node {
@@ -102,7 +102,7 @@ struct ay_graph_node {
 };
 extern const struct ay_msg ay_graph_node_msg;
 
-#define AY_MAX_GRAPH_GRAPH_NAME 1024u
+#define AY_MAX_GRAPH_GRAPH_NAME 16384u
 #define AY_MAX_GRAPH_GRAPH_INPUTS 4096u
 #define AY_MAX_GRAPH_GRAPH_OUTPUTS 4096u
 #define AY_MAX_GRAPH_GRAPH_CONSTANTS 1048576u
