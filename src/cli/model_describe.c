@@ -6,6 +6,7 @@
 #include "tensor/graph.h"
 #include "tensor/graph_run.h"
 #include "tensor/lower/lower.h"
+#include "verify/game.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,6 +151,7 @@ static enum ay_code add_program(json_t *out, const struct ay_graph_folder *graph
     const struct ay_graph_node *local = local_node(&graph->model);
     const struct ay_tape_program *made = NULL;
     struct ay_graph_runner *runner = NULL;
+    const char *why = "";
     uint64_t units;
     struct ay_ndarray *inputs = calloc(g->inputs_count + 1u, sizeof *inputs);
     enum ay_code code = inputs ? shapes(g, o, inputs, reason) : AY_E_MEMORY;
@@ -162,10 +164,13 @@ static enum ay_code add_program(json_t *out, const struct ay_graph_folder *graph
     if (code == AY_OK && !made)
         code = ay_reject(reason, AY_E_STATE, "its outputs do not depend on its inputs");
     if (code == AY_OK) code = ay_program_units(&made->program, none, &units);
+    json_object_set_new(out, "program", json_boolean(code == AY_OK));
     if (code == AY_OK) {
         json_object_set_new(out, "ops", json_integer(made->program.ops_count));
         json_object_set_new(out, "weights", json_integer(made->program.weights_count));
         json_object_set_new(out, "units", number_of(units));
+        if (ay_game_check(&made->program, &why) != AY_OK)
+            code = ay_reject(reason, AY_E_WORK_PROGRAM, "%s", why);
     }
     ay_graph_runner_close(runner);
     free(inputs);

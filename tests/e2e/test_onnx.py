@@ -64,7 +64,8 @@ def check_program(folder):
     model, out = folder / "add", folder / "out"
     answer("model", "import", CORPUS / "add", "--out", model, "--licence", "MIT")
     shown = answer("model", "show", model, "--dim", "n=3")
-    common.expect(shown["licence"] == "MIT" and shown["registrable"] is True, shown)
+    common.expect(shown["licence"] == "MIT" and shown["program"] is True, shown)
+    common.expect(shown["registrable"] is False and "token ids" in shown["why"], shown)
     common.expect(shown["operators"] == {"Add": 1} and shown["parameters"] == "2", shown)
     common.expect(shown["inputs"] == [{"name": "x", "type": "f32 (n, 2)"}], shown)
     common.expect(answer("model", "ls", folder)[0]["name"] == "add", "ls")
@@ -85,7 +86,7 @@ def check_control(folder):
     model, out = folder / "if", folder / "if_out"
     answer("model", "import", CORPUS / "if", model)
     shown = answer("model", "show", model)
-    common.expect(shown["registrable"] is False and "cond" in shown["why"], shown)
+    common.expect(shown["program"] is False and "cond" in shown["why"], shown)
     x = write_npy(folder / "x.npy", "f4", (1, 2), [-1, 0])
     for value, wanted in ((True, [1, 0]), (False, [2.7182817459106445, 1])):
         c = write_npy(folder / "c.npy", "b1", (), [value])

@@ -205,7 +205,7 @@ def write_table(counts, ways):
     total = {key: sum(c[key] for c in counts.values()) for key in ("passed", "unsupported")}
     lines.append(f"| **all** | **{total['passed']}** | **{total['unsupported']}** |")
     how = ", ".join(f"{ways[way]} {text}" for way, text in (
-        ("program", "as a program, which can be registered"),
+        ("program", "as a program, which a dispute can decide"),
         ("known", "known without running"),
         ("interpreted", "interpreted, since shapes depend on the inputs' elements")))
     text = TABLE.read_text()
