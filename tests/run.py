@@ -27,7 +27,7 @@ SCRIPTS = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
 # Scripts that need the packages of tests/onnx/requirements.txt: name, words; and the nightly ones.
 ONNX_PYTHON = ROOT / "build" / "onnx-venv" / "bin" / "python"
 ONNX = [("onnx_suite", ["suite.py"]), ("onnx_bits", ["bits.py"])]
-ONNX_NIGHTLY = [("onnx_models", ["models.py"]), ("onnx_bits_all", ["bits.py", "--all"])]
+ONNX_NIGHTLY = [("onnx_models", ["models.py"])]
 
 
 class Count:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The same bits everywhere: tests/onnx/bits.py [--all]
+"""The same bits everywhere: tests/onnx/bits.py
 
 Models are imported once, and run by builds of tests/portable.c: this machine's, with the kernels of
 each instruction set and one and two threads; without optimisation, and by clang with all of it; and
 for aarch64 and s390x (whose bytes lie the other way round) under qemu. Each answers with a hash of
 every output's bytes, and all hashes of a model must be one.
 
-Models: of ONNX's own node cases one an operator (--all: every one), whole networks among its light
-models, and all-MiniLM-L6-v2. What the suite lists as unsupported is left out.
+Models: ONNX's own node cases, whole networks among its light models, and all-MiniLM-L6-v2, which is run
+alone and in a batch of eight. What the suite lists as unsupported is left out.
 """
 import argparse
 import concurrent.futures
@@ -75,20 +75,14 @@ def commands(folder):
         yield name, [*runner, path, "1"]
 
 
-def chosen(every):
-    """Cases of the suite: one an operator, and some networks."""
+def chosen():
+    """Cases of the suite: those of one operator, and some networks."""
     listed = suite.read_list()
-    seen = set()
     for case in suite.all_cases():
         network = case.name.removeprefix("test_") in NETWORKS
         node = case.kind == "node" and "_expanded" not in case.name
-        operator = case.model.graph.node[0].op_type if len(case.model.graph.node) else ""
-        if not (network or (node and (every or operator not in seen))):
-            continue
-        if any(fnmatch.fnmatchcase(case.name, pattern) for pattern in listed):
-            continue
-        seen.add(operator)
-        yield case
+        if (network or node) and not any(fnmatch.fnmatchcase(case.name, p) for p in listed):
+            yield case
 
 
 def lay_out(case, folder):
@@ -116,12 +110,10 @@ def ask(command, folders):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--all", action="store_true", help="every node case of the suite")
-    args = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with tempfile.TemporaryDirectory() as base:
         base = pathlib.Path(base)
-        cases = list(chosen(args.all))
+        cases = list(chosen())
         folders = [lay_out(case, base / case.name) for case in cases]
         asked = ask([suite.RUNNER, "--graphs"], folders)
         bad = [f"{f.name}: {a}" for f, a in zip(folders, asked) if a.startswith(("failed", "no "))]
