@@ -28,6 +28,7 @@ int ay_model_quantize_lines(const char *dir, const struct ay_model_options *opti
 /* The verbs for models kept as graphs. Exit codes, having said what is wrong. */
 int ay_model_import_onnx(const char *file, const char *dir, const struct ay_model_options *options);
 int ay_model_run_graph(const char *dir, const struct ay_model_options *options);
+int ay_model_quantize_graph(const char *dir, const struct ay_model_options *options);
 int ay_model_show_graph(const char *dir, const struct ay_model_options *options);
 /* What show and ls print of one; NULL without memory. Lowers it with the sizes given by dims, open
  * ones being 1. */
