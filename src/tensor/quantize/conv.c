@@ -29,13 +29,14 @@ uint32_t *ay_conv_uses(struct ay_edit *e)
     return uses;
 }
 
-/* Index of the one node that needs the first result of node i; nodes_count: none. */
+/* Index of the one node that needs the first result of node i, and takes it first; nodes_count:
+ * none.
+ */
 static uint32_t next_of(const struct ay_edit *e, uint32_t i, const uint32_t *uses)
 {
     const struct ay_graph_graph *g = ay_edit_graph(e);
     for (uint32_t n = i + 1; uses[i] == 1 && n < g->nodes_count; n++)
-        for (uint32_t k = 0; k < g->nodes[n].in_count; k++)
-            if (ay_slice_equal(g->nodes[n].in[k], g->nodes[i].out[0])) return n;
+        if (g->nodes[n].in_count && ay_slice_equal(g->nodes[n].in[0], g->nodes[i].out[0])) return n;
     return g->nodes_count;
 }
 

@@ -19,7 +19,7 @@ struct ay_conv {
 bool ay_conv_of(struct ay_edit *edit, uint32_t i, const uint32_t *uses, bool *taken,
                 struct ay_conv *out);
 
-/* The one node that needs the first result of node i, NULL if it is not one. */
+/* The one node that needs the first result of node i, as its first operand; NULL: there is none. */
 const struct ay_graph_node *ay_conv_next(const struct ay_edit *edit, uint32_t i,
                                          const uint32_t *uses);
 /* Whether it is Relu, or Clip from 0: saturation of an unsigned result does the same. */
