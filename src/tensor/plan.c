@@ -195,8 +195,9 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
     if (maker->kind == AY_WORK_OP_REDUCE) return false;
-    if (at.owner != in || pl->plan->steps[at.step].kind != AY_STEP_ROWS || at.rank != n ||
-        !same(at.shape, op->view, n))
+    /* One that an earlier PERMUTE's operand is written to has that for an alias of its own. */
+    if (at.owner != in || at.scattered || pl->plan->steps[at.step].kind != AY_STEP_ROWS ||
+        at.rank != n || !same(at.shape, op->view, n))
         return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
