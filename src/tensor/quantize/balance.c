@@ -195,7 +195,7 @@ static const struct ay_value *quantised(struct ay_tape *t, const struct balancer
         w = copy;
     }
     if (ay_tape_code(t) != AY_OK) return NULL;
-    if (ay_q8_weights(w, n, o->k, q, scale) != AY_OK) return NULL;
+    if (ay_q8_weights(w, n, o->k, AY_Q8_BLOCK, q, scale) != AY_OK) return NULL;
     return ay_tape_matmul_q8(t, x, wq, d);
 }
 

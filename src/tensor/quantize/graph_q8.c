@@ -15,7 +15,7 @@ static enum ay_code quantise(struct ay_edit *e, const struct ay_linear *l)
     in[1] = ay_edit_constant(e, AY_WORK_DTYPE_I8, 2, w_dims, &q);
     in[2] = ay_edit_constant(e, AY_WORK_DTYPE_F32, 2, d_dims, &scale);
     if (e->code != AY_OK) return e->code;
-    AY_TRY(ay_q8_weights(rows, l->n, l->k, q, scale));
+    AY_TRY(ay_q8_weights(rows, l->n, l->k, AY_Q8_BLOCK, q, scale));
     struct ay_slice y =
         ay_edit_node(e, "assay:MatMulQ8", in, 3, l->bias.len ? unnamed : l->out, NULL, 0);
     if (l->bias.len)

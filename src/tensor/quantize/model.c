@@ -32,16 +32,16 @@ static enum ay_code put_quantised(struct quantize *z, uint32_t index, FILE *f, u
 {
     struct ay_work_weight *w = weight_at(z, index);
     const struct ay_q8_source *s = &z->sources[index];
-    uint32_t n = w->dims[0], k = w->dims[1];
+    uint32_t n = w->dims[0], k = w->dims[1], blocks = w[1].dims[1];
     size_t elements = (size_t)n * k;
     float *copy = malloc(sizeof *copy * elements);
     int8_t *q = malloc(elements);
-    float *scale = malloc(sizeof *scale * n * ay_q8_blocks(k));
+    float *scale = malloc(sizeof *scale * n * blocks);
     enum ay_code code = copy && q && scale ? AY_OK : AY_E_MEMORY;
     if (code == AY_OK) {
         memcpy(copy, z->from->weights[s->weight], sizeof *copy * elements);
         if (s->factors) ay_q8_scale_columns(copy, n, k, s->factors);
-        code = ay_q8_weights(copy, n, k, q, scale);
+        code = ay_q8_weights(copy, n, k, blocks == 1 ? k : AY_Q8_BLOCK, q, scale);
         if (code != AY_OK)
             code = ay_reject(z->reason, code, "weight %u: an element is too large", s->weight);
     }
@@ -107,7 +107,8 @@ static enum ay_code put_all(struct quantize *z, const char *from_dir, const char
     enum ay_code code =
         ay_q8_program(&m->program, z->balance.factors, &z->arena, &z->program, &z->sources);
     if (code == AY_E_UNSUPPORTED)
-        return ay_reject(z->reason, code, "no product of the model has weights of f32");
+        return ay_reject(z->reason, code,
+                         "no product and no table of the model has weights of f32");
     if (code != AY_OK) return ay_reject(z->reason, code, "the program is too large");
     AY_TRY(put_vocabulary(z, from_dir));
     AY_TRY(put_weights(z));

@@ -33,11 +33,12 @@ static enum ay_code quantise_block(const float *w, uint32_t n, int8_t *q, float 
     return AY_OK;
 }
 
-enum ay_code ay_q8_weights(const float *w, uint32_t n, uint32_t k, int8_t *q, float *scale)
+enum ay_code ay_q8_weights(const float *w, uint32_t n, uint32_t k, uint32_t block, int8_t *q,
+                           float *scale)
 {
     for (size_t row = 0; row < n; row++)
-        for (uint32_t at = 0; at < k; at += AY_Q8_BLOCK)
-            AY_TRY(quantise_block(w + row * k + at, k - at < AY_Q8_BLOCK ? k - at : AY_Q8_BLOCK,
+        for (uint32_t at = 0; at < k; at += block)
+            AY_TRY(quantise_block(w + row * k + at, k - at < block ? k - at : block,
                                   q + row * k + at, scale++));
     return AY_OK;
 }
@@ -68,34 +69,52 @@ static bool is_weight(const struct rewrite *r, uint32_t id)
     return id >= r->p->inputs_count && id - r->p->inputs_count < r->p->weights_count;
 }
 
-/* Whether the op can be a MATMUL_Q8 by its second operand. */
-static bool is_product(const struct rewrite *r, const struct ay_work_op *op)
+static bool is_matrix(const struct rewrite *r, uint32_t id)
 {
-    if (op->kind != AY_WORK_OP_MATMUL || !is_weight(r, op->in[1])) return false;
-    const struct ay_work_weight *w = &r->p->weights[op->in[1] - r->p->inputs_count];
+    if (!is_weight(r, id)) return false;
+    const struct ay_work_weight *w = &r->p->weights[id - r->p->inputs_count];
     return w->dtype == AY_WORK_DTYPE_F32 && w->dims_count == 2;
+}
+
+/* Which operand of the op is a weight that may be quantised; in_count: none. */
+static uint32_t operand_of(const struct rewrite *r, const struct ay_work_op *op)
+{
+    if (op->kind == AY_WORK_OP_MATMUL && is_matrix(r, op->in[1])) return 1;
+    if (op->kind == AY_WORK_OP_GATHER && op->axis == 0 && is_matrix(r, op->in[0])) return 0;
+    return op->in_count;
+}
+
+static bool becomes_quantised(const struct rewrite *r, const struct ay_work_op *op)
+{
+    uint32_t k = operand_of(r, op);
+    return k < op->in_count && r->becomes[op->in[k] - r->p->inputs_count];
 }
 
 static bool becomes_q8(const struct rewrite *r, const struct ay_work_op *op)
 {
-    return is_product(r, op) && r->becomes[op->in[1] - r->p->inputs_count];
+    return op->kind == AY_WORK_OP_MATMUL && becomes_quantised(r, op);
 }
 
-/* How many weights are quantised. */
+/* Those that are read by nothing but products, or by nothing but GATHERs; how many there are. */
 static uint32_t choose(struct rewrite *r)
 {
-    uint32_t chosen = 0;
-    for (uint32_t i = 0; i < r->p->ops_count; i++) {
-        const struct ay_work_op *op = &r->p->ops[i];
-        if (is_product(r, op)) r->becomes[op->in[1] - r->p->inputs_count] = true;
+    uint32_t chosen = 0, first = r->p->inputs_count;
+    for (uint32_t i = 0; i < r->p->weights_count; i++) {
+        uint32_t kinds[AY_WORK_OP_MATMUL + 1] = {0}, others = 0;
+        for (uint32_t n = 0; n < r->p->ops_count; n++) {
+            const struct ay_work_op *op = &r->p->ops[n];
+            for (uint32_t k = 0; k < op->in_count; k++) {
+                if (op->in[k] != first + i) continue;
+                if (k == operand_of(r, op))
+                    kinds[op->kind]++;
+                else
+                    others++;
+            }
+        }
+        bool product = kinds[AY_WORK_OP_MATMUL] != 0, table = kinds[AY_WORK_OP_GATHER] != 0;
+        r->becomes[i] = others == 0 && product != table;
+        chosen += r->becomes[i];
     }
-    for (uint32_t i = 0; i < r->p->ops_count; i++) {
-        const struct ay_work_op *op = &r->p->ops[i];
-        for (uint32_t k = 0; k < op->in_count; k++)
-            if (is_weight(r, op->in[k]) && !(k == 1 && is_product(r, op)))
-                r->becomes[op->in[k] - r->p->inputs_count] = false;
-    }
-    for (uint32_t i = 0; i < r->p->weights_count; i++) chosen += r->becomes[i];
     return chosen;
 }
 
@@ -110,6 +129,14 @@ static enum ay_code add_weight(struct rewrite *r, enum ay_work_dtype dtype, uint
         (struct ay_work_weight){.dtype = dtype, .dims = dims, .dims_count = rank};
     r->sources[r->count++] = source;
     return AY_OK;
+}
+
+/* Whether a product reads the weight. */
+static bool is_factor(const struct rewrite *r, uint32_t id)
+{
+    for (uint32_t i = 0; i < r->p->ops_count; i++)
+        if (becomes_q8(r, &r->p->ops[i]) && r->p->ops[i].in[1] == id) return true;
+    return false;
 }
 
 /* The factors of the columns of weight `id`: those of the operand that it meets. */
@@ -132,10 +159,12 @@ static enum ay_code rewrite_weights(struct rewrite *r)
             r->sources[r->count++] = (struct ay_q8_source){AY_Q8_KEPT, i, NULL};
             continue;
         }
+        uint32_t n = w->dims[0], k = w->dims[1];
+        bool table = !is_factor(r, first + i);
         const float *factors = factors_of(r, first + i);
-        AY_TRY(add_weight(r, AY_WORK_DTYPE_I8, 2, w->dims[0], w->dims[1],
+        AY_TRY(add_weight(r, AY_WORK_DTYPE_I8, 2, n, k,
                           (struct ay_q8_source){AY_Q8_BYTES, i, factors}));
-        AY_TRY(add_weight(r, AY_WORK_DTYPE_F32, 2, w->dims[0], ay_q8_blocks(w->dims[1]),
+        AY_TRY(add_weight(r, AY_WORK_DTYPE_F32, 2, n, table ? 1 : ay_q8_blocks(k),
                           (struct ay_q8_source){AY_Q8_SCALES, i, factors}));
     }
     for (uint32_t i = 0; r->factors && i < r->p->ops_count; i++) {
@@ -178,13 +207,49 @@ static enum ay_code balance(struct rewrite *r, uint32_t id)
     return AY_OK;
 }
 
+/* Rows of a table: the bytes, their scales, and the product of the two. */
+static enum ay_code rewrite_gather(struct rewrite *r, uint32_t index)
+{
+    static const uint32_t whole[] = {AY_MAP_INPUT << 24},
+                          both[] = {AY_MAP_STEP << 24, AY_MAP_INPUT << 24 | 1};
+    static const struct ay_work_map_step steps[] = {{AY_WORK_FN_TO_FLOAT, whole, 1},
+                                                    {AY_WORK_FN_MUL, both, 2}};
+    const struct ay_work_op *op = &r->p->ops[index];
+    uint32_t *in = AY_NEW(r->arena, uint32_t, 6);
+    uint32_t *scales = AY_NEW(r->arena, uint32_t, op->dims_count);
+    if (!in || !scales) return AY_E_LIMIT;
+    struct ay_work_op rows = *op, beside = *op;
+    in[0] = r->renamed[op->in[0]];
+    in[2] = in[0] + 1;
+    in[1] = in[3] = r->renamed[op->in[1]];
+    memcpy(scales, op->dims, op->dims_count * sizeof *scales);
+    scales[op->dims_count - 1] = 1;
+    rows.in = in;
+    rows.dtype = AY_WORK_DTYPE_I8;
+    beside.in = in + 2;
+    beside.dims = scales;
+    in[4] = add_op(r, rows);
+    in[5] = add_op(r, beside);
+    r->renamed[ay_program_output(r->p, index)] =
+        add_op(r, (struct ay_work_op){.kind = AY_WORK_OP_MAP,
+                                      .in = in + 4,
+                                      .in_count = 2,
+                                      .dims = op->dims,
+                                      .dims_count = op->dims_count,
+                                      .steps = steps,
+                                      .steps_count = 2});
+    return AY_OK;
+}
+
 static enum ay_code rewrite_op(struct rewrite *r, uint32_t index)
 {
     struct ay_work_op op = r->p->ops[index];
+    bool quantised = becomes_quantised(r, &op);
+    if (quantised && op.kind == AY_WORK_OP_GATHER) return rewrite_gather(r, index);
     uint32_t *in = AY_NEW(r->arena, uint32_t, op.in_count + 1u);
     if (!in) return AY_E_LIMIT;
     for (uint32_t k = 0; k < op.in_count; k++) in[k] = r->renamed[op.in[k]];
-    if (becomes_q8(r, &op)) {
+    if (quantised) {
         if (r->inverses[op.in[0]]) {
             AY_TRY(balance(r, op.in[0]));
             in[0] = r->balanced[op.in[0]];
@@ -203,7 +268,7 @@ static enum ay_code rewrite(struct rewrite *r, uint32_t chosen, struct ay_work_p
     /* A balanced operand has its products, so there are no more of them than of weights. */
     r->weights = AY_NEW(r->arena, struct ay_work_weight, p->weights_count + 2 * chosen);
     r->sources = AY_NEW(r->arena, struct ay_q8_source, p->weights_count + 2 * chosen);
-    r->ops = AY_NEW(r->arena, struct ay_work_op, p->ops_count + chosen);
+    r->ops = AY_NEW(r->arena, struct ay_work_op, 3 * (size_t)p->ops_count);
     uint32_t *outputs = AY_NEW(r->arena, uint32_t, p->outputs_count + 1u);
     if (!r->weights || !r->sources || !r->ops || !outputs) return AY_E_LIMIT;
     for (uint32_t id = 0; id < p->inputs_count; id++) r->renamed[id] = id;
