@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """MiniLM here beside onnxruntime: same weights, threads, batch and length, turn by turn in one run.
 
-usage: minilm.py MODEL_DIR ORIGINAL_DIR RUNNER [--rounds N]
+usage: minilm.py MODEL_DIR ORIGINAL_DIR RUNNER [--rounds N] [--q8]
 MODEL_DIR is an imported model, ORIGINAL_DIR its safetensors folder, RUNNER the built bench/minilm.
 onnxruntime is given its best form of the graph: its own fused Attention, SkipLayerNormalization and
-BiasGelu operators.
+BiasGelu operators. With --q8 MODEL_DIR is one that `assay model quantize` made, and onnxruntime's
+is what its quantize_dynamic makes of that graph (weights i8, activations u8 a tensor).
 """
 import argparse
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -81,6 +83,16 @@ def onnx_model(weights):
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
+def quantised(model):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    with tempfile.TemporaryDirectory() as name:
+        before, after = pathlib.Path(name) / "f32.onnx", pathlib.Path(name) / "int8.onnx"
+        before.write_bytes(model)
+        quantize_dynamic(before, after, weight_type=QuantType.QInt8,
+                         extra_options={"DefaultTensorType": TensorProto.FLOAT})
+        return after.read_bytes()
+
+
 def session(model, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -112,9 +124,12 @@ def main():
     parser.add_argument("original")
     parser.add_argument("runner")
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--q8", action="store_true")
     args = parser.parse_args()
     model = onnx_model(load_safetensors(pathlib.Path(args.original) / "model.safetensors"))
     model = model.SerializeToString()
+    if args.q8:
+        model = quantised(model)
     print(f"MiniLM forward, ms, best of {args.rounds} rounds (onnxruntime {onnxruntime.__version__})")
     print("threads batch tokens    ours     ort  ort/ours")
     for threads in (1, 2):

@@ -5,6 +5,7 @@ Ratios count, absolute times do not: machines differ and are noisy. onnxruntime 
 installed from PyPI into build/bench-venv.
 """
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -26,11 +27,20 @@ def venv_python():
     return python
 
 
-def minilm():
+def minilm(model=MODEL):
     sys.path.insert(0, str(ROOT / "tools"))
     import fetch_minilm
     original = fetch_minilm.original(BUILD / "models" / "original")
-    return [venv_python(), BENCH / "minilm.py", MODEL, original, BUILD / "bench" / "minilm"]
+    return [venv_python(), BENCH / "minilm.py", model, original, BUILD / "bench" / "minilm"]
+
+
+def minilm_q8():
+    """Quantises the model anew."""
+    quantised = BUILD / "models" / "minilm-q8"
+    shutil.rmtree(quantised, ignore_errors=True)
+    subprocess.run([BUILD / "assay", "model", "quantize", MODEL, "--profile", "q8", "--out",
+                    quantised], check=True, stdout=subprocess.DEVNULL)
+    return [*minilm(quantised), "--q8"]
 
 
 # name, what is compared, the command
@@ -40,6 +50,8 @@ BENCHES = [
     ("functions", "correctly rounded functions beside glibc's, which are not",
      lambda: [BUILD / "bench" / "functions"]),
     ("minilm", "MiniLM beside onnxruntime, ratio of times (goal 1.0)", minilm),
+    ("minilm_q8", "MiniLM in profile q8 beside onnxruntime's dynamic int8, ratio of times (goal 1.2)",
+     minilm_q8),
     ("conv", "convolutions beside onnxruntime, ratio of speeds",
      lambda: [venv_python(), BENCH / "conv.py", BUILD / "bench" / "conv"]),
     ("receipt", "what a claim costs beside its answer (goal below 1 %)",

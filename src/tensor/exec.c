@@ -168,8 +168,8 @@ uint64_t ay_exec_memory(const struct ay_exec *exec)
     uint64_t bytes = exec->memory.cap + exec->image.cap + exec->tables.cap;
     for (uint32_t i = 0; i < exec->program->weights_count; i++) bytes += exec->packed[i].bytes;
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++)
-        bytes +=
-            exec->threads[t].scratch.cap + exec->threads[t].packed.cap + exec->threads[t].frame.cap;
+        bytes += exec->threads[t].scratch.cap + exec->threads[t].packed.cap +
+                 exec->threads[t].frame.cap + exec->threads[t].words.cap;
     return bytes;
 }
 
@@ -336,6 +336,7 @@ void ay_exec_close(struct ay_exec *exec)
         free(exec->threads[t].scratch.at);
         free(exec->threads[t].packed.at);
         free(exec->threads[t].frame.at);
+        free(exec->threads[t].words.at);
     }
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);

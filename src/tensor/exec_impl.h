@@ -21,8 +21,10 @@ struct ay_exec_thread {
     struct ay_room scratch; /* rows of a step, then AY_MAP_TEMP_BYTES; or what an op asks for */
     struct ay_room frame;   /* a batch's part of a framed image */
     struct ay_room packed;  /* a MATMUL's second operand, in the kernels' layout */
-    const float *packed_of; /* what is in it, in this step */
+    const void *packed_of;  /* what is in it, in this step */
     uint32_t packed_op;
+    struct ay_room words; /* the item's rows of an operand of MATMUL_Q8, for its kernel */
+    uint32_t words_of;    /* which operand's; AY_NONE: nothing's */
 };
 
 /* A step's work is handed out run by run (ROWS: or all as one matrix; batch by batch), in pieces of

@@ -7,6 +7,7 @@
 #define AY_TENSOR_GRAPH_FOLDER_H
 
 #include "base/gen/graph.h"
+#include "tensor/folder.h"
 #include "tensor/reason.h"
 
 #include <stddef.h>
@@ -33,5 +34,19 @@ bool ay_graph_folder_is(const char *dir);
 enum ay_code ay_graph_folder_open(const char *dir, struct ay_graph_folder **out,
                                   struct ay_reason *reason) AY_MUST;
 void ay_graph_folder_close(struct ay_graph_folder *folder); /* NULL is allowed */
+
+/* What model.json says beside hashes. */
+struct ay_graph_card {
+    const char *name, *licence, *source;
+    /* Of a model made from another: that, and how. NULL: an imported one. */
+    const struct ay_graph_folder *parent;
+    const char *profile;
+};
+
+/* Writes graph.bin and model.json, where weights.bin has that hash. AY_E_LIMIT, AY_E_FORMAT (no
+ * UTF-8), AY_E_IO, AY_E_DISK_FULL, AY_E_MEMORY; all with a reason. */
+enum ay_code ay_graph_put(const struct ay_folder *folder, const struct ay_graph_model *model,
+                          const uint8_t weights_sha256[32],
+                          const struct ay_graph_card *card) AY_MUST;
 
 #endif

@@ -1,10 +1,6 @@
 #include "tensor/model.h"
 
-#include "base/codec.h"
-#include "base/text.h"
-#include "crypto/merkle.h"
 #include "tensor/bert.h"
-#include "tensor/folder.h"
 #include "tensor/model_impl.h"
 
 #include <jansson.h>
@@ -97,29 +93,22 @@ static enum ay_code read_config(struct import *im)
 /* One weight: reads it, sets its root in the program, appends it. */
 static enum ay_code write_weight(struct import *im, uint32_t index, FILE *f, uint64_t *at)
 {
-    static const uint8_t zeros[AY_MODEL_ALIGN];
     /* The builder made it in our own arena. */
     struct ay_work_weight *w = (struct ay_work_weight *)(uintptr_t)&im->bert.program.weights[index];
     const struct ay_bert_source *source = &im->bert.sources[index];
-    uint64_t before = *at, begin, len;
-    AY_TRY(ay_model_extent(w, at, &begin, &len));
+    uint64_t unused = 0, begin, len;
+    AY_TRY(ay_model_extent(w, &unused, &begin, &len));
     uint32_t *values = malloc(len);
     if (!values) return AY_E_MEMORY;
     enum ay_code code = AY_OK;
     if (source->tensor)
         code = ay_stored_read_f32(source->tensor, source->first, len / 4, (float *)(void *)values);
     for (uint32_t i = 0; !source->tensor && i < len / 4; i++) values[i] = i;
-    if (code == AY_OK)
-        code = ay_tensor_root((uint8_t)w->dtype, (uint8_t)w->dims_count, w->dims, values, len,
-                              w->root);
-    if (code != AY_OK)
-        code = ay_reject(im->reason, code, "model.safetensors: %.100s cannot be used",
-                         source->tensor ? source->tensor->name : "positions");
-    else if (fwrite(zeros, 1, begin - before, f) != begin - before ||
-             fwrite(values, 1, len, f) != len)
-        code = ay_folder_failed(&im->folder, "weights.bin");
+    if (code == AY_OK) code = ay_model_put_weight(&im->folder, f, at, values, w);
     free(values);
-    return code;
+    if (code == AY_OK || code == AY_E_IO || code == AY_E_DISK_FULL) return code;
+    return ay_reject(im->reason, code, "model.safetensors: %.100s cannot be used",
+                     source->tensor ? source->tensor->name : "positions");
 }
 
 static enum ay_code write_weights(struct import *im)
@@ -131,28 +120,6 @@ static enum ay_code write_weights(struct import *im)
     for (uint32_t i = 0; code == AY_OK && i < im->bert.program.weights_count; i++)
         code = write_weight(im, i, f, &at);
     if (!ay_folder_finish(f) && code == AY_OK) code = ay_folder_failed(&im->folder, "weights.bin");
-    return code;
-}
-
-static enum ay_code write_card(struct import *im, struct ay_slice program, const char *name,
-                               const char *licence, const char *source)
-{
-    uint8_t id[32], root[32];
-    char id_text[65], root_text[65];
-    struct ay_text id_out = ay_text_over(id_text, 65), root_out = ay_text_over(root_text, 65);
-    ay_program_id(program, id);
-    ay_program_weights_root(&im->bert.program, root);
-    ay_text_hex(&id_out, AY_SLICE_OF(id));
-    ay_text_hex(&root_out, AY_SLICE_OF(root));
-    json_t *card = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "name", name, "licence",
-                             licence, "source", source, "program_id", id_text, "weights_root",
-                             root_text, "tokenizer", "wordpiece-uncased", "max_tokens",
-                             (int)im->config.max_tokens, "dims", (int)im->config.hidden);
-    char *text = card ? json_dumps(card, JSON_INDENT(2)) : NULL;
-    json_decref(card);
-    if (!text) return AY_E_MEMORY;
-    enum ay_code code = ay_folder_write(&im->folder, "model.json", text, strlen(text));
-    free(text);
     return code;
 }
 
@@ -174,7 +141,6 @@ static enum ay_code write_vocabulary(struct import *im)
 static enum ay_code import_into(struct import *im, const char *name, const char *licence,
                                 const char *source)
 {
-    struct ay_slice program;
     AY_TRY(read_config(im));
     char *path = ay_model_path(im->from, "model.safetensors");
     if (!path) return AY_E_MEMORY;
@@ -184,9 +150,12 @@ static enum ay_code import_into(struct import *im, const char *name, const char 
     AY_TRY(ay_bert_build(&im->config, &im->file, &im->arena, &im->bert, im->reason));
     AY_TRY(write_vocabulary(im));
     AY_TRY(write_weights(im));
-    AY_TRY(ay_encode_arena(&ay_work_program_msg, &im->bert.program, &im->arena, &program));
-    AY_TRY(ay_folder_write(&im->folder, "program.bin", program.data, program.len));
-    return write_card(im, program, name, licence, source);
+    const struct ay_model_card card = {.name = name,
+                                       .licence = licence,
+                                       .source = source,
+                                       .max_tokens = im->config.max_tokens,
+                                       .dims = im->config.hidden};
+    return ay_model_put_program(&im->folder, &im->bert.program, &im->arena, &card);
 }
 
 enum ay_code ay_model_import(const char *from, const char *dir, const char *licence,

@@ -82,7 +82,7 @@ enum ay_code ay_model_read(const char *dir, const char *name, uint32_t max, uint
 enum ay_code ay_model_extent(const struct ay_work_weight *w, uint64_t *at, uint64_t *begin,
                              uint64_t *len)
 {
-    *len = 4;
+    *len = ay_dtype_bytes(w->dtype);
     for (uint32_t i = 0; i < w->dims_count; i++)
         if (__builtin_mul_overflow(*len, w->dims[i], len)) return AY_E_LIMIT;
     *begin = (*at + AY_MODEL_ALIGN - 1) / AY_MODEL_ALIGN * AY_MODEL_ALIGN;

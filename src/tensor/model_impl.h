@@ -2,6 +2,8 @@
 #ifndef AY_TENSOR_MODEL_IMPL_H
 #define AY_TENSOR_MODEL_IMPL_H
 
+#include "base/arena.h"
+#include "tensor/folder.h"
 #include "tensor/model.h"
 
 #include <jansson.h>
@@ -30,5 +32,24 @@ char *ay_model_card_text(const json_t *card, const char *name);
  * where the next may begin. AY_E_LIMIT above 2^47. */
 enum ay_code ay_model_extent(const struct ay_work_weight *weight, uint64_t *at, uint64_t *begin,
                              uint64_t *len) AY_MUST;
+
+/* What model.json says beside hashes. */
+struct ay_model_card {
+    const char *name, *licence, *source;
+    uint32_t max_tokens, dims;
+    /* Of a model made from another: its program id (32), and how. NULL: an imported one. */
+    const uint8_t *parent;
+    const char *profile;
+};
+
+/* Appends a weight to weights.bin, of which *at bytes are written, and sets its root.
+ * What ay_tensor_root returns, without a reason; AY_E_IO and AY_E_DISK_FULL with one. */
+enum ay_code ay_model_put_weight(const struct ay_folder *folder, FILE *file, uint64_t *at,
+                                 const void *values, struct ay_work_weight *weight) AY_MUST;
+
+/* Writes program.bin and model.json; the program's roots are set. */
+enum ay_code ay_model_put_program(const struct ay_folder *folder,
+                                  const struct ay_work_program *program, struct ay_arena *arena,
+                                  const struct ay_model_card *card) AY_MUST;
 
 #endif

@@ -60,11 +60,24 @@ static bool is_f32_chain(const struct planner *pl, const struct ay_work_op *op)
     return op->kind == AY_WORK_OP_MATMUL && pl->plan->places[op->in[0]].dtype == AY_WORK_DTYPE_F32;
 }
 
+static bool is_weight_matrix(const struct planner *pl, uint32_t id)
+{
+    const struct ay_place *at = &pl->plan->places[id];
+    return at->home == AY_HOME_WEIGHT && at->rank == 2;
+}
+
+/* MATMUL_Q8 of weights: rows of f32 in, rows of f32 out. */
+static bool is_row_q8(const struct planner *pl, const struct ay_work_op *op)
+{
+    return op->kind == AY_WORK_OP_MATMUL_Q8 && is_weight_matrix(pl, op->in[1]) &&
+           is_weight_matrix(pl, op->in[2]);
+}
+
 static void count_uses(struct planner *pl)
 {
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
-        bool chain = is_f32_chain(pl, op);
+        bool chain = is_f32_chain(pl, op) || is_row_q8(pl, op);
         for (uint32_t k = 0; k < op->in_count; k++) {
             pl->uses[op->in[k]]++;
             pl->user[op->in[k]] = i;
@@ -140,6 +153,7 @@ bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_o
 
 static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_op *op)
 {
+    if (is_row_q8(pl, op)) return AY_STEP_ROWS;
     if (ay_plan_product_of_bytes(pl->plan, op)) return AY_STEP_PRODUCT;
     bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
                 (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
@@ -181,8 +195,9 @@ static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint3
     struct ay_place at = pl->plan->places[in];
     const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
     if (maker->kind == AY_WORK_OP_REDUCE) return false;
-    if (at.owner != in || pl->plan->steps[at.step].kind != AY_STEP_ROWS || at.rank != n ||
-        !same(at.shape, op->view, n))
+    /* One that an earlier PERMUTE's operand is written to has that for an alias of its own. */
+    if (at.owner != in || at.scattered || pl->plan->steps[at.step].kind != AY_STEP_ROWS ||
+        at.rank != n || !same(at.shape, op->view, n))
         return false;
     if (op->perm[n - 1] != n - 1) return false;
     at.home = AY_HOME_ALIAS;
@@ -466,7 +481,7 @@ static bool constant(uint32_t dim)
 static bool operand_is_flat(const struct planner *pl, const struct ay_work_op *op, uint32_t k)
 {
     const struct ay_place *in = &pl->plan->places[op->in[k]];
-    bool b = op->kind == AY_WORK_OP_MATMUL && k == 1;
+    bool b = k > 0 && (op->kind == AY_WORK_OP_MATMUL || op->kind == AY_WORK_OP_MATMUL_Q8);
     if (in->home == AY_HOME_WEIGHT) {
         if (b || op->kind != AY_WORK_OP_MAP) return b && in->rank == 2;
         for (uint32_t i = 0; i + 1 < in->rank; i++)

@@ -10,9 +10,10 @@
 /* A step is carried out by the threads together, and ends before the next begins. */
 enum ay_step_kind {
     AY_STEP_EACH,    /* one op of any kind, over blocks of its output's elements */
-    AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 */
+    AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 of what is no weight */
     AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
-    AY_STEP_ROWS     /* a chain of f32 MATMUL, MAP and REDUCE along the last axis, row by row */
+    AY_STEP_ROWS     /* a chain of f32 MATMUL, MATMUL_Q8, MAP and REDUCE along the last axis, row
+                        by row */
 };
 
 struct ay_step {
@@ -77,7 +78,7 @@ void ay_plan_close(struct ay_plan *plan);
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
 
-/* Whether the op is one of steps of kind AY_STEP_PRODUCT. */
+/* Whether the op is a product of bytes, laid out as kernel/integers.h has it. */
 bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)

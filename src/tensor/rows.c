@@ -111,6 +111,54 @@ static void run_matmul(const struct ay_row_item *item, uint32_t index, struct ay
     item->exec->kernels->gemm(&g, 0, g.m, 0, g.n);
 }
 
+/* The weights and their scales as the kernel wants them: packed for good, or packed now unless the
+ * item before did. */
+static const void *second_operand_q8(const struct ay_row_item *item, uint32_t index, uint32_t n,
+                                     uint32_t k)
+{
+    struct ay_exec *exec = item->exec;
+    const struct ay_work_op *op = &exec->program->ops[index];
+    struct ay_exec_thread *thread = item->thread;
+    const void *packed = ay_exec_packed(exec, op);
+    if (packed) return packed;
+    const void *w = ay_exec_base(exec, op->in[1], item->run);
+    if (thread->packed_of != w || thread->packed_op != index)
+        ay_product_pack(exec, op, w, ay_exec_base(exec, op->in[2], item->run), n, k,
+                        thread->packed.at);
+    thread->packed_of = w;
+    thread->packed_op = index;
+    return thread->packed.at;
+}
+
+static size_t blocks_of(uint32_t k)
+{
+    return ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
+}
+
+/* Rows are quantised once for all products that read them. */
+static void run_matmul_q8(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
+{
+    const struct ay_int_kernels *kernels = item->exec->integers;
+    const struct ay_work_op *op = &item->exec->program->ops[index];
+    struct ay_rows a = ay_rows_of(item, op, op->in[0]);
+    size_t words = ay_q8_words(kernels, a.width), blocks = blocks_of(a.width);
+    uint32_t *row = item->thread->words.at;
+    float *scale = (float *)(void *)(row + item->rows * words);
+    for (uint32_t r = 0; item->thread->words_of != op->in[0] && r < item->rows; r++)
+        kernels->row_q8(a.at + r * a.stride, a.width, row + r * words, scale + r * blocks);
+    item->thread->words_of = op->in[0];
+    struct ay_q8_gemm g = {.a = row,
+                           .scale = scale,
+                           .b = second_operand_q8(item, index, out.width, a.width),
+                           .c = out.at,
+                           .lda = words,
+                           .ldc = out.stride,
+                           .m = item->rows,
+                           .n = out.width,
+                           .k = a.width};
+    kernels->gemm_q8(&g, 0, g.n);
+}
+
 static void run_map(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
@@ -150,12 +198,15 @@ static void run_item(void *context, size_t index, uint32_t thread)
     item.batch = (uint32_t)(at / pieces);
     item.row = (uint32_t)(at % pieces) * piece;
     item.rows = p->rows - item.row < piece ? p->rows - item.row : piece;
+    item.thread->words_of = AY_NONE;
     for (uint32_t i = 0; i < exec->step->count; i++) {
         uint32_t op_index = exec->plan.order[exec->step->first + i];
         const struct ay_work_op *op = &exec->program->ops[op_index];
         struct ay_rows out = ay_rows_of(&item, op, ay_program_output(exec->program, op_index));
         if (op->kind == AY_WORK_OP_MATMUL)
             run_matmul(&item, op_index, out);
+        else if (op->kind == AY_WORK_OP_MATMUL_Q8)
+            run_matmul_q8(&item, op_index, out);
         else if (op->kind == AY_WORK_OP_MAP)
             run_map(&item, op_index, out);
         else
@@ -186,19 +237,24 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
 {
     const struct ay_step *step = exec->step;
     const uint32_t *sizes = exec->runs[run].sizes;
-    size_t scratch = slot_offset(exec, sizes, step->slot_count, rows), packed = 0;
+    size_t scratch = slot_offset(exec, sizes, step->slot_count, rows), packed = 0, words = 0;
     for (uint32_t i = 0; i < step->count; i++) {
         const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
-        if (op->kind != AY_WORK_OP_MATMUL) continue;
+        bool q8 = op->kind == AY_WORK_OP_MATMUL_Q8;
+        if (op->kind != AY_WORK_OP_MATMUL && !q8) continue;
         uint32_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
         uint32_t k = width_of(&exec->plan.places[op->in[0]], sizes);
-        size_t floats = ay_packed_floats(exec->kernels->panel, n, k);
-        if (!ay_exec_packed(exec, op) && floats > packed) packed = floats;
+        size_t bytes = q8 ? ay_product_pack_bytes(exec, op, n, k)
+                          : sizeof(float) * ay_packed_floats(exec->kernels->panel, n, k);
+        if (!ay_exec_packed(exec, op) && bytes > packed) packed = bytes;
+        size_t row = ay_q8_words(exec->integers, k) + blocks_of(k);
+        if (q8 && row * rows > words) words = row * rows;
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
         AY_TRY(ay_room_reserve(&exec->threads[t].scratch,
                                scratch * sizeof(float) + AY_MAP_TEMP_BYTES));
-        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed * sizeof(float)));
+        AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed));
+        AY_TRY(ay_room_reserve(&exec->threads[t].words, words * sizeof(uint32_t)));
     }
     return AY_OK;
 }

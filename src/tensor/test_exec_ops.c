@@ -4,6 +4,7 @@
 #include "tensor/testing.h"
 
 #include "tensor/ref/float.h"
+#include "tensor/ref/fn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -412,10 +413,51 @@ static void test_exec_profile_counts_each_op_at_most_once(void **state)
     }
 }
 
+/* The first permutation's operand is written by strides; the second's must then not be. */
+static void test_exec_permuted_twice_moves_elements_twice(void **state)
+{
+    (void)state;
+    static const uint32_t dims[3][3] = {{2, 3, 4}, {3, 2, 4}, {3, 2, 4}}, perm[] = {1, 0, 2};
+    static const uint32_t args[] = {AY_MAP_INPUT << 24}, last[] = {2, 3, 4};
+    static const struct ay_work_map_step negate = {AY_WORK_FN_NEG, args, 1};
+    const struct ay_work_tensor_type input = {AY_WORK_DTYPE_F32, dims[0], 3};
+    struct ay_work_op ops[3] = {{.kind = AY_WORK_OP_MAP, .steps = &negate, .steps_count = 1},
+                                {.kind = AY_WORK_OP_PERMUTE},
+                                {.kind = AY_WORK_OP_PERMUTE}};
+    const uint32_t in[] = {0, 1, 2};
+    for (uint32_t i = 0; i < 3; i++) {
+        ops[i].in = &in[i];
+        ops[i].in_count = 1;
+        ops[i].dims = i == 2 ? last : dims[i];
+        ops[i].dims_count = 3;
+        if (i == 0) continue;
+        ops[i].view = dims[i - 1];
+        ops[i].perm = perm;
+        ops[i].view_count = ops[i].perm_count = 3;
+    }
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = &input,
+                                      .inputs_count = 1,
+                                      .ops = ops,
+                                      .ops_count = 3};
+    struct ay_exec_options options = {.threads = 2};
+    struct ay_exec *exec = NULL;
+    float x[24], y[24];
+    ay_test_floats(&seed, x, 24, false);
+    struct ay_run run = {.inputs = {x}, .outputs = {y}};
+    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    for (uint32_t i = 0; i < 24; i++) assert_true(y[i] == -x[i]);
+    ay_exec_close(exec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
+        cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
         cmocka_unit_test(test_exec_profile_counts_each_op_at_most_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,9 +38,19 @@ AY_INLINE vf vf_of_words(vq a)
 {
     return _mm256_castsi256_ps(a);
 }
-AY_INLINE vq vq_round(vf a)
+AY_INLINE float vf_largest(vf a)
 {
-    return _mm256_cvtps_epi32(a);
+    __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}
+AY_INLINE void vq_store_block(uint32_t *to, const vf *x)
+{
+    for (int i = 0; i < 2; i++) {
+        vq pairs =
+            _mm256_packs_epi32(_mm256_cvtps_epi32(x[2 * i]), _mm256_cvtps_epi32(x[2 * i + 1]));
+        vq_store(to + 8 * i, _mm256_permute4x64_epi64(pairs, 0xd8)); /* halves came in turn */
+    }
 }
 
 #define AY_INTEGERS      ay_integers_avx2

@@ -147,30 +147,26 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
 static void row_q8(const float *a, uint32_t k, uint32_t *out, float *scale)
 {
     for (uint32_t first = 0; first < k; first += BLOCK, out += BLOCK_WORDS, scale++) {
-        uint32_t n = k - first < BLOCK ? k - first : BLOCK;
-        float x[BLOCK] = {0}, lanes[LANES], largest = 0;
-        int8_t q[BLOCK] = {0};
-        int32_t whole[BLOCK];
-        vf most = vf_set1(0);
+        float part[BLOCK] = {0};
+        const float *from = a + first;
+        vf x[BLOCK / LANES], most = vf_set1(0);
         bool finite = true;
-        memcpy(x, a + first, n * sizeof *x);
-        for (uint32_t i = 0; i < BLOCK; i += LANES) {
-            vf size = vf_abs(vf_load(x + i));
-            finite = finite && vf_all_below(size, ay_f32(AY_INF_BITS));
-            most = vf_most(size, most);
+        if (k - first < BLOCK) from = memcpy(part, from, (k - first) * sizeof *part);
+        AY_UNROLL
+        for (uint32_t i = 0; i < BLOCK / LANES; i++) {
+            x[i] = vf_load(from + (size_t)i * LANES);
+            finite = finite && vf_all_below(vf_abs(x[i]), ay_f32(AY_INF_BITS));
+            most = vf_most(vf_abs(x[i]), most);
         }
-        vf_store(lanes, most);
-        for (int i = 0; i < LANES; i++) largest = lanes[i] > largest ? lanes[i] : largest;
-        *scale = finite ? largest / 127.0F : ay_f32(AY_NAN_BITS);
-        if (finite && *scale > 0) {
-            for (uint32_t i = 0; i < BLOCK; i += LANES) {
-                vf y = vf_div(vf_load(x + i), vf_set1(*scale));
-                y = vf_least(vf_most(y, vf_set1(-127.0F)), vf_set1(127.0F));
-                vq_store((uint32_t *)whole + i, vq_round(y));
-            }
-            for (uint32_t i = 0; i < BLOCK; i++) q[i] = (int8_t)whole[i];
+        *scale = finite ? vf_largest(most) / 127.0F : ay_f32(AY_NAN_BITS);
+        bool zero = !finite || *scale == 0;
+        vf by = vf_set1(zero ? 1 : *scale);
+        AY_UNROLL
+        for (uint32_t i = 0; i < BLOCK / LANES; i++) {
+            vf y = zero ? vf_set1(0) : vf_div(x[i], by);
+            x[i] = vf_least(vf_most(y, vf_set1(-127.0F)), vf_set1(127.0F));
         }
-        words_of(q, true, BYTES ? 128 : 0, BLOCK, out, 1);
+        vq_store_block(out, x);
     }
 }
 

@@ -39,9 +39,17 @@ AY_INLINE vf vf_of_words(vq a)
 {
     return _mm512_castsi512_ps(a);
 }
-AY_INLINE vq vq_round(vf a)
+AY_INLINE float vf_largest(vf a)
 {
-    return _mm512_cvtps_epi32(a);
+    return _mm512_reduce_max_ps(a);
+}
+AY_INLINE void vq_store_block(uint32_t *to, const vf *x)
+{
+    for (int i = 0; i < 2; i++) {
+        __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x[i]));
+        bytes = _mm_xor_si128(bytes, _mm_set1_epi8(-128)); /* plus 128 */
+        _mm_storeu_si128((void *)(to + 4 * i), bytes);
+    }
 }
 
 #define AY_INTEGERS      ay_integers_vnni

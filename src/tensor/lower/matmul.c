@@ -99,9 +99,23 @@ static void gemm(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = y;
 }
 
+/* a f32, w i8 (N, K), d f32 (N, blocks of K): a w^T with w in blocks of 32; a list is one row,
+ * which the result does not have. */
+static void mat_mul_q8(const struct ay_lower *l, const struct ay_operands *o)
+{
+    term a = ay_term_operand(l, o, 0, F32, "A"), w = ay_term_operand(l, o, 1, I8, "W");
+    term d = ay_term_operand(l, o, 2, F32, "scales");
+    if (failed(l)) return;
+    bool row = a->rank == 1;
+    if (row) a = ay_term_insert(l, a, 0);
+    term y = ay_tape_matmul_q8(l->tape, a, w, d);
+    o->out[0] = y && row ? reshape(l, y, 1, &w->dims[0]) : y;
+}
+
 const struct ay_operator ay_lower_matmul[] = {
     {"Einsum", ay_lower_einsum, 1, 255, 1, false},
     {"Gemm", gemm, 2, 3, 1, false},
     {"MatMul", mat_mul, 2, 2, 1, false},
+    {"assay:MatMulQ8", mat_mul_q8, 3, 3, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

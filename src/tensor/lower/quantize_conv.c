@@ -56,9 +56,10 @@ static term weights_within(const struct ay_lower *l, const struct conv *c, term 
     return ones ? windows_times(l, c, ones, weights, 0) : NULL;
 }
 
-/* Sum of (x - x.zero) (w - w.zero) over each window, I32. Padding counts as x.zero: where that is
- * known, it is put into the padding itself, and all of the weights meet it. */
-static term convolve(const struct ay_lower *l, const struct conv *c)
+/* Sum of (x - x.zero) (w - w.zero) over each window plus the bias, if any, I32. Padding counts as
+ * x.zero: where that is known, it is put into the padding itself, and all of the weights meet it;
+ * what is taken off again is then known too, and one with the bias. */
+static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
 {
     struct ay_quantized w = ay_quantized_shift(l, c->w), x = ay_quantized_shift(l, c->x);
     /* A zero point that neither is known nor leaves room in 8 bits: wider weights are exact too. */
@@ -67,7 +68,7 @@ static term convolve(const struct ay_lower *l, const struct conv *c)
     bool known = x.zero && x.zero->data;
     uint64_t fill = known ? (uint8_t)ay_value_int(x.zero, 0) : 0;
     term y = windows_times(l, c, x.x, weights, fill);
-    if (!x.zero) return y;
+    if (!x.zero) return bias ? int_fn(l, AY_WORK_FN_INT_ADD, I32, y, bias) : y;
     term met;
     if (known || !is_padded(&c->window)) {
         uint64_t dims[AY_MAX_RANK], m = weights->dims[0];
@@ -81,13 +82,15 @@ static term convolve(const struct ay_lower *l, const struct conv *c)
     } else {
         met = weights_within(l, c, weights);
     }
-    return int_fn(l, AY_WORK_FN_INT_SUB, I32, y, int_fn(l, AY_WORK_FN_INT_MUL, I32, met, x.zero));
+    term off = int_fn(l, AY_WORK_FN_INT_MUL, I32, met, x.zero);
+    if (bias) off = int_fn(l, AY_WORK_FN_INT_SUB, I32, off, bias);
+    return int_fn(l, AY_WORK_FN_INT_SUB, I32, y, off);
 }
 
 void ay_lower_conv_integer(const struct ay_lower *l, const struct ay_operands *o)
 {
     struct conv c;
-    if (read_conv(l, o, 1, 2, 3, &c)) o->out[0] = convolve(l, &c);
+    if (read_conv(l, o, 1, 2, 3, &c)) o->out[0] = convolve(l, &c, NULL);
 }
 
 /* One a channel, or one for all, to go with (N, M, ...). */
@@ -109,8 +112,7 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     term zero = ay_term_operand(l, o, 7, 0, "y_zero_point");
     term bias = ay_term_optional(l, o, 8, I32, "B");
     if (failed(l) || !read_conv(l, o, 3, 2, 5, &c)) return;
-    term y = convolve(l, &c);
-    if (bias) y = int_fn(l, AY_WORK_FN_INT_ADD, I32, y, by_channel(l, bias, &c, "B"));
+    term y = convolve(l, &c, by_channel(l, bias, &c, "B"));
     y = mul(l, cast(l, y, F32), mul(l, x_scale, by_channel(l, w_scale, &c, "w_scale")));
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
 }

@@ -1,6 +1,4 @@
 /* FILE.onnx to a folder. */
-#include "base/codec.h"
-#include "base/text.h"
 #include "crypto/hash.h"
 #include "tensor/folder.h"
 #include "tensor/graph_folder.h"
@@ -8,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +21,7 @@ struct import {
     int source; /* the folder of the model's file */
     FILE *weights;
     struct ay_sha256_stream *weights_hash;
-    uint8_t graph_sha256[32], weights_sha256[32];
+    uint8_t weights_sha256[32];
 };
 
 static enum ay_code parse_file(struct import *im, int fd)
@@ -64,25 +61,6 @@ static enum ay_code parse(struct import *im)
                : ay_reject(im->reason, AY_E_IO, "%.160s: its folder cannot be opened", im->file);
 }
 
-static enum ay_code write_graph(struct import *im)
-{
-    uint32_t len = 0;
-    uint8_t *bytes = NULL;
-    enum ay_code code = ay_encoded_len(&ay_graph_model_msg, &im->onnx.model, &len);
-    if (code == AY_OK && len > AY_MAX_GRAPH_BYTES) code = AY_E_LIMIT;
-    if (code == AY_OK && !(bytes = malloc(len))) code = AY_E_MEMORY;
-    if (code == AY_OK) code = ay_encode(&ay_graph_model_msg, &im->onnx.model, bytes, len, &len);
-    if (code != AY_OK) {
-        free(bytes);
-        return ay_reject(im->reason, code, "the graph, without weights, is above %u MiB",
-                         AY_MAX_GRAPH_BYTES >> 20);
-    }
-    ay_sha256(ay_slice(bytes, len), im->graph_sha256);
-    code = ay_folder_write(&im->folder, "graph.bin", bytes, len);
-    free(bytes);
-    return code;
-}
-
 static enum ay_code pour(void *context, const void *bytes, size_t len)
 {
     struct import *im = context;
@@ -100,23 +78,6 @@ static enum ay_code write_weights(struct import *im)
     ay_sha256_final(im->weights_hash, im->weights_sha256);
     if (!ay_folder_finish(im->weights) && code == AY_OK)
         code = ay_folder_failed(&im->folder, "weights.bin");
-    return code;
-}
-
-static enum ay_code write_card(struct import *im, const char *name)
-{
-    char graph[65], weights[65];
-    struct ay_text graph_out = ay_text_over(graph, 65), weights_out = ay_text_over(weights, 65);
-    ay_text_hex(&graph_out, AY_SLICE_OF(im->graph_sha256));
-    ay_text_hex(&weights_out, AY_SLICE_OF(im->weights_sha256));
-    json_t *card =
-        json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "licence", im->options->licence,
-                  "source", im->options->source, "graph_sha256", graph, "weights_sha256", weights);
-    char *text = card ? json_dumps(card, JSON_INDENT(2)) : NULL;
-    json_decref(card);
-    if (!text) return ay_reject(im->reason, AY_E_FORMAT, "name, licence or source is not UTF-8");
-    enum ay_code code = ay_folder_write(&im->folder, "model.json", text, strlen(text));
-    free(text);
     return code;
 }
 
@@ -140,9 +101,10 @@ enum ay_code ay_onnx_import(const char *file, const char *dir,
     AY_TRY(ay_folder_begin(dir, names, reason, &im.folder));
     enum ay_code code = parse(&im);
     if (code == AY_OK) say_converted(&im.onnx, notice);
-    if (code == AY_OK) code = write_graph(&im);
+    const struct ay_graph_card card = {
+        .name = name ? name + 1 : dir, .licence = options->licence, .source = options->source};
     if (code == AY_OK) code = write_weights(&im);
-    if (code == AY_OK) code = write_card(&im, name ? name + 1 : dir);
+    if (code == AY_OK) code = ay_graph_put(&im.folder, &im.onnx.model, im.weights_sha256, &card);
     ay_onnx_close(&im.onnx);
     if (im.source >= 0) (void)close(im.source);
     return ay_folder_end(&im.folder, code);

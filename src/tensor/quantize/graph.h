@@ -1,0 +1,21 @@
+/* Graphs of fewer bits (docs/quantize.md). */
+#ifndef AY_TENSOR_QUANTIZE_GRAPH_H
+#define AY_TENSOR_QUANTIZE_GRAPH_H
+
+#include "tensor/quantize/ranges.h"
+
+/* Writes `from` in profile q8 to the folder `dir`: MatMul by a constant matrix, and Gemm without
+ * transA, alpha and beta, become assay:MatMulQ8. AY_E_UNSUPPORTED: there is none. AY_E_FORMAT,
+ * AY_E_RANGE: a weight cannot be quantised (tensor/quantize/q8.h). AY_E_EXISTS, AY_E_IO,
+ * AY_E_DISK_FULL, AY_E_LIMIT, AY_E_MEMORY; all with a reason. */
+enum ay_code ay_quantize_graph_q8(const struct ay_graph_folder *from, const char *dir,
+                                  struct ay_reason *reason) AY_MUST;
+
+/* The same in profile int8: convolutions and linear layers with constant weights multiply bytes,
+ * u8 by i8 with a scale a channel, and what stands between convolutions (sums, largest of windows,
+ * moves) stays bytes. Scales of values come from the samples. Also what ay_graph_run returns. */
+enum ay_code ay_quantize_graph_int8(const struct ay_graph_folder *from,
+                                    const struct ay_samples *samples, const char *dir,
+                                    struct ay_reason *reason) AY_MUST;
+
+#endif
