@@ -61,7 +61,28 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     }
 }
 
+/* Of a panel half a vector: for the one or few columns that many matrices have left. */
+AY_INLINE void tile_half(const struct tile *t, const int rows)
+{
+    vh sum[TILE_ROWS];
+    const float *a = t->a, *b = t->b;
+    const vh none = {0};
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) sum[r] = t->first ? none : vh_load(t->c + (size_t)r * t->ldc);
+    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb) {
+        vh y = vh_load(b);
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) sum[r] = vh_fma1(a[(size_t)r * t->lda], y, sum[r]);
+    }
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) vh_store(t->c + (size_t)r * t->ldc, sum[r]);
+}
+
 #define AY_TILE(rows)                                                                              \
+    static void tile_##rows##_half(const struct tile *t)                                           \
+    {                                                                                              \
+        tile_half(t, rows);                                                                        \
+    }                                                                                              \
     static void tile_##rows##_single(const struct tile *t)                                         \
     {                                                                                              \
         tile(t, rows, 1);                                                                          \
@@ -91,13 +112,14 @@ AY_TILE(7)
 AY_TILE(8)
 #endif
 
-/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the single and the double one a panel's
- * first vectors. */
+/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the others but the narrow one a panel's
+ * first vectors; the half one leaves NaNs as they come. */
 #define AY_TILES(rows)                                                                             \
     {                                                                                              \
-        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_single, tile_##rows##_double       \
+        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_half, tile_##rows##_single,        \
+            tile_##rows##_double                                                                   \
     }
-enum { NARROW, WIDE, SINGLE, DOUBLE, FORMS };
+enum { NARROW, WIDE, HALF, SINGLE, DOUBLE, FORMS };
 static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
     AY_TILES(1), AY_TILES(2), AY_TILES(3), AY_TILES(4),
 #if TILE_ROWS >= 6
@@ -111,7 +133,7 @@ static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
 /* What holds so many columns, fewer than a panel. */
 static unsigned form_of(uint32_t cols)
 {
-    return cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
+    return cols <= LANES / 2 ? HALF : cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
 }
 
 /* The last panel, if its vectors are not full: its product goes to a full tile beside, whose true
@@ -136,7 +158,10 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
             c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
     tiles[rows - 1][form_of(cols)](&t);
     for (size_t r = 0; r < rows; r++)
-        memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
+        if (t.last && cols <= LANES / 2)
+            put(whole->c + r * whole->ldc, cols, vf_load_part(c + r * PANEL, cols));
+        else
+            memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
 }
 
 /* One block of k and rows m0..m1, columns n0..n1. */

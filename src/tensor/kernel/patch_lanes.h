@@ -13,18 +13,32 @@ AY_INLINE vf patch_get(const float *p, size_t left, const uint32_t step)
     return left >= LANES ? vf_load_even(p) : vf_load_even_part(p, left);
 }
 
-/* `len` columns of a panel, k rows of it. */
+/* `vecs` vectors of a panel's columns and `left` columns more, k rows of them. */
+AY_INLINE void pack_vectors(const float *from, const int32_t *k_at, uint32_t k, const int vecs,
+                            size_t left, const uint32_t step, float *out)
+{
+    for (uint32_t i = 0; i < k; i++, out += PANEL) {
+        const float *at = from + k_at[i];
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            vf_store(out + (size_t)v * LANES,
+                     patch_get(at + (size_t)v * LANES * step, LANES, step));
+        if (left)
+            vf_store_part(out + (size_t)vecs * LANES, left,
+                          patch_get(at + (size_t)vecs * LANES * step, left, step));
+    }
+}
+
 AY_INLINE void pack_run(const float *from, const int32_t *k_at, uint32_t k, size_t len,
                         const uint32_t step, float *out)
 {
-    for (uint32_t i = 0; i < k; i++, out += PANEL)
-        for (size_t j = 0; j < len; j += LANES) {
-            vf x = patch_get(from + k_at[i] + j * step, len - j, step);
-            if (len - j >= LANES)
-                vf_store(out + j, x);
-            else
-                vf_store_part(out + j, len - j, x);
-        }
+    size_t left = len % LANES;
+    switch (len / LANES) {
+    case 0: pack_vectors(from, k_at, k, 0, left, step, out); break;
+    case 1: pack_vectors(from, k_at, k, 1, left, step, out); break;
+    case 2: pack_vectors(from, k_at, k, TILE_LANES < 2 ? 1 : 2, left, step, out); break;
+    default: pack_vectors(from, k_at, k, TILE_LANES, left, step, out);
+    }
 }
 
 static void pack_patches(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
