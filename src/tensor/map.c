@@ -287,3 +287,68 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                 at[i] = ay_f32(ay_f32_bits(*last->to));
         }
 }
+
+/* --- the form of many --- */
+
+/* The step's operand beside `before`, for functions of two operands in any order. */
+static bool beside(const struct ay_work_map_step *s, uint32_t before, uint32_t *other)
+{
+    if (s->args_count != 2 || (s->args[0] != before && s->args[1] != before)) return false;
+    *other = s->args[s->args[0] == before];
+    return *other != before;
+}
+
+static const float *constant(const struct ay_work_op *op, uint32_t arg)
+{
+    return (const float *)(const void *)&op->consts[arg & 0xffffffu];
+}
+
+/* Takes one function in, if it may follow `stage` of them. */
+static bool take_stage(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                       uint32_t fn, uint32_t arg, uint32_t *stage, struct ay_affine *out)
+{
+    enum { SCALE, SHIFT, ADD, LOW };
+    bool known = arg >> 24 == AY_MAP_CONST;
+    if (!known && arg >> 24 != AY_MAP_INPUT) return false;
+    const struct ay_map_operand *in = known ? NULL : &operands[arg & 0xffffffu];
+    const float *at = known ? constant(op, arg) : in->at;
+    size_t step = known ? 0 : in->stride;
+    bool row = known || in->scalar;
+    uint32_t own = SCALE;
+    if (fn == AY_WORK_FN_MUL && row) {
+        out->scale = at;
+        out->scale_step = step;
+    } else if (fn == AY_WORK_FN_ADD && row) {
+        own = SHIFT;
+        out->shift = at;
+        out->shift_step = step;
+    } else if (fn == AY_WORK_FN_ADD) {
+        own = ADD;
+        out->add = at;
+        out->add_step = step;
+    } else if (fn == AY_WORK_FN_MAX && known) {
+        own = LOW;
+        out->low = *at;
+    } else {
+        return false;
+    }
+    if (own < *stage) return false;
+    *stage = own + 1;
+    return true;
+}
+
+bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
+                   struct ay_affine *out)
+{
+    static const float one = 1.0F, none = -0.0F;
+    uint32_t before = (uint32_t)AY_MAP_INPUT << 24 | x, other, stage = 0;
+    *out = (struct ay_affine){&one, &none, .low = ay_f32(AY_NEG_INF_BITS)};
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_work_map_step *s = &op->steps[i];
+        if (!beside(s, before, &other) || other == ((uint32_t)AY_MAP_INPUT << 24 | x) ||
+            !take_stage(op, operands, s->fn, other, &stage, out))
+            return false;
+        before = (uint32_t)AY_MAP_STEP << 24 | i;
+    }
+    return true;
+}

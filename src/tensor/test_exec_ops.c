@@ -256,6 +256,8 @@ static void make_convolution(struct maker *m)
     uint64_t out[] = {w.groups * filters, w.height, w.width};
     bool single = view->rank == 2;
     x = ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view);
+    if (below(3) == 0)
+        x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, floats(m, x->rank, bias + single));
     if (below(3)) x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, floats(m, x->rank, bias + single));
     x = ay_tape_reshape(m->tape, x, 3, out);
     for (uint32_t i = 0; i < m->count; i++) /* something as large, made before */

@@ -138,28 +138,61 @@ static void multiply_direct(const struct tiles *t, const struct ay_patches *w,
             t->exec->kernels->chain_patches(w, a + m * w->k, r->n0, r->n1, c + m * t->n + r->n0);
 }
 
+/* A MAP's operands over the region; *x is the one that the product makes. */
+static void operands_of(const struct tiles *t, const struct region *r,
+                        struct ay_exec_thread *thread, const struct ay_work_op *op,
+                        struct ay_map_operand *operands, uint32_t *x)
+{
+    struct ay_exec *exec = t->exec;
+    const struct ay_row_item item = {.exec = exec,
+                                     .thread = thread,
+                                     .sizes = exec->runs[t->run].sizes,
+                                     .run = t->run,
+                                     .batch = r->batch,
+                                     .row = r->m0,
+                                     .rows = r->m1 - r->m0};
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
+            *x = k;
+            operands[k] = (struct ay_map_operand){
+                t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0, t->n, false};
+            continue;
+        }
+        struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
+        bool scalar = in.width == 1;
+        operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
+    }
+}
+
+static const struct ay_work_op *map_at(const struct tiles *t, uint32_t i)
+{
+    const struct ay_exec *exec = t->exec;
+    return &exec->program->ops[exec->plan.order[exec->step->first + i]];
+}
+
 /* The MAPs that follow, each over the region. */
 static void map_region(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     struct ay_exec *exec = t->exec;
-    const uint32_t *order = exec->plan.order + exec->step->first, *sizes = exec->runs[t->run].sizes;
-    struct ay_row_item item = {exec, thread, sizes, t->run, r->batch, r->m0, r->m1 - r->m0};
     float *out = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0;
     for (uint32_t i = 2; i < exec->step->count; i++) {
-        const struct ay_work_op *op = &exec->program->ops[order[i]];
         struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
-                operands[k] = (struct ay_map_operand){out, t->n, false};
-                continue;
-            }
-            struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
-            bool scalar = in.width == 1;
-            operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
-        }
-        ay_map_rows(exec->kernels, op, sizes, operands, item.rows, r->n1 - r->n0, out, t->n,
-                    thread->scratch.at);
+        uint32_t x;
+        operands_of(t, r, thread, map_at(t, i), operands, &x);
+        ay_map_rows(exec->kernels, map_at(t, i), exec->runs[t->run].sizes, operands, r->m1 - r->m0,
+                    r->n1 - r->n0, out, t->n, thread->scratch.at);
     }
+}
+
+/* Whether what follows is one MAP of that form, which the product then takes along. */
+static bool affine_follows(const struct tiles *t, const struct region *r,
+                           struct ay_exec_thread *thread, struct ay_affine *out)
+{
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    uint32_t x = 0;
+    if (t->exec->step->count != 3) return false;
+    operands_of(t, r, thread, map_at(t, 2), operands, &x);
+    return ay_map_affine(map_at(t, 2), operands, x, out);
 }
 
 /* The product, and with its last block of K the MAPs, some rows at a time. */
@@ -167,6 +200,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
+    struct ay_affine follows;
+    bool affine = affine_follows(t, r, thread, &follows);
     for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, r->n0, r->n1, thread->packed.at);
@@ -179,7 +214,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             .n = r->n1 - r->n0,
                             .k = k1 - k0,
                             .resume = k0 > 0};
-        bool maps = k1 == w->k && t->exec->step->count > 2;
+        if (k1 == w->k && affine) g.affine = &follows;
+        bool maps = k1 == w->k && t->exec->step->count > 2 && !affine;
         for (uint32_t m = 0, rows; m < g.m; m += rows) {
             rows = maps ? (uint32_t)min(MAP_ROWS, g.m - m) : g.m;
             k->gemm(&g, m, m + rows, 0, g.n);

@@ -14,20 +14,41 @@
  * it stay in the first-level cache. */
 #define K_WHOLE 384
 #define K_BLOCK 256
-/* Rows of A that one pass over B's panels uses: with K_WHOLE, half of a second-level cache. */
-#define M_BLOCK 132
+/* Rows of A that one pass over B's panels uses, whole tiles: with K_WHOLE, most of half of a
+ * second-level cache. */
+#define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
 struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
-    size_t ldb;        /* from one k to the next */
-    size_t panel_step; /* from one panel to the next */
-    uint32_t k;        /* in this block */
-    bool first, last;  /* of the blocks of k */
-    const char *ahead; /* what to pull into the second-level cache meanwhile */
-    size_t ahead_step; /* bytes of it a k */
+    size_t ldb;                     /* from one k to the next */
+    size_t panel_step;              /* from one panel to the next */
+    uint32_t k;                     /* in this block */
+    bool first, last;               /* of the blocks of k */
+    const struct ay_affine *affine; /* what follows the last one; NULL: none */
+    uint32_t m, n;                  /* where the tile is in it */
+    const char *ahead;              /* what to pull into the second-level cache meanwhile */
+    size_t ahead_step;              /* bytes of it a k */
 };
+
+/* `vecs` vectors of row m from column n on; `left` columns are the last one's. */
+AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const int vecs,
+                          size_t left, vf *x)
+{
+    vf scale = vf_set1(t->scale[m * t->scale_step]), shift = vf_set1(t->shift[m * t->shift_step]);
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+    if (t->add) {
+        const float *add = t->add + m * t->add_step + n;
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            x[v] = vf_add(x[v], get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left));
+    }
+    vf low = vf_set1(t->low);
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++) x[v] = vf_max(x[v], low);
+}
 
 AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
@@ -52,6 +73,11 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
             AY_UNROLL
             for (int v = 0; v < vecs; v++) sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
         }
+    }
+    if (t->last && t->affine) {
+        AY_UNROLL
+        for (int r = 0; r < rows; r++)
+            affine_row(t->affine, t->m + (size_t)r, t->n, vecs, LANES, sum + r * vecs);
     }
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
@@ -146,6 +172,7 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
     size_t width = (cols + LANES - 1) / LANES * LANES;
     t.c = c;
     t.ldc = PANEL;
+    t.affine = NULL;
     if (!packed) {
         for (size_t k = 0; k < t.k; k++)
             for (size_t j = 0; j < width; j++)
@@ -158,10 +185,16 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
             c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
     tiles[rows - 1][form_of(cols)](&t);
     for (size_t r = 0; r < rows; r++)
-        if (t.last && cols <= LANES / 2)
-            put(whole->c + r * whole->ldc, cols, vf_load_part(c + r * PANEL, cols));
-        else
-            memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
+        for (size_t j = 0; j < cols; j += LANES) {
+            vf x = get(c + r * PANEL + j, cols - j);
+            if (t.last && whole->affine)
+                affine_row(whole->affine, whole->m + r, whole->n + j, 1, cols - j, &x);
+            if (t.last) x = vf_nan_of(x, x);
+            if (cols - j >= LANES)
+                vf_store(whole->c + r * whole->ldc + j, x);
+            else
+                vf_store_part(whole->c + r * whole->ldc + j, cols - j, x);
+        }
 }
 
 /* One block of k and rows m0..m1, columns n0..n1. */
@@ -173,6 +206,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     uint32_t larger = (m1 - m0) % count; /* tiles of least + 1 rows, the others have least */
     struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0 && !g->resume};
     t.last = k1 == g->k;
+    t.affine = g->affine;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
     uint32_t wide = TILE_ROWS / (least + (larger > 0));
@@ -186,6 +220,8 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
         for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
             rows = least + (i < larger);
             uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
+            t.m = m;
+            t.n = n;
             t.a = g->a + (size_t)m * g->lda + k0;
             t.b = b;
             t.c = g->c + (size_t)m * g->ldc + n;

@@ -185,7 +185,16 @@ static void check_rows(const struct ay_kernels *k, uint32_t n)
     assert_true(out[n] == 7.0F);
 }
 
-/* The three ways of B and the three epilogues, on a C with room to its right. */
+/* What struct ay_affine says of x, by the functions of ref/. */
+static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
+{
+    x = ay_ref_fn(AY_FN_MUL, x, t->scale[i * t->scale_step]);
+    x = ay_ref_fn(AY_FN_ADD, x, t->shift[i * t->shift_step]);
+    if (t->add) x = ay_ref_fn(AY_FN_ADD, x, t->add[i * t->add_step + j]);
+    return ay_ref_fn(AY_FN_MAX, x, t->low);
+}
+
+/* The ways of B and what may follow, on a C with room to its right. */
 static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
 {
     static float k_major[MAX_N];
@@ -194,7 +203,10 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
-    for (int way = 0; way < 4; way++) {
+    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    const struct ay_affine same = {c, d, .low = ay_f32(AY_NEG_INF_BITS)};
+    for (int way = 0; way < 6; way++) {
+        const struct ay_affine *affine = way == 4 ? &rows : way == 5 ? &same : NULL;
         struct ay_gemm g = {.a = a,
                             .b = way == 1 ? k_major : packed,
                             .c = out,
@@ -204,6 +216,7 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
                             .m = m,
                             .n = n,
                             .k = kk,
+                            .affine = affine,
                             .epilogue = way == 2   ? k->bias
                                         : way == 3 ? k->bias_gelu
                                                    : NULL,
@@ -217,8 +230,9 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
             for (uint32_t j = 0; j < ldc; j++) {
                 float y = 7.0F;
                 if (j < n) y = ay_ref_chain(0, a + (size_t)i * lda, b + (size_t)j * kk, kk);
-                if (j < n && way >= 2) y = y + d[j];
+                if (j < n && (way == 2 || way == 3)) y = y + d[j];
                 if (j < n && way == 3) y = (y * (ay_ref_erf(y / AY_SQRT2) + 1.0F)) * 0.5F;
+                if (j < n && affine) y = ref_affine(affine, y, i, j);
                 assert_same("gemm", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j], y);
             }
     }
