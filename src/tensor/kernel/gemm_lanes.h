@@ -9,7 +9,6 @@
 #include "tensor/kernel/kernels.h"
 #include "tensor/kernel/rows_lanes.h"
 
-#define PANEL (TILE_LANES * LANES)
 /* A longer k is cut into blocks of K_BLOCK, so that their part of a panel and the rows of A beside
  * it stay in the first-level cache. */
 #define K_WHOLE 384
