@@ -183,7 +183,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             .m = r->m1 - r->m0,
                             .n = r->n1 - r->n0,
                             .k = k1 - k0,
-                            .resume = k0 > 0};
+                            .resume = k0 > 0,
+                            .a_from_memory = true};
         if (k1 == w->k && affine) g.affine = &follows;
         bool maps = k1 == w->k && t->exec->step->count > 2 && !affine;
         for (uint32_t m = 0, rows; m < g.m; m += rows) {

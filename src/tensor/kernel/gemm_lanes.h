@@ -27,8 +27,10 @@ struct tile {
     bool first, last;               /* of the blocks of k */
     const struct ay_affine *affine; /* what follows the last one; NULL: none */
     uint32_t m, n;                  /* where the tile is in it */
-    const char *ahead;              /* what to pull into the second-level cache meanwhile */
-    size_t ahead_step;              /* bytes of it a k */
+    /* What to pull into the second-level cache meanwhile: of eight rows, bytes apart, so many bytes
+     * each eight k. */
+    const char *ahead;
+    size_t ahead_row, ahead_step;
 };
 
 /* `vecs` vectors of row m from column n on; `left` columns are the last one's. */
@@ -49,23 +51,39 @@ AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const i
     for (int v = 0; v < vecs; v++) x[v] = vf_max(x[v], low);
 }
 
+/* Where the tile will be stored, and what is added to it, are on their way while it is computed. */
+AY_INLINE void fetch_result(const struct tile *t, const int rows, const int vecs)
+{
+    const struct ay_affine *affine = t->last ? t->affine : NULL;
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        __builtin_prefetch(t->c + (size_t)r * t->ldc + (size_t)v * LANES, 1, 3);
+    if (!affine || !affine->add) return;
+    const float *add = affine->add + t->m * affine->add_step + t->n;
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        __builtin_prefetch(add + (size_t)r * affine->add_step + (size_t)v * LANES, 0, 3);
+}
+
 AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
     vf sum[TILE_ROWS * TILE_LANES];
     const float *a = t->a, *b = t->b;
-    const char *ahead = t->ahead;
+    fetch_result(t, rows, vecs);
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++)
         sum[r * vecs + v] =
             t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
-    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb, ahead += t->ahead_step) {
+    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb) {
         vf y[TILE_ROWS * TILE_LANES];
         AY_UNROLL
         for (int v = 0; v < vecs; v++)
             y[v] = vf_load(b + (size_t)(v / TILE_LANES) * t->panel_step +
                            (size_t)(v % TILE_LANES) * LANES);
-        __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(t->ahead + k % 8 * t->ahead_row + k / 8 * t->ahead_step, 0, 2);
         AY_UNROLL
         for (int r = 0; r < rows; r++) {
             vf x = vf_set1(a[(size_t)r * t->lda]);
@@ -215,7 +233,10 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
         size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
         const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
-        t.ahead_step = packed ? (bytes / t.k + count - 1) / count : 0;
+        bool next_a = g->a_from_memory && n == n0; /* else the next panel of B */
+        size_t step = packed ? (bytes / t.k + count - 1) / count : 0;
+        t.ahead_row = next_a ? t.lda * sizeof(float) : step;
+        t.ahead_step = next_a ? 8 * sizeof(float) : 8 * step;
         for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
             rows = least + (i < larger);
             uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
@@ -224,7 +245,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             t.a = g->a + (size_t)m * g->lda + k0;
             t.b = b;
             t.c = g->c + (size_t)m * g->ldc + n;
-            t.ahead = next + (size_t)i * t.ahead_step * t.k;
+            t.ahead = next_a ? (const char *)(t.a + rows * t.lda) : next + i * step * t.k;
             if (cols % LANES != 0)
                 tile_ragged(&t, rows, cols, packed);
             else if (cols < PANEL)

@@ -36,6 +36,7 @@ struct ay_gemm {
     size_t lda, ldb, ldc;
     uint32_t m, n, k;               /* each >= 1 */
     bool resume;                    /* c holds the chains so far: they go on with these k */
+    bool a_from_memory;             /* A is what must be fetched from far, not B; for speed alone */
     const struct ay_affine *affine; /* of the finished elements; NULL: none */
     ay_epilogue *epilogue;          /* after it; NULL: none */
     void *user;
