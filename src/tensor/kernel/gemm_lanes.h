@@ -180,26 +180,17 @@ static unsigned form_of(uint32_t cols)
 }
 
 /* The last panel, if its vectors are not full: its product goes to a full tile beside, whose true
- * columns are copied; a k-major B is first copied too, as reading past its last column is not ours
- * to do. */
-static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, bool packed)
+ * columns are copied. */
+static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols)
 {
-    float c[TILE_ROWS * PANEL], b[K_WHOLE * PANEL];
+    float c[TILE_ROWS * PANEL];
     struct tile t = *whole;
-    size_t width = (cols + LANES - 1) / LANES * LANES;
     t.c = c;
     t.ldc = PANEL;
     t.affine = NULL;
-    if (!packed) {
-        for (size_t k = 0; k < t.k; k++)
-            for (size_t j = 0; j < width; j++)
-                b[k * PANEL + j] = j < cols ? whole->b[k * whole->ldb + j] : 0;
-        t.b = b;
-        t.ldb = PANEL;
-    }
     for (size_t r = 0; r < rows && !t.first; r++)
-        for (size_t j = 0; j < width; j++)
-            c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
+        for (size_t j = 0; j < cols; j += LANES)
+            vf_store(c + r * PANEL + j, get(whole->c + r * whole->ldc + j, cols - j));
     tiles[rows - 1][form_of(cols)](&t);
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < cols; j += LANES) {
@@ -212,6 +203,20 @@ static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, 
             else
                 vf_store_part(whole->c + r * whole->ldc + j, cols - j, x);
         }
+}
+
+/* Of a k-major B, which is first copied, as reading past its last column is not ours to do. */
+static __attribute__((noinline)) void tile_ragged_k_major(const struct tile *whole, uint32_t rows,
+                                                          uint32_t cols)
+{
+    float b[K_WHOLE * PANEL];
+    struct tile t = *whole;
+    for (size_t k = 0; k < t.k; k++)
+        for (size_t j = 0; j < cols; j += LANES)
+            vf_store(b + k * PANEL + j, get(whole->b + k * whole->ldb + j, cols - j));
+    t.b = b;
+    t.ldb = PANEL;
+    tile_ragged(&t, rows, cols);
 }
 
 /* One block of k and rows m0..m1, columns n0..n1. */
@@ -247,7 +252,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             t.c = g->c + (size_t)m * g->ldc + n;
             t.ahead = next_a ? (const char *)(t.a + rows * t.lda) : next + i * step * t.k;
             if (cols % LANES != 0)
-                tile_ragged(&t, rows, cols, packed);
+                (packed ? tile_ragged : tile_ragged_k_major)(&t, rows, cols);
             else if (cols < PANEL)
                 tiles[rows - 1][form_of(cols)](&t);
             else
