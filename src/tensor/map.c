@@ -67,61 +67,6 @@ static void f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_
             to[i] = ay_f32(ay_f32_bits(ay_ref_fn(fn, x ? x[i] : a->f32, y ? y[i] : b->f32)));
 }
 
-static int64_t to_integer(float x)
-{
-    if (x != x) return 0;
-    return x >= 0x1p63F ? INT64_MAX : x < -0x1p63F ? INT64_MIN : (int64_t)x;
-}
-
-static int64_t quotient(int64_t x, int64_t y)
-{
-    return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
-}
-
-static unsigned shift(int64_t y)
-{
-    return y < 0 ? 0 : y > 63 ? 63 : (unsigned)y;
-}
-
-#define LOOP(fn, to, expr)                                                                         \
-    case AY_WORK_FN_##fn:                                                                          \
-        for (size_t i = 0; i < n; i++) (to)[i] = (expr);                                           \
-        break
-
-/* Comparisons and TO_INT. */
-static void f32_to_integer(uint32_t fn, const float *x, const float *y, int64_t *to, size_t n)
-{
-    switch (fn) {
-        LOOP(EQ, to, x[i] == y[i]);
-        LOOP(LT, to, x[i] < y[i]);
-        LOOP(LE, to, x[i] <= y[i]);
-    default:
-        for (size_t i = 0; i < n; i++) to[i] = to_integer(x[i]);
-    }
-}
-
-static void integer_step(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n)
-{
-    switch (fn) {
-        LOOP(INT_ADD, to, x[i] + y[i]);
-        LOOP(INT_SUB, to, x[i] - y[i]);
-        LOOP(INT_MUL, to, x[i] * y[i]);
-        LOOP(INT_DIV, to, quotient(x[i], y[i]));
-        LOOP(INT_MOD, to, x[i] - y[i] * quotient(x[i], y[i]));
-        LOOP(INT_MIN, to, x[i] < y[i] ? x[i] : y[i]);
-        LOOP(INT_MAX, to, x[i] > y[i] ? x[i] : y[i]);
-        LOOP(INT_AND, to, x[i] & y[i]);
-        LOOP(INT_OR, to, x[i] | y[i]);
-        LOOP(INT_XOR, to, x[i] ^ y[i]);
-        LOOP(INT_SHL, to, (int64_t)((uint64_t)x[i] << shift(y[i])));
-        LOOP(INT_SHR, to, x[i] >> shift(y[i]));
-        LOOP(INT_EQ, to, x[i] == y[i]);
-        LOOP(INT_LT, to, x[i] < y[i]);
-    default: /* INT_LE */
-        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
-    }
-}
-
 /* SELECT moves elements as they are, so that one loop a width will do. */
 static void select_step(bool integer, const struct ay_map_term t[3], void *to, size_t n,
                         int64_t *spread)
@@ -147,17 +92,19 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
     const struct ay_work_map_step *s = &block->op->steps[index];
     struct ay_map_term t[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
     for (uint32_t i = 0; i < s->args_count; i++) t[i] = term_of(block, s->args[i]);
+    const struct ay_steps *steps = block->kernels->steps;
     int64_t *spread_b = spread + AY_MAP_BLOCK;
     bool integer = gives_integer(s->fn);
     if (s->fn == AY_WORK_FN_SELECT || s->fn == AY_WORK_FN_INT_SELECT)
         select_step(integer, t, to, n, spread);
-    else if (s->fn == AY_WORK_FN_TO_FLOAT) {
-        const int64_t *x = integers(&t[0], n, spread);
-        for (size_t i = 0; i < n; i++) ((float *)to)[i] = (float)x[i];
-    } else if (takes_integers(s->fn))
-        integer_step(s->fn, integers(&t[0], n, spread), integers(&t[1], n, spread_b), to, n);
+    else if (s->fn == AY_WORK_FN_TO_FLOAT)
+        steps->to_float(integers(&t[0], n, spread), to, n);
+    else if (takes_integers(s->fn))
+        steps->integers(s->fn, integers(&t[0], n, spread), integers(&t[1], n, spread_b), to, n);
+    else if (s->fn == AY_WORK_FN_TO_INT)
+        steps->to_int(floats(&t[0], n, spread), to, n);
     else if (integer)
-        f32_to_integer(s->fn, floats(&t[0], n, spread), floats(&t[1], n, spread_b), to, n);
+        steps->compare(s->fn, floats(&t[0], n, spread), floats(&t[1], n, spread_b), to, n);
     else if (!t[0].at && !t[1].at)
         return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
     else

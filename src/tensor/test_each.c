@@ -1,5 +1,5 @@
-/* Ops that move elements, cut anywhere, against the specification: sizes at which the ways to move
- * them change. */
+/* Ops that move or reduce elements, cut anywhere, against the specification: sizes at which the
+ * ways to do so change. */
 #include "tensor/each.h"
 #include "tensor/testing.h"
 
@@ -97,6 +97,17 @@ static void make_gather(struct one *o)
     o->op.in_count = 2;
 }
 
+static void make_reduce(struct one *o)
+{
+    uint32_t rank = o->op.dims_count = o->inputs[0].dims_count = make_dims(o->dims, 3);
+    memcpy(o->in_dims[0], o->dims, sizeof o->dims);
+    o->op.axis = below(rank);
+    o->dims[o->op.axis] = 1;
+    o->op.reduce = AY_WORK_REDUCE_SUM + below(AY_WORK_REDUCE_ARGMIN);
+    o->op.dtype = o->inputs[0].dtype = AY_WORK_DTYPE_F32;
+    if (o->op.reduce >= AY_WORK_REDUCE_ARGMAX) o->op.dtype = AY_WORK_DTYPE_I64;
+}
+
 static void make(struct one *o, enum ay_work_op_kind kind)
 {
     *o = (struct one){.in = {0, 1}};
@@ -106,6 +117,8 @@ static void make(struct one *o, enum ay_work_op_kind kind)
         make_view(o);
     else if (kind == AY_WORK_OP_PERMUTE)
         make_permute(o);
+    else if (kind == AY_WORK_OP_REDUCE)
+        make_reduce(o);
     else
         make_gather(o);
     for (uint32_t i = 0; i < 2; i++) o->inputs[i].dims = o->in_dims[i];
@@ -149,7 +162,7 @@ static void check_random(enum ay_work_op_kind kind, ay_each *each)
             uint64_t n = ay_tensor_elements(&call.in[i]);
             void *x = malloc(n * sizeof(int64_t));
             assert_non_null(x);
-            ay_test_elements(&seed, call.in[i].dtype, x, n, false);
+            ay_test_elements(&seed, call.in[i].dtype, x, n, round % 4 == 0);
             values[i] = call.from[i] = x;
         }
         ay_program_type(&o.p, o.op.in_count, &call.out);
@@ -182,12 +195,19 @@ static void test_each_random_gathers_equal_specification(void **state)
     check_random(AY_WORK_OP_GATHER, ay_each_gather);
 }
 
+static void test_each_random_reductions_equal_specification(void **state)
+{
+    (void)state;
+    check_random(AY_WORK_OP_REDUCE, ay_each_reduce);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_random_views_equal_specification),
         cmocka_unit_test(test_each_random_permutes_equal_specification),
         cmocka_unit_test(test_each_random_gathers_equal_specification),
+        cmocka_unit_test(test_each_random_reductions_equal_specification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/code.h"
+#include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
 /* Called for each finished tile of C, still in the first-level cache: `rows` rows of `cols` f32,
@@ -86,6 +87,8 @@ struct ay_kernels {
     ay_vector_vector *vv[AY_FN_COUNT];
     ay_vector_scalar *vs[AY_FN_COUNT];
     ay_scalar_vector *sv[AY_FN_COUNT];
+
+    const struct ay_steps *steps; /* of integers */
 
     /* Along a row: ay_ref_reduce_*. */
     ay_reduce *sum, *sumsq, *max;

@@ -126,6 +126,41 @@ static void check_functions(const struct ay_kernels *k, size_t n)
     }
 }
 
+/* Bits as they come, as f32 and as integers. */
+static void check_steps(const struct ay_kernels *k, size_t n)
+{
+    static int64_t x[MAX_N], y[MAX_N], to[MAX_N];
+    static float f[MAX_N];
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (int64_t)((uint64_t)next() << 32 | next()) >> next() % 64;
+        y[i] = next() % 4 ? (int64_t)(next() % 70) - 3 : x[next() % (i + 1)];
+    }
+    for (enum ay_fn fn = AY_FN_EQ; fn < AY_FN_COUNT; fn++) {
+        const struct ay_fn_signature *s = ay_fn_signature(fn);
+        if (fn == AY_FN_SELECT || fn == AY_FN_INT_SELECT) continue;
+        bool integers = s->args[0] == AY_SCALAR_INT, gives = s->result == AY_SCALAR_INT;
+        if (fn == AY_FN_TO_FLOAT)
+            k->steps->to_float(x, f, n);
+        else if (fn == AY_FN_TO_INT)
+            k->steps->to_int(a, to, n);
+        else if (integers)
+            k->steps->integers(fn, x, y, to, n);
+        else
+            k->steps->compare(fn, a, b, to, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct ay_scalar ints[AY_MAX_FN_ARGS] = {{AY_SCALAR_INT, {.i = x[i]}},
+                                                           {AY_SCALAR_INT, {.i = y[i]}}};
+            const struct ay_scalar floats[AY_MAX_FN_ARGS] = {{AY_SCALAR_F32, {.f32 = a[i]}},
+                                                             {AY_SCALAR_F32, {.f32 = b[i]}}};
+            struct ay_scalar want = ay_ref_apply(fn, integers ? ints : floats);
+            if (gives)
+                assert_true(to[i] == want.i);
+            else
+                assert_same("to_float", k, i, f[i], want.f32);
+        }
+    }
+}
+
 static void check_reductions(const struct ay_kernels *k, uint32_t n)
 {
     assert_same("sum", k, n, k->sum(a, n), ay_ref_reduce_sum(a, n, 1));
@@ -321,9 +356,11 @@ static void all_functions(const struct ay_kernels *k)
         for (size_t n = 0; n < 70; n++) {
             refill(f);
             check_functions(k, n);
+            check_steps(k, n);
         }
     refill(ANY);
     check_functions(k, MAX_N);
+    check_steps(k, MAX_N);
 }
 
 static void every_edge_pair(const struct ay_kernels *k)
