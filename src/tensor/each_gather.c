@@ -15,7 +15,8 @@ static void resolve(const struct gather *g, uint64_t j0, uint64_t j1, int64_t *r
 {
     uint32_t dtype = g->call->in[1].dtype;
     int64_t end = (int64_t)g->n - 1;
-    ay_each_widen(dtype, ay_element(g->call->from[1], j0, ay_dtype_bytes(dtype)), j1 - j0, rows);
+    const void *ids = ay_element(g->call->from[1], j0, ay_dtype_bytes(dtype));
+    g->call->kernels->steps->widen(dtype, ids, rows, j1 - j0);
     for (uint64_t j = 0; j < j1 - j0; j++)
         rows[j] = rows[j] < 0 ? 0 : rows[j] > end ? end : rows[j];
 }

@@ -25,10 +25,10 @@ void ay_each_copy(void *to, const void *from, int64_t stride, uint64_t count, ui
 }
 
 /* Element i of a tensor of integers. */
-static int64_t integer(uint32_t dtype, const void *from, uint64_t i)
+static int64_t integer(const struct ay_call *call, uint32_t dtype, const void *from, uint64_t i)
 {
     int64_t x;
-    ay_each_widen(dtype, ay_element(from, i, ay_dtype_bytes(dtype)), 1, &x);
+    call->kernels->steps->widen(dtype, ay_element(from, i, ay_dtype_bytes(dtype)), &x, 1);
     return x;
 }
 
@@ -78,16 +78,17 @@ void ay_each_scatter(const struct ay_call *call, uint64_t first, uint64_t last, 
     memcpy(call->to, call->from[0], last * bytes);
     uint64_t updates = ay_tensor_elements(&call->in[1]);
     for (uint64_t k = 0; k < updates; k++) {
-        int64_t id = integer(call->in[1].dtype, call->from[1], k);
+        int64_t id = integer(call, call->in[1].dtype, call->from[1], k);
         if (id < 0 || (uint64_t)id >= last) continue;
         if (dtype == AY_WORK_DTYPE_F32) {
             float *at = (float *)call->to + id;
             float x = f32_with(call->op->reduce, *at, ((const float *)call->from[2])[k]);
             *at = ay_f32(ay_f32_bits(x));
         } else {
-            int64_t x = integer_with(call->op->reduce, integer(dtype, call->to, (uint64_t)id),
-                                     integer(dtype, call->from[2], k));
-            ay_each_narrow(dtype, &x, 1, ay_element_to(call->to, (uint64_t)id, bytes));
+            int64_t x = integer_with(call->op->reduce, integer(call, dtype, call->to, (uint64_t)id),
+                                     integer(call, dtype, call->from[2], k));
+            call->kernels->steps->narrow(dtype, &x, ay_element_to(call->to, (uint64_t)id, bytes),
+                                         1);
         }
     }
 }

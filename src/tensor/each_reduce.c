@@ -110,13 +110,14 @@ static void integers_take(const struct columns *c, const int64_t *x, int64_t i, 
     }
 }
 
-static void integer_columns(const struct columns *c, int64_t *out, int64_t *temp)
+static void integer_columns(const struct ay_steps *steps, const struct columns *c, int64_t *out,
+                            int64_t *temp)
 {
     int64_t *x = temp, *best = temp + AY_EACH_BLOCK;
     uint32_t bytes = ay_dtype_bytes(c->dtype);
     for (uint64_t j = 0; j < c->cols; j++) out[j] = c->reduce == AY_WORK_REDUCE_PROD;
     for (uint64_t i = 0; i < c->n; i++) {
-        ay_each_widen(c->dtype, ay_element(c->from, i * c->stride, bytes), c->cols, x);
+        steps->widen(c->dtype, ay_element(c->from, i * c->stride, bytes), x, c->cols);
         integers_take(c, x, (int64_t)i, best, out);
     }
 }
@@ -143,7 +144,7 @@ void ay_each_reduce(const struct ay_call *call, uint64_t first, uint64_t last, v
         if (c.dtype == AY_WORK_DTYPE_F32)
             f32_index(&c, out);
         else
-            integer_columns(&c, out, out + AY_EACH_BLOCK);
-        ay_each_narrow(call->out.dtype, out, c.cols, to);
+            integer_columns(call->kernels->steps, &c, out, out + AY_EACH_BLOCK);
+        call->kernels->steps->narrow(call->out.dtype, out, to, c.cols);
     }
 }

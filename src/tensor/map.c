@@ -33,20 +33,20 @@ static struct ay_map_term term_of(const struct ay_map_block *block, uint32_t arg
 }
 
 /* Its elements, a single value spread to `spread`. */
-static const float *floats(const struct ay_map_term *t, size_t n, void *spread)
+static const float *floats(const struct ay_steps *steps, const struct ay_map_term *t, size_t n,
+                           void *spread)
 {
-    float *to = spread;
     if (t->at) return t->at;
-    for (size_t i = 0; i < n; i++) to[i] = t->f32;
-    return to;
+    steps->fill_f32(t->f32, spread, n);
+    return spread;
 }
 
-static const int64_t *integers(const struct ay_map_term *t, size_t n, void *spread)
+static const int64_t *integers(const struct ay_steps *steps, const struct ay_map_term *t, size_t n,
+                               void *spread)
 {
-    int64_t *to = spread;
     if (t->at) return t->at;
-    for (size_t i = 0; i < n; i++) to[i] = t->i64;
-    return to;
+    steps->fill_int(t->i64, spread, n);
+    return spread;
 }
 
 /* Functions of f32 to f32. */
@@ -68,18 +68,18 @@ static void f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_
 }
 
 /* SELECT moves elements as they are, so that one loop a width will do. */
-static void select_step(bool integer, const struct ay_map_term t[3], void *to, size_t n,
-                        int64_t *spread)
+static void select_step(const struct ay_steps *steps, bool integer, const struct ay_map_term t[3],
+                        void *to, size_t n, int64_t *spread)
 {
-    const int64_t *c = integers(&t[0], n, spread);
+    const int64_t *c = integers(steps, &t[0], n, spread);
     if (integer) {
-        const int64_t *x = integers(&t[1], n, spread + AY_MAP_BLOCK);
-        const int64_t *y = integers(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        const int64_t *x = integers(steps, &t[1], n, spread + AY_MAP_BLOCK);
+        const int64_t *y = integers(steps, &t[2], n, spread + 2 * AY_MAP_BLOCK);
         int64_t *out = to;
         for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
     } else {
-        const float *x = floats(&t[1], n, spread + AY_MAP_BLOCK);
-        const float *y = floats(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        const float *x = floats(steps, &t[1], n, spread + AY_MAP_BLOCK);
+        const float *y = floats(steps, &t[2], n, spread + 2 * AY_MAP_BLOCK);
         float *out = to;
         for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
     }
@@ -96,15 +96,17 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
     int64_t *spread_b = spread + AY_MAP_BLOCK;
     bool integer = gives_integer(s->fn);
     if (s->fn == AY_WORK_FN_SELECT || s->fn == AY_WORK_FN_INT_SELECT)
-        select_step(integer, t, to, n, spread);
+        select_step(steps, integer, t, to, n, spread);
     else if (s->fn == AY_WORK_FN_TO_FLOAT)
-        steps->to_float(integers(&t[0], n, spread), to, n);
+        steps->to_float(integers(steps, &t[0], n, spread), to, n);
     else if (takes_integers(s->fn))
-        steps->integers(s->fn, integers(&t[0], n, spread), integers(&t[1], n, spread_b), to, n);
+        steps->integers(s->fn, integers(steps, &t[0], n, spread),
+                        integers(steps, &t[1], n, spread_b), to, n);
     else if (s->fn == AY_WORK_FN_TO_INT)
-        steps->to_int(floats(&t[0], n, spread), to, n);
+        steps->to_int(floats(steps, &t[0], n, spread), to, n);
     else if (integer)
-        steps->compare(s->fn, floats(&t[0], n, spread), floats(&t[1], n, spread_b), to, n);
+        steps->compare(s->fn, floats(steps, &t[0], n, spread), floats(steps, &t[1], n, spread_b),
+                       to, n);
     else if (!t[0].at && !t[1].at)
         return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
     else
@@ -128,7 +130,7 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
     }
     float *floats_out = out;
     if (!f32)
-        ay_each_narrow(op->dtype, value.at, n, out);
+        block->kernels->steps->narrow(op->dtype, value.at, out, n);
     else
         for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));
 }

@@ -3,6 +3,8 @@
 
 #include "base/gen/work.h"
 
+#include <string.h>
+
 static int64_t quotient(int64_t x, int64_t y)
 {
     return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
@@ -66,4 +68,47 @@ static void to_float(const int64_t *x, float *to, size_t n)
     for (size_t i = 0; i < n; i++) to[i] = (float)x[i];
 }
 
-const struct ay_steps AY_STEPS = {integers, compare, to_int, to_float};
+#define WIDEN(type)                                                                                \
+    for (size_t i = 0; i < n; i++) to[i] = ((const type *)x)[i];                                   \
+    break
+static void widen(uint32_t dtype, const void *x, int64_t *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, x, n * sizeof *to); break;
+    case AY_WORK_DTYPE_I32: WIDEN(int32_t);
+    case AY_WORK_DTYPE_I8: WIDEN(int8_t);
+    default: WIDEN(uint8_t);
+    }
+}
+
+#define NARROW(type, expr)                                                                         \
+    for (size_t i = 0; i < n; i++) ((type *)to)[i] = (type)(expr);                                 \
+    break
+static void narrow(uint32_t dtype, const int64_t *x, void *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, x, n * sizeof *x); break;
+    case AY_WORK_DTYPE_I32: NARROW(int32_t, x[i]);
+    case AY_WORK_DTYPE_BOOL: NARROW(uint8_t, x[i] != 0);
+    default: NARROW(uint8_t, x[i]);
+    }
+}
+
+static void fill_f32(float x, float *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = x;
+}
+
+static void fill_int(int64_t x, int64_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = x;
+}
+
+const struct ay_steps AY_STEPS = {.integers = integers,
+                                  .compare = compare,
+                                  .to_int = to_int,
+                                  .to_float = to_float,
+                                  .widen = widen,
+                                  .narrow = narrow,
+                                  .fill_f32 = fill_f32,
+                                  .fill_int = fill_int};

@@ -14,6 +14,13 @@ struct ay_steps {
     void (*compare)(uint32_t fn, const float *x, const float *y, int64_t *to, size_t n);
     void (*to_int)(const float *x, int64_t *to, size_t n);
     void (*to_float)(const int64_t *x, float *to, size_t n);
+    /* Elements of an integer dtype (enum ay_work_dtype) to and from 64 bits: widened, or taken
+     * modulo 2^n (BOOL: whether not 0). */
+    void (*widen)(uint32_t dtype, const void *x, int64_t *to, size_t n);
+    void (*narrow)(uint32_t dtype, const int64_t *x, void *to, size_t n);
+    /* n copies */
+    void (*fill_f32)(float x, float *to, size_t n);
+    void (*fill_int)(int64_t x, int64_t *to, size_t n);
 };
 
 extern const struct ay_steps ay_steps_scalar, ay_steps_avx2, ay_steps_avx512;
