@@ -1,7 +1,9 @@
-/* Times a model that was imported from ONNX: graph DIR THREADS TIMES [profile]. Inputs are random
- * f32, open sizes 1. Prints the seconds of the fastest run, the executor's memory and, with
- * "profile", each step that took a hundredth of the whole or more. */
+/* Times a model that was imported from ONNX: graph DIR THREADS TIMES [profile] [FILE.npy ...].
+ * Inputs are those of the files, in order; where there is none, random f32, open sizes 1. Prints
+ * the seconds of the fastest run, the executor's memory and, with "profile", each step that took a
+ * hundredth of the whole or more. */
 #include "tensor/graph_run.h"
+#include "tensor/npy.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#define MAX_INPUTS 16u
+#define MAX_INPUTS      16u
+#define MAX_INPUT_BYTES (1u << 30)
 
 static double now_s(void)
 {
@@ -53,8 +56,10 @@ int main(int argc, char **argv)
     struct ay_ndarray inputs[MAX_INPUTS], outputs[AY_MAX_WORK_PROGRAM_OUTPUTS];
     const struct ay_tape_program *program;
     if (argc < 4) return 2;
+    bool profile = argc > 4 && strcmp(argv[4], "profile") == 0;
     struct ay_graph_runner_options options = {.threads = (uint32_t)atoi(argv[2]),
-                                              .profile = argc > 4};
+                                              .profile = profile};
+    char **files = argv + 4 + profile, **files_end = argv + argc;
     unsigned times = (unsigned)atoi(argv[3]);
     if (ay_graph_folder_open(argv[1], &folder, &reason) != AY_OK ||
         ay_graph_runner_open(folder, &options, &runner) != AY_OK) {
@@ -63,8 +68,13 @@ int main(int argc, char **argv)
     }
     const struct ay_graph_graph *g = &folder->model.graphs[0];
     if (g->inputs_count > MAX_INPUTS || g->outputs_count > AY_MAX_WORK_PROGRAM_OUTPUTS) return 1;
-    for (uint32_t i = 0; i < g->inputs_count; i++)
-        if (!make_input(&g->inputs[i], &inputs[i])) return 1;
+    for (uint32_t i = 0; i < g->inputs_count; i++, files += files < files_end)
+        if (files < files_end
+                ? ay_npy_read(*files, MAX_INPUT_BYTES, &inputs[i], NULL, &reason) != AY_OK
+                : !make_input(&g->inputs[i], &inputs[i])) {
+            fprintf(stderr, "graph: %s\n", reason.text);
+            return 1;
+        }
     double best = 1e9;
     for (unsigned t = 0; t < times; t++) {
         double begun = now_s();

@@ -54,6 +54,8 @@ BENCHES = [
      minilm_q8),
     ("conv", "convolutions beside onnxruntime, ratio of speeds",
      lambda: [venv_python(), BENCH / "conv.py", BUILD / "bench" / "conv"]),
+    ("resnet", "ResNet-50 beside onnxruntime, ratio of times (goal 0.95) and of memory (goal 1.1)",
+     lambda: [venv_python(), BENCH / "resnet.py", BUILD / "assay", BUILD / "bench" / "graph"]),
     ("receipt", "what a claim costs beside its answer (goal below 1 %)",
      lambda: [BUILD / "bench" / "receipt", MODEL, "1"]),
     ("arbiter", "the ledger's one step, dearest cases (goal 5 ms)",

@@ -3,8 +3,6 @@
 
 #include "tensor/exec_impl.h"
 
-#include <string.h>
-
 /* Arithmetic that an item of the pool's loop should be worth; an element moved is worth some. */
 #define ITEM_WORK (1u << 16)
 #define MOVE_WORK 8u
@@ -14,41 +12,6 @@ static ay_each *const functions[] = {
     [AY_WORK_OP_MATMUL] = ay_each_matmul,   [AY_WORK_OP_REDUCE] = ay_each_reduce,
     [AY_WORK_OP_PERMUTE] = ay_each_permute, [AY_WORK_OP_VIEW] = ay_each_view,
     [AY_WORK_OP_CONCAT] = ay_each_concat,   [AY_WORK_OP_SCATTER] = ay_each_scatter};
-
-void ay_each_widen(uint32_t dtype, const void *from, size_t n, int64_t *to)
-{
-    const int8_t *i8 = from;
-    const uint8_t *u8 = from;
-    const int32_t *i32 = from;
-    switch (dtype) {
-    case AY_WORK_DTYPE_I64: memcpy(to, from, n * sizeof *to); break;
-    case AY_WORK_DTYPE_I32:
-        for (size_t i = 0; i < n; i++) to[i] = i32[i];
-        break;
-    case AY_WORK_DTYPE_I8:
-        for (size_t i = 0; i < n; i++) to[i] = i8[i];
-        break;
-    default:
-        for (size_t i = 0; i < n; i++) to[i] = u8[i];
-    }
-}
-
-void ay_each_narrow(uint32_t dtype, const int64_t *from, size_t n, void *to)
-{
-    uint8_t *u8 = to;
-    int32_t *i32 = to;
-    switch (dtype) {
-    case AY_WORK_DTYPE_I64: memcpy(to, from, n * sizeof *from); break;
-    case AY_WORK_DTYPE_I32:
-        for (size_t i = 0; i < n; i++) i32[i] = (int32_t)from[i];
-        break;
-    case AY_WORK_DTYPE_BOOL:
-        for (size_t i = 0; i < n; i++) u8[i] = from[i] != 0;
-        break;
-    default:
-        for (size_t i = 0; i < n; i++) u8[i] = (uint8_t)from[i];
-    }
-}
 
 size_t ay_each_scratch(const struct ay_call *call)
 {

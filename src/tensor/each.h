@@ -30,10 +30,6 @@ ay_each ay_each_gather, ay_each_map, ay_each_matmul, ay_each_reduce, ay_each_per
 
 size_t ay_each_scratch(const struct ay_call *call);
 
-/* Elements to and from 64-bit integers: widened, or taken modulo 2^n (BOOL: whether not 0). */
-void ay_each_widen(uint32_t dtype, const void *from, size_t n, int64_t *to);
-void ay_each_narrow(uint32_t dtype, const int64_t *from, size_t n, void *to);
-
 /* `count` elements of `bytes` (1, 4 or 8) each, the source's `stride` elements apart. */
 void ay_each_copy(void *to, const void *from, int64_t stride, uint64_t count, uint32_t bytes);
 

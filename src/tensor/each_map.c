@@ -53,27 +53,38 @@ static struct walk walk_of(const struct ay_call *call)
     return w;
 }
 
-/* `count` copies of one element. */
-static void repeat(void *to, const void *from, uint64_t count, uint32_t bytes)
-{
-    for (uint64_t i = 0; i < count; i++)
-        ay_each_copy(ay_element_to(to, i, bytes), from, 1, 1, bytes);
-}
+#define RUN_LOOP(type)                                                                             \
+    {                                                                                              \
+        type *out = (type *)to + e;                                                                \
+        const type *in = (const type *)from + at;                                                  \
+        for (uint64_t j = 0; j < run; j++) out[j] = in[j * step];                                  \
+    }
 
 /* Operand i's elements beside output elements first..first + n - 1, row by row. */
 static void spread(const struct walk *w, uint32_t i, const void *from, uint64_t first, size_t n,
                    uint32_t bytes, void *to)
 {
-    uint64_t row = w->size[w->rank - 1], run;
+    uint32_t last = w->rank - 1;
+    uint64_t o[AY_MAX_RANK], at = 0, step = w->stride[i][last], run;
+    for (uint32_t d = w->rank; d-- > 0; first /= w->size[d]) {
+        o[d] = first % w->size[d];
+        at += o[d] * w->stride[i][d];
+    }
     for (uint64_t e = 0; e < n; e += run) {
-        uint64_t at = 0, rest = first + e, within = rest % row;
-        for (uint32_t d = w->rank; d-- > 0; rest /= w->size[d])
-            at += rest % w->size[d] * w->stride[i][d];
-        run = row - within < n - e ? row - within : n - e;
-        if (w->stride[i][w->rank - 1] == 0)
-            repeat(ay_element_to(to, e, bytes), ay_element(from, at, bytes), run, bytes);
+        run = w->size[last] - o[last] < n - e ? w->size[last] - o[last] : n - e;
+        if (bytes == 4)
+            RUN_LOOP(uint32_t)
+        else if (bytes == 8)
+            RUN_LOOP(uint64_t)
         else
-            ay_each_copy(ay_element_to(to, e, bytes), ay_element(from, at, bytes), 1, run, bytes);
+            RUN_LOOP(uint8_t)
+        o[last] += run;
+        at += run * step;
+        for (uint32_t d = last; d > 0 && o[d] == w->size[d]; d--) {
+            at += w->stride[i][d - 1] - w->size[d] * w->stride[i][d];
+            o[d] = 0;
+            o[d - 1]++;
+        }
     }
 }
 
@@ -103,9 +114,9 @@ static struct ay_map_term term(const struct ay_call *call, const struct walk *w,
     else if (!t.integer)
         t.at = at;
     else if (one)
-        ay_each_widen(dtype, at, 1, &t.i64);
+        call->kernels->steps->widen(dtype, at, &t.i64, 1);
     else {
-        ay_each_widen(dtype, at, n, room);
+        call->kernels->steps->widen(dtype, at, room, n);
         t.at = room;
     }
     return t;

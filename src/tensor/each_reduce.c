@@ -37,12 +37,18 @@ static void f32_index(const struct columns *c, int64_t *out)
         }
 }
 
-static void f32_min(const struct columns *c, float *out)
+/* In any order: a row's blocks are taken as if they were columns. */
+static void f32_min(const struct ay_kernels *k, const struct columns *c, bool row, float *out)
 {
     const float *x = c->from;
-    for (uint64_t j = 0; j < c->cols; j++) out[j] = x[j];
-    for (uint64_t i = 1; i < c->n; i++)
-        for (uint64_t j = 0; j < c->cols; j++) out[j] = -ay_ref_max(-out[j], -x[i * c->stride + j]);
+    float least[AY_EACH_BLOCK];
+    uint64_t cols = !row ? c->cols : c->n < AY_EACH_BLOCK ? c->n : AY_EACH_BLOCK;
+    uint64_t end = row ? c->n : c->n * c->stride, step = row ? cols : c->stride;
+    memcpy(least, x, cols * sizeof *x);
+    for (uint64_t i = step; i < end; i += step)
+        k->vv[AY_FN_MIN](least, x + i, least, end - i < cols ? end - i : cols);
+    for (uint64_t j = 1; j < cols && row; j++) least[0] = -ay_ref_max(-least[0], -least[j]);
+    memcpy(out, least, c->cols * sizeof *out);
 }
 
 static void f32_prod(const struct columns *c, float *out)
@@ -63,7 +69,7 @@ static void f32_columns(const struct ay_kernels *k, const struct columns *c, flo
     case AY_WORK_REDUCE_SUM: along = k->sum, across = k->sum_columns; break;
     case AY_WORK_REDUCE_SUMSQ: along = k->sumsq, across = k->sumsq_columns; break;
     case AY_WORK_REDUCE_MAX: along = k->max, across = k->max_columns; break;
-    case AY_WORK_REDUCE_MIN: f32_min(c, out); break;
+    case AY_WORK_REDUCE_MIN: f32_min(k, c, row, out); break;
     default: f32_prod(c, out);
     }
     if (along && row)
@@ -104,13 +110,14 @@ static void integers_take(const struct columns *c, const int64_t *x, int64_t i, 
     }
 }
 
-static void integer_columns(const struct columns *c, int64_t *out, int64_t *temp)
+static void integer_columns(const struct ay_steps *steps, const struct columns *c, int64_t *out,
+                            int64_t *temp)
 {
     int64_t *x = temp, *best = temp + AY_EACH_BLOCK;
     uint32_t bytes = ay_dtype_bytes(c->dtype);
     for (uint64_t j = 0; j < c->cols; j++) out[j] = c->reduce == AY_WORK_REDUCE_PROD;
     for (uint64_t i = 0; i < c->n; i++) {
-        ay_each_widen(c->dtype, ay_element(c->from, i * c->stride, bytes), c->cols, x);
+        steps->widen(c->dtype, ay_element(c->from, i * c->stride, bytes), x, c->cols);
         integers_take(c, x, (int64_t)i, best, out);
     }
 }
@@ -137,7 +144,7 @@ void ay_each_reduce(const struct ay_call *call, uint64_t first, uint64_t last, v
         if (c.dtype == AY_WORK_DTYPE_F32)
             f32_index(&c, out);
         else
-            integer_columns(&c, out, out + AY_EACH_BLOCK);
-        ay_each_narrow(call->out.dtype, out, c.cols, to);
+            integer_columns(call->kernels->steps, &c, out, out + AY_EACH_BLOCK);
+        call->kernels->steps->narrow(call->out.dtype, out, to, c.cols);
     }
 }

@@ -87,6 +87,7 @@ static enum ay_code run_step(struct ay_exec *exec)
     case AY_STEP_ROWS: return ay_exec_rows(exec);
     case AY_STEP_TILES: return ay_exec_tiles(exec);
     case AY_STEP_PRODUCT: return ay_exec_products(exec);
+    case AY_STEP_WOVEN: return ay_exec_woven(exec);
     case AY_STEP_EACH: break;
     }
     return ay_exec_each(exec);
@@ -194,7 +195,8 @@ bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *o
     static const char *const how[] = {[AY_STEP_EACH] = "elements",
                                       [AY_STEP_ROWS] = "rows",
                                       [AY_STEP_TILES] = "patches",
-                                      [AY_STEP_PRODUCT] = "bytes"};
+                                      [AY_STEP_PRODUCT] = "bytes",
+                                      [AY_STEP_WOVEN] = "bytes"};
     AY_ASSERT(exec->step_ns);
     if (i >= exec->plan.step_count) return false;
     const struct ay_step *step = &exec->plan.steps[i];
@@ -209,29 +211,41 @@ bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *o
 
 /* Opening. */
 
-/* Whether the op's second operand is laid out for its kernel once: a weight without batch. */
-static bool packs(const struct ay_exec *exec, const struct ay_work_op *op)
+static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
 {
-    if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) return false;
-    const struct ay_place *b = &exec->plan.places[op->in[1]];
-    if (b->home != AY_HOME_WEIGHT || b->rank != 2) return false;
-    if (op->kind == AY_WORK_OP_MATMUL_Q8)
-        return exec->plan.places[op->in[2]].home == AY_HOME_WEIGHT;
-    return b->dtype == AY_WORK_DTYPE_F32 || ay_plan_product_of_bytes(&exec->plan, op);
+    return exec->plan.places[op->in[1]].home == AY_HOME_FUSED &&
+           ay_plan_product_of_bytes(&exec->plan, op);
+}
+
+/* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the
+ * first beside patches of bytes; AY_NONE: none. */
+static uint32_t packed_operand(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) return AY_NONE;
+    uint32_t id = op->in[!is_woven(exec, op)];
+    const struct ay_place *at = &exec->plan.places[id];
+    bool scales = op->kind == AY_WORK_OP_MATMUL_Q8;
+    if (at->home != AY_HOME_WEIGHT || at->rank != 2) return AY_NONE;
+    if (scales && exec->plan.places[op->in[2]].home != AY_HOME_WEIGHT) return AY_NONE;
+    bool known =
+        scales || at->dtype == AY_WORK_DTYPE_F32 || ay_plan_product_of_bytes(&exec->plan, op);
+    return known ? id : AY_NONE;
 }
 
 /* Whether what one op has packed serves another with the same weight. */
-static bool same_packing(const struct ay_work_op *a, const struct ay_work_op *b)
+static bool same_packing(const struct ay_exec *exec, const struct ay_work_op *a,
+                         const struct ay_work_op *b)
 {
+    if (is_woven(exec, a) || is_woven(exec, b)) return a == b;
     return a->kind == b->kind && (a->kind == AY_WORK_OP_MATMUL || a->in[2] == b->in[2]);
 }
 
 const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op)
 {
-    const struct ay_place *b = &exec->plan.places[op->in[1]];
-    if (!packs(exec, op)) return NULL;
-    const struct ay_packed *packed = &exec->packed[b->slot];
-    return packed->at && same_packing(packed->op, op) ? packed->at : NULL;
+    uint32_t id = packed_operand(exec, op);
+    if (id == AY_NONE) return NULL;
+    const struct ay_packed *packed = &exec->packed[exec->plan.places[id].slot];
+    return packed->at && same_packing(exec, packed->op, op) ? packed->at : NULL;
 }
 
 static void pack_item(void *context, size_t item, uint32_t thread)
@@ -240,7 +254,7 @@ static void pack_item(void *context, size_t item, uint32_t thread)
     const struct ay_exec *exec = context;
     const struct ay_packed *packed = &exec->packed[item];
     const struct ay_work_weight *w = &exec->program->weights[item];
-    if (!packed->at) return;
+    if (!packed->at || is_woven(exec, packed->op)) return;
     if (w->dtype == AY_WORK_DTYPE_F32) {
         exec->kernels->pack(exec->weights[item], w->dims[1], w->dims[0], w->dims[1], packed->at);
         return;
@@ -256,17 +270,21 @@ static enum ay_code pack_weights(struct ay_exec *exec)
     const struct ay_work_program *p = exec->program;
     for (uint32_t i = 0; i < p->ops_count; i++) {
         const struct ay_work_op *op = &p->ops[i];
-        if (!packs(exec, op)) continue;
-        const struct ay_place *b = &exec->plan.places[op->in[1]];
-        struct ay_packed *packed = &exec->packed[b->slot];
+        uint32_t id = packed_operand(exec, op);
+        if (id == AY_NONE) continue;
+        const struct ay_place *at = &exec->plan.places[id];
+        struct ay_packed *packed = &exec->packed[at->slot];
         if (packed->at) continue;
         struct ay_room room = {0};
         size_t bytes =
-            sizeof(float) * ay_packed_floats(exec->kernels->panel, b->shape[0], b->shape[1]);
-        if (b->dtype != AY_WORK_DTYPE_F32)
-            bytes = ay_product_pack_bytes(exec, op, b->shape[0], b->shape[1]);
+            sizeof(float) * ay_packed_floats(exec->kernels->panel, at->shape[0], at->shape[1]);
+        if (is_woven(exec, op))
+            bytes = ay_woven_pack_bytes(exec, op);
+        else if (at->dtype != AY_WORK_DTYPE_F32)
+            bytes = ay_product_pack_bytes(exec, op, at->shape[0], at->shape[1]);
         AY_TRY(ay_room_reserve(&room, bytes));
         *packed = (struct ay_packed){room.at, room.cap, op};
+        if (is_woven(exec, op)) AY_TRY(ay_woven_pack(exec, op, exec->weights[at->slot], room.at));
     }
     ay_pool_run(exec->pool, p->weights_count, pack_item, exec);
     return AY_OK;

@@ -95,7 +95,8 @@ struct ay_rows {
 /* The item's rows of an operand, or of the output, of the op. */
 struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_op *op, uint32_t id);
 
-/* The second operand of the op in its kernel's layout; NULL: it is no weight, or not laid out. */
+/* The second operand of the op in its kernel's layout, or over patches of bytes the first; NULL: it
+ * is no weight, or not laid out. */
 const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op);
 
 /* Lays out the second operand (n, k) of a product of bytes, with scales d where it is in blocks. */
@@ -104,10 +105,16 @@ size_t ay_product_pack_bytes(const struct ay_exec *exec, const struct ay_work_op
 void ay_product_pack(const struct ay_exec *exec, const struct ay_work_op *op, const void *b,
                      const float *d, uint32_t n, uint32_t k, void *out);
 
+/* Lays out the first operand of a product of bytes with patches. AY_E_MEMORY. */
+size_t ay_woven_pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op);
+enum ay_code ay_woven_pack(struct ay_exec *exec, const struct ay_work_op *op, const void *a,
+                           void *out) AY_MUST;
+
 /* Steps by their kind. AY_E_MEMORY. */
 enum ay_code ay_exec_rows(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_tiles(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_products(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_woven(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

@@ -33,20 +33,20 @@ static struct ay_map_term term_of(const struct ay_map_block *block, uint32_t arg
 }
 
 /* Its elements, a single value spread to `spread`. */
-static const float *floats(const struct ay_map_term *t, size_t n, void *spread)
+static const float *floats(const struct ay_steps *steps, const struct ay_map_term *t, size_t n,
+                           void *spread)
 {
-    float *to = spread;
     if (t->at) return t->at;
-    for (size_t i = 0; i < n; i++) to[i] = t->f32;
-    return to;
+    steps->fill_f32(t->f32, spread, n);
+    return spread;
 }
 
-static const int64_t *integers(const struct ay_map_term *t, size_t n, void *spread)
+static const int64_t *integers(const struct ay_steps *steps, const struct ay_map_term *t, size_t n,
+                               void *spread)
 {
-    int64_t *to = spread;
     if (t->at) return t->at;
-    for (size_t i = 0; i < n; i++) to[i] = t->i64;
-    return to;
+    steps->fill_int(t->i64, spread, n);
+    return spread;
 }
 
 /* Functions of f32 to f32. */
@@ -67,74 +67,19 @@ static void f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_
             to[i] = ay_f32(ay_f32_bits(ay_ref_fn(fn, x ? x[i] : a->f32, y ? y[i] : b->f32)));
 }
 
-static int64_t to_integer(float x)
-{
-    if (x != x) return 0;
-    return x >= 0x1p63F ? INT64_MAX : x < -0x1p63F ? INT64_MIN : (int64_t)x;
-}
-
-static int64_t quotient(int64_t x, int64_t y)
-{
-    return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
-}
-
-static unsigned shift(int64_t y)
-{
-    return y < 0 ? 0 : y > 63 ? 63 : (unsigned)y;
-}
-
-#define LOOP(fn, to, expr)                                                                         \
-    case AY_WORK_FN_##fn:                                                                          \
-        for (size_t i = 0; i < n; i++) (to)[i] = (expr);                                           \
-        break
-
-/* Comparisons and TO_INT. */
-static void f32_to_integer(uint32_t fn, const float *x, const float *y, int64_t *to, size_t n)
-{
-    switch (fn) {
-        LOOP(EQ, to, x[i] == y[i]);
-        LOOP(LT, to, x[i] < y[i]);
-        LOOP(LE, to, x[i] <= y[i]);
-    default:
-        for (size_t i = 0; i < n; i++) to[i] = to_integer(x[i]);
-    }
-}
-
-static void integer_step(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n)
-{
-    switch (fn) {
-        LOOP(INT_ADD, to, x[i] + y[i]);
-        LOOP(INT_SUB, to, x[i] - y[i]);
-        LOOP(INT_MUL, to, x[i] * y[i]);
-        LOOP(INT_DIV, to, quotient(x[i], y[i]));
-        LOOP(INT_MOD, to, x[i] - y[i] * quotient(x[i], y[i]));
-        LOOP(INT_MIN, to, x[i] < y[i] ? x[i] : y[i]);
-        LOOP(INT_MAX, to, x[i] > y[i] ? x[i] : y[i]);
-        LOOP(INT_AND, to, x[i] & y[i]);
-        LOOP(INT_OR, to, x[i] | y[i]);
-        LOOP(INT_XOR, to, x[i] ^ y[i]);
-        LOOP(INT_SHL, to, (int64_t)((uint64_t)x[i] << shift(y[i])));
-        LOOP(INT_SHR, to, x[i] >> shift(y[i]));
-        LOOP(INT_EQ, to, x[i] == y[i]);
-        LOOP(INT_LT, to, x[i] < y[i]);
-    default: /* INT_LE */
-        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
-    }
-}
-
 /* SELECT moves elements as they are, so that one loop a width will do. */
-static void select_step(bool integer, const struct ay_map_term t[3], void *to, size_t n,
-                        int64_t *spread)
+static void select_step(const struct ay_steps *steps, bool integer, const struct ay_map_term t[3],
+                        void *to, size_t n, int64_t *spread)
 {
-    const int64_t *c = integers(&t[0], n, spread);
+    const int64_t *c = integers(steps, &t[0], n, spread);
     if (integer) {
-        const int64_t *x = integers(&t[1], n, spread + AY_MAP_BLOCK);
-        const int64_t *y = integers(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        const int64_t *x = integers(steps, &t[1], n, spread + AY_MAP_BLOCK);
+        const int64_t *y = integers(steps, &t[2], n, spread + 2 * AY_MAP_BLOCK);
         int64_t *out = to;
         for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
     } else {
-        const float *x = floats(&t[1], n, spread + AY_MAP_BLOCK);
-        const float *y = floats(&t[2], n, spread + 2 * AY_MAP_BLOCK);
+        const float *x = floats(steps, &t[1], n, spread + AY_MAP_BLOCK);
+        const float *y = floats(steps, &t[2], n, spread + 2 * AY_MAP_BLOCK);
         float *out = to;
         for (size_t i = 0; i < n; i++) out[i] = c[i] ? x[i] : y[i];
     }
@@ -147,17 +92,21 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
     const struct ay_work_map_step *s = &block->op->steps[index];
     struct ay_map_term t[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
     for (uint32_t i = 0; i < s->args_count; i++) t[i] = term_of(block, s->args[i]);
+    const struct ay_steps *steps = block->kernels->steps;
     int64_t *spread_b = spread + AY_MAP_BLOCK;
     bool integer = gives_integer(s->fn);
     if (s->fn == AY_WORK_FN_SELECT || s->fn == AY_WORK_FN_INT_SELECT)
-        select_step(integer, t, to, n, spread);
-    else if (s->fn == AY_WORK_FN_TO_FLOAT) {
-        const int64_t *x = integers(&t[0], n, spread);
-        for (size_t i = 0; i < n; i++) ((float *)to)[i] = (float)x[i];
-    } else if (takes_integers(s->fn))
-        integer_step(s->fn, integers(&t[0], n, spread), integers(&t[1], n, spread_b), to, n);
+        select_step(steps, integer, t, to, n, spread);
+    else if (s->fn == AY_WORK_FN_TO_FLOAT)
+        steps->to_float(integers(steps, &t[0], n, spread), to, n);
+    else if (takes_integers(s->fn))
+        steps->integers(s->fn, integers(steps, &t[0], n, spread),
+                        integers(steps, &t[1], n, spread_b), to, n);
+    else if (s->fn == AY_WORK_FN_TO_INT)
+        steps->to_int(floats(steps, &t[0], n, spread), to, n);
     else if (integer)
-        f32_to_integer(s->fn, floats(&t[0], n, spread), floats(&t[1], n, spread_b), to, n);
+        steps->compare(s->fn, floats(steps, &t[0], n, spread), floats(steps, &t[1], n, spread_b),
+                       to, n);
     else if (!t[0].at && !t[1].at)
         return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
     else
@@ -181,7 +130,7 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
     }
     float *floats_out = out;
     if (!f32)
-        ay_each_narrow(op->dtype, value.at, n, out);
+        block->kernels->steps->narrow(op->dtype, value.at, out, n);
     else
         for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));
 }
@@ -286,4 +235,69 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
             for (size_t i = 0; last->single && i < size; i++)
                 at[i] = ay_f32(ay_f32_bits(*last->to));
         }
+}
+
+/* --- the form of many --- */
+
+/* The step's operand beside `before`, for functions of two operands in any order. */
+static bool beside(const struct ay_work_map_step *s, uint32_t before, uint32_t *other)
+{
+    if (s->args_count != 2 || (s->args[0] != before && s->args[1] != before)) return false;
+    *other = s->args[s->args[0] == before];
+    return *other != before;
+}
+
+static const float *constant(const struct ay_work_op *op, uint32_t arg)
+{
+    return (const float *)(const void *)&op->consts[arg & 0xffffffu];
+}
+
+/* Takes one function in, if it may follow `stage` of them. */
+static bool take_stage(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                       uint32_t fn, uint32_t arg, uint32_t *stage, struct ay_affine *out)
+{
+    enum { SCALE, SHIFT, ADD, LOW };
+    bool known = arg >> 24 == AY_MAP_CONST;
+    if (!known && arg >> 24 != AY_MAP_INPUT) return false;
+    const struct ay_map_operand *in = known ? NULL : &operands[arg & 0xffffffu];
+    const float *at = known ? constant(op, arg) : in->at;
+    size_t step = known ? 0 : in->stride;
+    bool row = known || in->scalar;
+    uint32_t own = SCALE;
+    if (fn == AY_WORK_FN_MUL && row) {
+        out->scale = at;
+        out->scale_step = step;
+    } else if (fn == AY_WORK_FN_ADD && row) {
+        own = SHIFT;
+        out->shift = at;
+        out->shift_step = step;
+    } else if (fn == AY_WORK_FN_ADD) {
+        own = ADD;
+        out->add = at;
+        out->add_step = step;
+    } else if (fn == AY_WORK_FN_MAX && known) {
+        own = LOW;
+        out->low = *at;
+    } else {
+        return false;
+    }
+    if (own < *stage) return false;
+    *stage = own + 1;
+    return true;
+}
+
+bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
+                   struct ay_affine *out)
+{
+    static const float one = 1.0F, none = -0.0F;
+    uint32_t before = (uint32_t)AY_MAP_INPUT << 24 | x, other, stage = 0;
+    *out = (struct ay_affine){&one, &none, .low = ay_f32(AY_NEG_INF_BITS)};
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_work_map_step *s = &op->steps[i];
+        if (!beside(s, before, &other) || other == ((uint32_t)AY_MAP_INPUT << 24 | x) ||
+            !take_stage(op, operands, s->fn, other, &stage, out))
+            return false;
+        before = (uint32_t)AY_MAP_STEP << 24 | i;
+    }
+    return true;
 }

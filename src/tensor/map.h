@@ -47,4 +47,9 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
                  size_t n, float *out, size_t stride, void *temp);
 
+/* Whether the MAP, of f32 alone, is of the form of *out (kernel/kernels.h) in its operand `x`, over
+ * rows. Borrows the operands and the op's constants. */
+bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
+                   struct ay_affine *out);
+
 #endif

@@ -1,5 +1,7 @@
 #include "tensor/patch.h"
 
+#include <string.h>
+
 /* A frame may double the operand, and more where that is still small. */
 #define FRAME_SLACK 65536u
 
@@ -95,6 +97,45 @@ bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
     return true;
 }
 
+/* The grid's axis from k_axis on that goes along all of the operand's axis a, one by one, alone; or
+ * its rank. */
+static uint32_t runs_along(const struct ay_work_op *op, const struct ay_patch_view *w, uint32_t a)
+{
+    uint32_t found = w->rank;
+    for (uint32_t d = 0; d < w->rank; d++) {
+        if (w->grid[d] == 1 || coef_of(op, a, d) == 0) continue;
+        if (d < w->k_axis || found < w->rank || coef_of(op, a, d) != 1) return w->rank;
+        found = d;
+    }
+    bool whole = found < w->rank && op->offsets[a] == 0 && w->grid[found] == w->source[a];
+    for (uint32_t b = 0; whole && b < w->axes; b++) whole = b == a || coef_of(op, b, found) == 0;
+    return whole ? found : w->rank;
+}
+
+bool ay_woven_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k, uint32_t group,
+                      struct ay_woven_view *out)
+{
+    struct ay_patch_view w;
+    if (op->kind != AY_WORK_OP_VIEW || !ay_patch_view_of(op, n, k, &w) || w.batches != 1)
+        return false;
+    uint32_t a = 0, d = w.rank, view[AY_MAX_RANK], grid[AY_MAX_WORK_OP_GRID];
+    while (a < w.axes && (d = runs_along(op, &w, a)) == w.rank) a++;
+    if (a == w.axes) return false;
+    *out = (struct ay_woven_view){
+        .group = group, .channels = w.source[a], .inner = 1, .k_outer = 1, .k_inner = 1};
+    for (uint32_t i = a + 1; i < w.axes; i++) out->inner *= w.source[i];
+    for (uint32_t i = w.k_axis; i < d; i++) out->k_outer *= w.grid[i];
+    for (uint32_t i = d + 1; i < w.rank; i++) out->k_inner *= w.grid[i];
+    struct ay_work_op words = *op;
+    uint64_t groups = (out->channels + group - 1) / group;
+    memcpy(view, op->view, w.axes * sizeof *view);
+    memcpy(grid, op->grid, w.rank * sizeof *grid);
+    view[a] = grid[d] = (uint32_t)groups;
+    words.view = view;
+    words.grid = grid;
+    return ay_patch_view_of(&words, n, out->k_outer * groups * out->k_inner, &out->shape);
+}
+
 int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
 {
     int64_t at = w->first;
@@ -103,7 +144,40 @@ int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch)
     return at;
 }
 
-void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out)
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void ay_patch_view_frame(const struct ay_patch_view *w, const void *source, uint32_t fill,
+                         uint64_t first, uint64_t last, void *to)
+{
+    uint32_t inner = w->axes - 1, *out = to;
+    const uint32_t *in = source;
+    int64_t width = (int64_t)w->size[inner], row = (int64_t)w->source[inner];
+    int64_t low = w->low[inner] < 0 ? least(-w->low[inner], width) : 0;
+    int64_t high = least(row - w->low[inner], width);
+    if (high < low) high = low;
+    for (uint64_t r = first; r < last; r++, out += width) {
+        int64_t from = w->low[inner], stride = row;
+        bool inside = true;
+        uint64_t rest = r;
+        for (uint32_t a = inner; a-- > 0; rest /= w->size[a]) {
+            int64_t at = (int64_t)(rest % w->size[a]) + w->low[a];
+            inside = inside && at >= 0 && at < (int64_t)w->source[a];
+            from += at * stride;
+            stride *= (int64_t)w->source[a];
+        }
+        int64_t begin = inside ? low : width, end = inside ? high : width;
+        for (int64_t i = 0; i < begin; i++) out[i] = fill;
+        if (end > begin)
+            memcpy(out + begin, in + from + begin, (size_t)(end - begin) * sizeof *out);
+        for (int64_t i = end; i < width; i++) out[i] = fill;
+    }
+}
+
+/* Places of all indices of the grid's axes from `axis` to `end` - 1, beside each other. */
+static void places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out)
 {
     uint64_t n = 1;
     out[0] = 0;
@@ -112,4 +186,19 @@ void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t
             int32_t step = (int32_t)(w->stride[d] * (int64_t)j);
             for (uint64_t i = 0; i < n; i++) out[j * n + i] = out[i] + step;
         }
+}
+
+struct ay_patches ay_patch_view_tables(const struct ay_patch_view *w, int32_t *tables)
+{
+    int32_t *k_at = tables, *n_at = k_at + w->k;
+    uint32_t *run = (uint32_t *)(n_at + w->n);
+    places(w, w->k_axis, w->rank, k_at);
+    places(w, w->n_axis, w->k_axis, n_at);
+    int32_t step = w->n > 1 ? n_at[1] - n_at[0] : 1;
+    if (step != 2) step = 1;
+    run[w->n - 1] = 1;
+    for (uint64_t j = w->n - 1; j-- > 0;)
+        run[j] = n_at[j + 1] - n_at[j] == step ? run[j + 1] + 1 : 1;
+    return (struct ay_patches){
+        .k_at = k_at, .n_at = n_at, .run = run, .k = (uint32_t)w->k, .step = (uint32_t)step};
 }

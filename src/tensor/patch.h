@@ -3,6 +3,7 @@
 #ifndef AY_TENSOR_PATCH_H
 #define AY_TENSOR_PATCH_H
 
+#include "tensor/kernel/kernels.h"
 #include "tensor/program.h"
 
 /* The grid is (batch, n, k): element o is at first + sum over d of stride[d] o[d] of the image, a
@@ -29,10 +30,33 @@ struct ay_patch_view {
 bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
                       struct ay_patch_view *out);
 
+/* A VIEW of bytes as patches of an image of words: `group` elements that are neighbours on one axis
+ * of the operand, its channels, are one. So the view is of words, its k of groups of channels. */
+struct ay_woven_view {
+    struct ay_patch_view shape;
+    uint32_t group;
+    uint64_t channels, inner;  /* elements of that axis, and of the operand inside it */
+    uint64_t k_outer, k_inner; /* of the k axes before and after the one along the channels */
+};
+
+/* op: a checked VIEW of bytes as above, in one batch. False too where no axis of its own goes along
+ * all of one of the operand's. */
+bool ay_woven_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k, uint32_t group,
+                      struct ay_woven_view *out);
+
 /* Element of the image where that batch begins. */
 int64_t ay_patch_view_batch(const struct ay_patch_view *w, uint64_t batch);
 
-/* Places of all indices of the grid's axes from `axis` to `end` - 1, beside each other. */
-void ay_patch_view_places(const struct ay_patch_view *w, uint32_t axis, uint32_t end, int32_t *out);
+/* Rows first..last - 1 of the image, along its last axis, to `to`: elements of 4 bytes. */
+void ay_patch_view_frame(const struct ay_patch_view *w, const void *source, uint32_t fill,
+                         uint64_t first, uint64_t last, void *to);
+
+/* The places of n and k for the kernels, but for the image; they lie in `tables`, of so many words,
+ * which must outlive them. */
+static inline uint64_t ay_patch_view_words(const struct ay_patch_view *w)
+{
+    return w->k + 2 * w->n;
+}
+struct ay_patches ay_patch_view_tables(const struct ay_patch_view *w, int32_t *tables);
 
 #endif

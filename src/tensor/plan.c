@@ -228,19 +228,32 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-/* Whether the op, of f32, is one whose result need not be stored because its one user reads its
- * operand by patches. A PERMUTE is one when its user multiplies a weight with it. */
+/* Whether a product of bytes reads patches of the op's operand, however many bytes a word has. */
+static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
+                          const struct ay_work_op *user, uint32_t id)
+{
+    struct ay_woven_view unused;
+    if (user->kind != AY_WORK_OP_MATMUL || !ay_plan_product_of_bytes(pl->plan, user) ||
+        user->in[1] != id || pl->plan->places[user->in[0]].home == AY_HOME_ALIAS)
+        return false;
+    uint32_t n = user->dims[user->dims_count - 1], k = op->dims[op->dims_count - 1];
+    return ay_woven_view_of(op, n, k, 2, &unused) && ay_woven_view_of(op, n, k, 4, &unused);
+}
+
+/* Whether the op is one whose result need not be stored because its one user reads its operand by
+ * patches. A PERMUTE is one when its user multiplies a weight with it, f32 by f32. */
 static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
     struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
-        pl->plan->places[id].dtype != AY_WORK_DTYPE_F32 || (pl->roles[id] & USED_AS_OUTPUT))
+        (pl->roles[id] & USED_AS_OUTPUT))
         return false;
     const struct ay_work_op *user = op_of(pl, pl->user[id]);
     const uint32_t *dims = op->dims + op->dims_count;
     for (uint32_t i = 0; i < user->dims_count; i++)
         if (user->dims[i] & AY_DIM_SYMBOL) return false;
+    if (pl->plan->places[id].dtype != AY_WORK_DTYPE_F32) return is_woven_view(pl, op, user, id);
     if (is_f32_chain(pl, user) && user->in[1] == id)
         return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
                pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
@@ -313,8 +326,10 @@ static void form_steps(struct planner *pl)
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
             plan->places[patches].step == AY_NONE) {
+            bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;
             plan->steps[plan->step_count++] =
-                (struct ay_step){.kind = AY_STEP_TILES, .first = placed, .count = 1};
+                (struct ay_step){.kind = f32 ? AY_STEP_TILES : AY_STEP_WOVEN, .first = placed};
+            plan->steps[plan->step_count - 1].count = 1;
             plan->order[placed++] = patches - outputs;
             plan->places[patches].step = plan->step_count - 1;
         } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))

@@ -11,6 +11,7 @@
 enum ay_step_kind {
     AY_STEP_EACH,    /* one op of any kind, over blocks of its output's elements */
     AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 of what is no weight */
+    AY_STEP_WOVEN,   /* a MATMUL of 8-bit integers over a VIEW that is not stored */
     AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
     AY_STEP_ROWS     /* a chain of f32 MATMUL, MATMUL_Q8, MAP and REDUCE along the last axis, row
                         by row */

@@ -235,6 +235,7 @@ static const struct ay_value *windows(struct maker *m, const struct ay_value *x,
                                        {0, stride, 0, 0, gap, 0},
                                        {0, 0, stride, 0, 0, gap}}};
     if (!flat) v.fill = AY_NEG_INF_BITS;
+    if (ay_dtype_bytes(x->dtype) == 1) v.fill = below(256);
     uint64_t dims[] = {w->groups, w->height * w->width, w->channels * w->kernel};
     bool single = w->groups == 1 && below(2);
     return ay_tape_view(m->tape, x, &v, single ? 2 : 3, dims + single);
@@ -257,6 +258,8 @@ static void make_convolution(struct maker *m)
     uint64_t out[] = {w.groups * filters, w.height, w.width};
     bool single = view->rank == 2;
     x = ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view);
+    if (below(3) == 0)
+        x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, floats(m, x->rank, bias + single));
     if (below(3)) x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, floats(m, x->rank, bias + single));
     x = ay_tape_reshape(m->tape, x, 3, out);
     for (uint32_t i = 0; i < m->count; i++) /* something as large, made before */
@@ -268,6 +271,29 @@ static void make_convolution(struct maker *m)
     if (below(2))
         x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_fn1(m->tape, AY_WORK_FN_TANH, x));
     keep(m, x);
+}
+
+/* Of bytes, with weights that are known or come from the first input. */
+static void make_byte_convolution(struct maker *m)
+{
+    static const uint32_t dtypes[] = {AY_WORK_DTYPE_I8, AY_WORK_DTYPE_U8};
+    struct windows w;
+    const struct ay_value *x =
+        ay_tape_fn2(m->tape, AY_WORK_FN_MUL, image(m), ay_tape_f32(m->tape, 50));
+    x = windows(m, ay_tape_cast(m->tape, x, dtypes[below(2)]), true, &w);
+    uint64_t dims[] = {w.groups, 1 + below(12), w.channels * w.kernel};
+    const int64_t begin[] = {0, 0}, step[] = {1, 1};
+    bool single = x->rank == 2;
+    uint32_t dtype = dtypes[below(2)];
+    const struct ay_value *weights;
+    if (single && below(2)) {
+        weights = ay_tape_slice(m->tape, m->at[0], begin, step, dims + 1, 0);
+        weights = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, weights, ay_tape_f32(m->tape, 60));
+        weights = ay_tape_cast(m->tape, weights, dtype);
+    } else {
+        weights = integers(m, dtype, x->rank, dims + single, -128, 256);
+    }
+    keep(m, ay_tape_matmul(m->tape, weights, x));
 }
 
 static void make_pooling(struct maker *m)
@@ -293,8 +319,9 @@ struct program {
 static void make(struct program *out, bool odd)
 {
     static void (*const makers[])(struct maker *) = {
-        make_f32_map, make_integer_map, make_reduce,      make_move,    make_indexed,
-        make_product, make_convolution, make_convolution, make_pooling, make_f32_map};
+        make_f32_map, make_integer_map, make_reduce,          make_move,
+        make_indexed, make_product,     make_convolution,     make_convolution,
+        make_pooling, make_f32_map,     make_byte_convolution};
     struct maker m = {.odd = odd};
     const struct ay_tape_options options = {.threads = 1};
     /* Large now and then, so that threads share out every op. */

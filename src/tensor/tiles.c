@@ -44,45 +44,14 @@ static uint64_t min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static int64_t min_i64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Rows first..last - 1 of the image, along its last axis, to `to`: the operand in its frame. */
-static void frame_rows(const struct tiles *t, uint64_t first, uint64_t last, float *to)
-{
-    const struct ay_patch_view *w = &t->shape;
-    uint32_t inner = w->axes - 1, fill = (uint32_t)t->view->fill;
-    int64_t width = (int64_t)w->size[inner], source = (int64_t)w->source[inner];
-    int64_t low = w->low[inner] < 0 ? min_i64(-w->low[inner], width) : 0;
-    int64_t high = min_i64(source - w->low[inner], width);
-    if (high < low) high = low;
-    for (uint64_t r = first; r < last; r++, to += width) {
-        int64_t from = w->low[inner], stride = source;
-        bool inside = true;
-        uint64_t rest = r;
-        for (uint32_t a = inner; a-- > 0; rest /= w->size[a]) {
-            int64_t at = (int64_t)(rest % w->size[a]) + w->low[a];
-            inside = inside && at >= 0 && at < (int64_t)w->source[a];
-            from += at * stride;
-            stride *= (int64_t)w->source[a];
-        }
-        int64_t begin = inside ? low : width, end = inside ? high : width;
-        for (int64_t i = 0; i < begin; i++) memcpy(to + i, &fill, sizeof fill);
-        if (end > begin)
-            memcpy(to + begin, t->source + from + begin, (size_t)(end - begin) * sizeof *to);
-        for (int64_t i = end; i < width; i++) memcpy(to + i, &fill, sizeof fill);
-    }
-}
-
 static void frame_item(void *context, size_t index, uint32_t thread)
 {
     (void)thread;
     const struct tiles *t = context;
     uint64_t width = t->shape.size[t->shape.axes - 1], rows = t->shape.elements / width;
     uint64_t each = FRAME_ITEM / width + 1, first = index * each;
-    frame_rows(t, first, min(rows, first + each), (float *)t->exec->image.at + first * width);
+    ay_patch_view_frame(&t->shape, t->source, (uint32_t)t->view->fill, first,
+                        min(rows, first + each), (float *)t->exec->image.at + first * width);
 }
 
 /* The patches of a batch, whose own part of the frame is made now where there is no common one. */
@@ -94,7 +63,8 @@ static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
     if (t->framed_apart) {
         uint64_t width = t->shape.size[t->shape.axes - 1], plane = t->shape.plane;
         uint64_t begin = (uint64_t)first / plane * plane;
-        frame_rows(t, begin / width, (begin + plane) / width, thread->frame.at);
+        ay_patch_view_frame(&t->shape, t->source, (uint32_t)t->view->fill, begin / width,
+                            (begin + plane) / width, thread->frame.at);
         p.image = (const float *)thread->frame.at + ((uint64_t)first - begin);
     } else {
         p.image += first;
@@ -138,28 +108,61 @@ static void multiply_direct(const struct tiles *t, const struct ay_patches *w,
             t->exec->kernels->chain_patches(w, a + m * w->k, r->n0, r->n1, c + m * t->n + r->n0);
 }
 
+/* A MAP's operands over the region; *x is the one that the product makes. */
+static void operands_of(const struct tiles *t, const struct region *r,
+                        struct ay_exec_thread *thread, const struct ay_work_op *op,
+                        struct ay_map_operand *operands, uint32_t *x)
+{
+    struct ay_exec *exec = t->exec;
+    const struct ay_row_item item = {.exec = exec,
+                                     .thread = thread,
+                                     .sizes = exec->runs[t->run].sizes,
+                                     .run = t->run,
+                                     .batch = r->batch,
+                                     .row = r->m0,
+                                     .rows = r->m1 - r->m0};
+    for (uint32_t k = 0; k < op->in_count; k++) {
+        if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
+            *x = k;
+            operands[k] = (struct ay_map_operand){
+                t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0, t->n, false};
+            continue;
+        }
+        struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
+        bool scalar = in.width == 1;
+        operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
+    }
+}
+
+static const struct ay_work_op *map_at(const struct tiles *t, uint32_t i)
+{
+    const struct ay_exec *exec = t->exec;
+    return &exec->program->ops[exec->plan.order[exec->step->first + i]];
+}
+
 /* The MAPs that follow, each over the region. */
 static void map_region(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     struct ay_exec *exec = t->exec;
-    const uint32_t *order = exec->plan.order + exec->step->first, *sizes = exec->runs[t->run].sizes;
-    struct ay_row_item item = {exec, thread, sizes, t->run, r->batch, r->m0, r->m1 - r->m0};
     float *out = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0;
     for (uint32_t i = 2; i < exec->step->count; i++) {
-        const struct ay_work_op *op = &exec->program->ops[order[i]];
         struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
-                operands[k] = (struct ay_map_operand){out, t->n, false};
-                continue;
-            }
-            struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
-            bool scalar = in.width == 1;
-            operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
-        }
-        ay_map_rows(exec->kernels, op, sizes, operands, item.rows, r->n1 - r->n0, out, t->n,
-                    thread->scratch.at);
+        uint32_t x;
+        operands_of(t, r, thread, map_at(t, i), operands, &x);
+        ay_map_rows(exec->kernels, map_at(t, i), exec->runs[t->run].sizes, operands, r->m1 - r->m0,
+                    r->n1 - r->n0, out, t->n, thread->scratch.at);
     }
+}
+
+/* Whether what follows is one MAP of that form, which the product then takes along. */
+static bool affine_follows(const struct tiles *t, const struct region *r,
+                           struct ay_exec_thread *thread, struct ay_affine *out)
+{
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    uint32_t x = 0;
+    if (t->exec->step->count != 3) return false;
+    operands_of(t, r, thread, map_at(t, 2), operands, &x);
+    return ay_map_affine(map_at(t, 2), operands, x, out);
 }
 
 /* The product, and with its last block of K the MAPs, some rows at a time. */
@@ -167,6 +170,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
+    struct ay_affine follows;
+    bool affine = affine_follows(t, r, thread, &follows);
     for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, r->n0, r->n1, thread->packed.at);
@@ -178,8 +183,10 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             .m = r->m1 - r->m0,
                             .n = r->n1 - r->n0,
                             .k = k1 - k0,
-                            .resume = k0 > 0};
-        bool maps = k1 == w->k && t->exec->step->count > 2;
+                            .resume = k0 > 0,
+                            .a_from_memory = true};
+        if (k1 == w->k && affine) g.affine = &follows;
+        bool maps = k1 == w->k && t->exec->step->count > 2 && !affine;
         for (uint32_t m = 0, rows; m < g.m; m += rows) {
             rows = maps ? (uint32_t)min(MAP_ROWS, g.m - m) : g.m;
             k->gemm(&g, m, m + rows, 0, g.n);
@@ -236,28 +243,18 @@ static void divide(struct tiles *t)
     t->group = (uint32_t)group;
 }
 
-/* The tables of places, and how far columns follow one another. */
+/* The tables of places, and whether rows of the image go together. */
 static enum ay_code lay_tables(struct tiles *t)
 {
     const struct ay_patch_view *w = &t->shape;
-    AY_TRY(ay_room_reserve(&t->exec->tables, (w->k + 2 * w->n) * sizeof(int32_t)));
-    int32_t *k_at = t->exec->tables.at, *n_at = k_at + w->k;
-    uint32_t *run = (uint32_t *)(n_at + w->n);
-    ay_patch_view_places(w, w->k_axis, w->rank, k_at);
-    ay_patch_view_places(w, w->n_axis, w->k_axis, n_at);
-    int32_t step = w->n > 1 ? n_at[1] - n_at[0] : 1;
-    if (step != 2) step = 1;
-    run[w->n - 1] = 1;
-    for (uint64_t j = w->n - 1; j-- > 0;)
-        run[j] = n_at[j + 1] - n_at[j] == step ? run[j + 1] + 1 : 1;
-    t->patches = (struct ay_patches){.k_at = k_at, .n_at = n_at, .run = run};
-    t->patches.k = (uint32_t)w->k;
-    t->patches.step = (uint32_t)step;
+    AY_TRY(ay_room_reserve(&t->exec->tables, ay_patch_view_words(w) * sizeof(int32_t)));
+    t->patches = ay_patch_view_tables(w, t->exec->tables.at);
+    const int32_t *n_at = t->patches.n_at;
     int64_t across = (int64_t)n_at[w->n - 1] + 1;
     for (uint64_t j = 1; j < w->n; j++)
         if (n_at[j] < n_at[j - 1]) across = 0;
-    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && step == 1 && run[0] <= SHORT_RUN &&
-        across > 0 && across <= 2 * (int64_t)w->n)
+    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && t->patches.step == 1 &&
+        t->patches.run[0] <= SHORT_RUN && across > 0 && across <= 2 * (int64_t)w->n)
         t->across = (uint32_t)across;
     return AY_OK;
 }

@@ -70,6 +70,7 @@ EMULATED float emulated_float(uint32_t bits)
 }
 
 EACH1(_mm512_set1_ps, __m512, float, 16, f, a)
+EACH1(_mm256_set1_ps, __m256, float, 8, f, a)
 EACH1(_mm512_set1_pd, __m512d, double, 8, f, a)
 EACH1(_mm512_set1_epi64, __m512i, long long, 8, i, (uint64_t)a)
 EACH1(_mm512_set1_epi32, __m512i, int, 8, i, (uint64_t)(uint32_t)a << 32 | (uint32_t)a)
@@ -93,6 +94,7 @@ EMULATED __m512 _mm512_roundscale_ps(__m512 a, int control)
     return a;
 }
 EACH3(_mm512_fmadd_ps, __m512, __m512, 16, f, fmaf(a.f[l], b.f[l], c.f[l]))
+EACH3(_mm256_fmadd_ps, __m256, __m256, 8, f, fmaf(a.f[l], b.f[l], c.f[l]))
 EACH2(_mm512_and_ps, __m512, __m512, 16, f,
       emulated_float(emulated_bits(a.f[l]) & emulated_bits(b.f[l])))
 EACH2(_mm512_andnot_ps, __m512, __m512, 16, f,
@@ -163,6 +165,16 @@ EMULATED __m512 _mm512_loadu_ps(const float *p)
     return y;
 }
 EMULATED void _mm512_storeu_ps(float *p, __m512 a)
+{
+    memcpy(p, a.f, sizeof a.f);
+}
+EMULATED __m256 _mm256_loadu_ps(const float *p)
+{
+    __m256 y;
+    memcpy(y.f, p, sizeof y.f);
+    return y;
+}
+EMULATED void _mm256_storeu_ps(float *p, __m256 a)
 {
     memcpy(p, a.f, sizeof a.f);
 }

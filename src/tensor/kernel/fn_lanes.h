@@ -3,23 +3,9 @@
 #ifndef AY_TENSOR_KERNEL_FN_LANES_H
 #define AY_TENSOR_KERNEL_FN_LANES_H
 
+#include "tensor/kernel/part_lanes.h"
 #include "tensor/math_tables.h"
 #include "tensor/ref/math.h"
-
-AY_INLINE vf get(const float *p, size_t left)
-{
-    return left >= LANES ? vf_load(p) : vf_load_part(p, left);
-}
-
-/* Stores what may be a NaN. */
-AY_INLINE void put(float *p, size_t left, vf x)
-{
-    vf y = vf_nan_of(x, x);
-    if (left >= LANES)
-        vf_store(p, y);
-    else
-        vf_store_part(p, left, y);
-}
 
 /* One group of a polynomial, of `count` coefficients. */
 AY_INLINE vd four(const vd c[4], const int count, vd t, vd t2)

@@ -9,49 +9,92 @@
 #include "tensor/kernel/kernels.h"
 #include "tensor/kernel/rows_lanes.h"
 
-#define PANEL (TILE_LANES * LANES)
 /* A longer k is cut into blocks of K_BLOCK, so that their part of a panel and the rows of A beside
  * it stay in the first-level cache. */
 #define K_WHOLE 384
 #define K_BLOCK 256
-/* Rows of A that one pass over B's panels uses: with K_WHOLE, half of a second-level cache. */
-#define M_BLOCK 132
+/* Rows of A that one pass over B's panels uses, whole tiles: with K_WHOLE, most of half of a
+ * second-level cache. */
+#define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
 struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
-    size_t ldb;        /* from one k to the next */
-    size_t panel_step; /* from one panel to the next */
-    uint32_t k;        /* in this block */
-    bool first, last;  /* of the blocks of k */
-    const char *ahead; /* what to pull into the second-level cache meanwhile */
-    size_t ahead_step; /* bytes of it a k */
+    size_t ldb;                     /* from one k to the next */
+    size_t panel_step;              /* from one panel to the next */
+    uint32_t k;                     /* in this block */
+    bool first, last;               /* of the blocks of k */
+    const struct ay_affine *affine; /* what follows the last one; NULL: none */
+    uint32_t m, n;                  /* where the tile is in it */
+    /* What to pull into the second-level cache meanwhile: of eight rows, bytes apart, so many bytes
+     * each eight k. */
+    const char *ahead;
+    size_t ahead_row, ahead_step;
 };
+
+/* `vecs` vectors of row m from column n on; `left` columns are the last one's. */
+AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const int vecs,
+                          size_t left, vf *x)
+{
+    vf scale = vf_set1(t->scale[m * t->scale_step]), shift = vf_set1(t->shift[m * t->shift_step]);
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+    if (t->add) {
+        const float *add = t->add + m * t->add_step + n;
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            x[v] = vf_add(x[v], get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left));
+    }
+    vf low = vf_set1(t->low);
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++) x[v] = vf_max(x[v], low);
+}
+
+/* Where the tile will be stored, and what is added to it, are on their way while it is computed. */
+AY_INLINE void fetch_result(const struct tile *t, const int rows, const int vecs)
+{
+    const struct ay_affine *affine = t->last ? t->affine : NULL;
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        __builtin_prefetch(t->c + (size_t)r * t->ldc + (size_t)v * LANES, 1, 3);
+    if (!affine || !affine->add) return;
+    const float *add = affine->add + t->m * affine->add_step + t->n;
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        __builtin_prefetch(add + (size_t)r * affine->add_step + (size_t)v * LANES, 0, 3);
+}
 
 AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
     vf sum[TILE_ROWS * TILE_LANES];
     const float *a = t->a, *b = t->b;
-    const char *ahead = t->ahead;
+    fetch_result(t, rows, vecs);
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++)
         sum[r * vecs + v] =
             t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
-    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb, ahead += t->ahead_step) {
+    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb) {
         vf y[TILE_ROWS * TILE_LANES];
         AY_UNROLL
         for (int v = 0; v < vecs; v++)
             y[v] = vf_load(b + (size_t)(v / TILE_LANES) * t->panel_step +
                            (size_t)(v % TILE_LANES) * LANES);
-        __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(t->ahead + k % 8 * t->ahead_row + k / 8 * t->ahead_step, 0, 2);
         AY_UNROLL
         for (int r = 0; r < rows; r++) {
             vf x = vf_set1(a[(size_t)r * t->lda]);
             AY_UNROLL
             for (int v = 0; v < vecs; v++) sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
         }
+    }
+    if (t->last && t->affine) {
+        AY_UNROLL
+        for (int r = 0; r < rows; r++)
+            affine_row(t->affine, t->m + (size_t)r, t->n, vecs, LANES, sum + r * vecs);
     }
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
@@ -61,7 +104,28 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     }
 }
 
+/* Of a panel half a vector: for the one or few columns that many matrices have left. */
+AY_INLINE void tile_half(const struct tile *t, const int rows)
+{
+    vh sum[TILE_ROWS];
+    const float *a = t->a, *b = t->b;
+    const vh none = {0};
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) sum[r] = t->first ? none : vh_load(t->c + (size_t)r * t->ldc);
+    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb) {
+        vh y = vh_load(b);
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) sum[r] = vh_fma1(a[(size_t)r * t->lda], y, sum[r]);
+    }
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) vh_store(t->c + (size_t)r * t->ldc, sum[r]);
+}
+
 #define AY_TILE(rows)                                                                              \
+    static void tile_##rows##_half(const struct tile *t)                                           \
+    {                                                                                              \
+        tile_half(t, rows);                                                                        \
+    }                                                                                              \
     static void tile_##rows##_single(const struct tile *t)                                         \
     {                                                                                              \
         tile(t, rows, 1);                                                                          \
@@ -91,13 +155,14 @@ AY_TILE(7)
 AY_TILE(8)
 #endif
 
-/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the single and the double one a panel's
- * first vectors. */
+/* By rows - 1; the wide form takes TILE_ROWS / rows panels, the others but the narrow one a panel's
+ * first vectors; the half one leaves NaNs as they come. */
 #define AY_TILES(rows)                                                                             \
     {                                                                                              \
-        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_single, tile_##rows##_double       \
+        tile_##rows##_narrow, tile_##rows##_wide, tile_##rows##_half, tile_##rows##_single,        \
+            tile_##rows##_double                                                                   \
     }
-enum { NARROW, WIDE, SINGLE, DOUBLE, FORMS };
+enum { NARROW, WIDE, HALF, SINGLE, DOUBLE, FORMS };
 static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
     AY_TILES(1), AY_TILES(2), AY_TILES(3), AY_TILES(4),
 #if TILE_ROWS >= 6
@@ -111,32 +176,47 @@ static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
 /* What holds so many columns, fewer than a panel. */
 static unsigned form_of(uint32_t cols)
 {
-    return cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
+    return cols <= LANES / 2 ? HALF : cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
 }
 
 /* The last panel, if its vectors are not full: its product goes to a full tile beside, whose true
- * columns are copied; a k-major B is first copied too, as reading past its last column is not ours
- * to do. */
-static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols, bool packed)
+ * columns are copied. */
+static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols)
 {
-    float c[TILE_ROWS * PANEL], b[K_WHOLE * PANEL];
+    float c[TILE_ROWS * PANEL];
     struct tile t = *whole;
-    size_t width = (cols + LANES - 1) / LANES * LANES;
     t.c = c;
     t.ldc = PANEL;
-    if (!packed) {
-        for (size_t k = 0; k < t.k; k++)
-            for (size_t j = 0; j < width; j++)
-                b[k * PANEL + j] = j < cols ? whole->b[k * whole->ldb + j] : 0;
-        t.b = b;
-        t.ldb = PANEL;
-    }
+    t.affine = NULL;
     for (size_t r = 0; r < rows && !t.first; r++)
-        for (size_t j = 0; j < width; j++)
-            c[r * PANEL + j] = j < cols ? whole->c[r * whole->ldc + j] : 0;
+        for (size_t j = 0; j < cols; j += LANES)
+            vf_store(c + r * PANEL + j, get(whole->c + r * whole->ldc + j, cols - j));
     tiles[rows - 1][form_of(cols)](&t);
     for (size_t r = 0; r < rows; r++)
-        memcpy(whole->c + r * whole->ldc, c + r * PANEL, cols * sizeof(float));
+        for (size_t j = 0; j < cols; j += LANES) {
+            vf x = get(c + r * PANEL + j, cols - j);
+            if (t.last && whole->affine)
+                affine_row(whole->affine, whole->m + r, whole->n + j, 1, cols - j, &x);
+            if (t.last) x = vf_nan_of(x, x);
+            if (cols - j >= LANES)
+                vf_store(whole->c + r * whole->ldc + j, x);
+            else
+                vf_store_part(whole->c + r * whole->ldc + j, cols - j, x);
+        }
+}
+
+/* Of a k-major B, which is first copied, as reading past its last column is not ours to do. */
+static __attribute__((noinline)) void tile_ragged_k_major(const struct tile *whole, uint32_t rows,
+                                                          uint32_t cols)
+{
+    float b[K_WHOLE * PANEL];
+    struct tile t = *whole;
+    for (size_t k = 0; k < t.k; k++)
+        for (size_t j = 0; j < cols; j += LANES)
+            vf_store(b + k * PANEL + j, get(whole->b + k * whole->ldb + j, cols - j));
+    t.b = b;
+    t.ldb = PANEL;
+    tile_ragged(&t, rows, cols);
 }
 
 /* One block of k and rows m0..m1, columns n0..n1. */
@@ -148,6 +228,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     uint32_t larger = (m1 - m0) % count; /* tiles of least + 1 rows, the others have least */
     struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0 && !g->resume};
     t.last = k1 == g->k;
+    t.affine = g->affine;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
     uint32_t wide = TILE_ROWS / (least + (larger > 0));
@@ -157,16 +238,21 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
         size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
         const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
-        t.ahead_step = packed ? (bytes / t.k + count - 1) / count : 0;
+        bool next_a = g->a_from_memory && n == n0; /* else the next panel of B */
+        size_t step = packed ? (bytes / t.k + count - 1) / count : 0;
+        t.ahead_row = next_a ? t.lda * sizeof(float) : step;
+        t.ahead_step = next_a ? 8 * sizeof(float) : 8 * step;
         for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
             rows = least + (i < larger);
             uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
+            t.m = m;
+            t.n = n;
             t.a = g->a + (size_t)m * g->lda + k0;
             t.b = b;
             t.c = g->c + (size_t)m * g->ldc + n;
-            t.ahead = next + (size_t)i * t.ahead_step * t.k;
+            t.ahead = next_a ? (const char *)(t.a + rows * t.lda) : next + i * step * t.k;
             if (cols % LANES != 0)
-                tile_ragged(&t, rows, cols, packed);
+                (packed ? tile_ragged : tile_ragged_k_major)(&t, rows, cols);
             else if (cols < PANEL)
                 tiles[rows - 1][form_of(cols)](&t);
             else

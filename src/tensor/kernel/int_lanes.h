@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "tensor/kernel/integers.h"
+#include "tensor/kernel/part_lanes.h"
 
-#define PANEL       (TILE_LANES * LANES)
 #define GROUP       (BYTES ? 4u : 2u)
 #define BLOCK       AY_INT_Q8_BLOCK
 #define BLOCK_WORDS (BLOCK / GROUP)
@@ -66,6 +66,20 @@ static void pack(const void *b, bool is_signed, uint32_t n, uint32_t k, void *ou
     }
 }
 
+static void weave(const void *from, size_t stride, uint32_t count, bool is_signed, size_t n,
+                  uint32_t *out)
+{
+    const uint8_t *x = from;
+    uint32_t offset = BYTES && !is_signed ? 0x80 : 0; /* less 128, modulo 256 */
+    uint32_t wide = !BYTES && is_signed ? 0x80 : 0;   /* extends the sign to 16 bits */
+    for (size_t i = 0; i < n; i++) out[i] = 0;
+    for (uint32_t g = 0; g < count; g++)
+        for (size_t i = 0; i < n; i++) {
+            uint32_t byte = x[g * stride + i] ^ offset;
+            out[i] |= (((byte ^ wide) - wide) & (BYTES ? 0xffu : 0xffffu)) << (32 / GROUP * g);
+        }
+}
+
 /* Sums of `rows` rows with a panel's columns, over `words` words, added to acc. */
 AY_INLINE void dots(const uint32_t *a, size_t lda, const uint32_t *b, size_t words, const int rows,
                     vq *acc)
@@ -82,6 +96,23 @@ AY_INLINE void dots(const uint32_t *a, size_t lda, const uint32_t *b, size_t wor
                 acc[r * TILE_LANES + v] = vq_dot(acc[r * TILE_LANES + v], x, y[v]);
         }
     }
+}
+
+/* Their sums are products with ones. */
+static void pack_woven(const struct ay_patches *w, uint32_t n0, uint32_t n1, void *out)
+{
+    uint32_t *panel = out;
+    if (n1 - n0 < PANEL) memset(panel, 0, PANEL * (w->k + 1) * sizeof *panel);
+    pack_patches(w, 0, w->k, n0, n1, (float *)(void *)(panel + PANEL));
+    vq sum[TILE_LANES];
+    AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++) sum[v] = vq_set1(0);
+    for (size_t i = 1; i <= w->k; i++) AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++)
+        sum[v] = vq_dot(sum[v], BYTES ? 0x01010101u : 0x00010001u,
+                        vq_load(panel + i * PANEL + (size_t)v * LANES));
+    AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++) vq_store(panel + (size_t)v * LANES, sum[v]);
 }
 
 AY_INLINE void int_tile(const struct ay_int_gemm *g, uint32_t m, const uint32_t *panel,
@@ -244,6 +275,8 @@ const struct ay_int_kernels AY_INTEGERS = {.name = AY_INTEGERS_NAME,
                                            .group = GROUP,
                                            .row = row,
                                            .pack = pack,
+                                           .weave = weave,
+                                           .pack_woven = pack_woven,
                                            .gemm = gemm_int,
                                            .row_q8 = row_q8,
                                            .pack_q8 = pack_q8,

@@ -40,6 +40,14 @@ struct ay_int_kernels {
     int32_t (*row)(const void *a, bool is_signed, bool b_signed, uint32_t k, uint32_t *out);
     /* B (n, k), rows contiguous; out: ay_int_pack_bytes, 64-byte aligned. */
     void (*pack)(const void *b, bool is_signed, uint32_t n, uint32_t k, void *out);
+    /* Elements of B as an image of words: of its n words out[i] holds x[i], x[stride + i], ..,
+     * count
+     * <= group of them. */
+    void (*weave)(const void *x, size_t stride, uint32_t count, bool is_signed, size_t n,
+                  uint32_t *out);
+    /* The panel of columns n0..n1, at most `panel`, of patches of such an image, whose f32 are
+     * words: what `pack` makes of (n, w->k * group). */
+    void (*pack_woven)(const struct ay_patches *w, uint32_t n0, uint32_t n1, void *out);
     /* Columns n0..n1; n0 is a multiple of panel, n1 too or it is n. */
     void (*gemm)(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1);
 

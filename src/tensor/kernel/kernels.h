@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/code.h"
+#include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
 /* Called for each finished tile of C, still in the first-level cache: `rows` rows of `cols` f32,
@@ -17,15 +18,28 @@
 typedef void ay_epilogue(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
                          uint32_t col0, void *user);
 
+/* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) + add[m, n],
+ * low), as MUL, ADD, ADD and MAX of the specification. Where one is missing, 1, -0, no matrix and
+ * -inf change nothing. */
+struct ay_affine {
+    const float *scale, *shift; /* (m), elements so far apart: */
+    size_t scale_step, shift_step;
+    const float *add; /* NULL: none; rows add_step apart */
+    size_t add_step;
+    float low;
+};
+
 /* C = A B^T as chains: C[m, n] = fma over k ascending of A[m, k] B[n, k], from +0. */
 struct ay_gemm {
     const float *a; /* (m, k), rows lda apart */
     const float *b; /* packed by `pack` (ldb = 0), or k-major: (k, n), rows ldb apart */
     float *c;       /* (m, n), rows ldc apart; must not overlap a or b */
     size_t lda, ldb, ldc;
-    uint32_t m, n, k;      /* each >= 1 */
-    bool resume;           /* c holds the chains so far: they go on with these k */
-    ay_epilogue *epilogue; /* NULL: none */
+    uint32_t m, n, k;               /* each >= 1 */
+    bool resume;                    /* c holds the chains so far: they go on with these k */
+    bool a_from_memory;             /* A is what must be fetched from far, not B; for speed alone */
+    const struct ay_affine *affine; /* of the finished elements; NULL: none */
+    ay_epilogue *epilogue;          /* after it; NULL: none */
     void *user;
 };
 
@@ -73,6 +87,8 @@ struct ay_kernels {
     ay_vector_vector *vv[AY_FN_COUNT];
     ay_vector_scalar *vs[AY_FN_COUNT];
     ay_scalar_vector *sv[AY_FN_COUNT];
+
+    const struct ay_steps *steps; /* of integers */
 
     /* Along a row: ay_ref_reduce_*. */
     ay_reduce *sum, *sumsq, *max;

@@ -11,6 +11,7 @@
 #define TILE_LANES 2
 
 typedef __m256 vf;
+typedef __m128 vh;
 /* Two registers, worked on side by side: the second hides the latency of the first. */
 typedef struct {
     __m256d low, high;
@@ -60,6 +61,18 @@ AY_INLINE vf vf_load_even(const float *p)
 AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     return even_of(p, n ? 2 * n - 1 : 0);
+}
+AY_INLINE vh vh_load(const float *p)
+{
+    return _mm_loadu_ps(p);
+}
+AY_INLINE void vh_store(float *p, vh a)
+{
+    _mm_storeu_ps(p, a);
+}
+AY_INLINE vh vh_fma1(float x, vh b, vh c)
+{
+    return _mm_fmadd_ps(_mm_set1_ps(x), b, c);
 }
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {

@@ -1,4 +1,4 @@
-/* lanes_loop.h by AVX-512 F and DQ: 16 f32 at a time. Needs -mavx512f -mavx512dq. */
+/* lanes_loop.h by AVX-512 F and DQ: 16 f32 at a time. Needs -mavx512f -mavx512dq -mfma. */
 #ifndef AY_TENSOR_KERNEL_LANES_AVX512_H
 #define AY_TENSOR_KERNEL_LANES_AVX512_H
 
@@ -13,6 +13,7 @@
 #define TILE_LANES 3
 
 typedef __m512 vf;
+typedef __m256 vh;
 /* Two registers, worked on side by side: the second hides the latency of the first. */
 typedef struct {
     __m512d low, high;
@@ -62,6 +63,18 @@ AY_INLINE vf vf_load_even(const float *p)
 AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     return even_of(p, n ? 2 * n - 1 : 0);
+}
+AY_INLINE vh vh_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+AY_INLINE void vh_store(float *p, vh a)
+{
+    _mm256_storeu_ps(p, a);
+}
+AY_INLINE vh vh_fma1(float x, vh b, vh c)
+{
+    return _mm256_fmadd_ps(_mm256_set1_ps(x), b, c);
 }
 AY_INLINE vf vf_first(size_t n, vf a, vf b)
 {

@@ -1,6 +1,6 @@
 /* Lanes in plain C, for any machine: 16 f32 at a time, as AVX-512 has them. What each operation
  * means is said here; lanes_avx2.h and lanes_avx512.h give the same by intrinsics.
- * vf: LANES f32. vd: as many f64. vi: as many 64-bit integers. */
+ * vf: LANES f32. vh: half as many. vd: LANES f64. vi: as many 64-bit integers. */
 #ifndef AY_TENSOR_KERNEL_LANES_LOOP_H
 #define AY_TENSOR_KERNEL_LANES_LOOP_H
 
@@ -15,6 +15,9 @@
 typedef struct {
     float at[LANES];
 } vf;
+typedef struct {
+    float at[LANES / 2];
+} vh;
 typedef struct {
     double at[LANES];
 } vd;
@@ -55,6 +58,22 @@ AY_INLINE vf vf_load_even(const float *p)
 AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     EACH_F((size_t)l < n ? p[2 * l] : 0.0F);
+}
+AY_INLINE vh vh_load(const float *p)
+{
+    vh a;
+    memcpy(a.at, p, sizeof a.at);
+    return a;
+}
+AY_INLINE void vh_store(float *p, vh a)
+{
+    memcpy(p, a.at, sizeof a.at);
+}
+/* x b + c. */
+AY_INLINE vh vh_fma1(float x, vh b, vh c)
+{
+    for (int l = 0; l < LANES / 2; l++) c.at[l] = fmaf(x, b.at[l], c.at[l]);
+    return c;
 }
 /* The first n lanes of a, then those of b. */
 AY_INLINE vf vf_first(size_t n, vf a, vf b)

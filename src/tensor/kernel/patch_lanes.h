@@ -4,44 +4,9 @@
 #define AY_TENSOR_KERNEL_PATCH_LANES_H
 
 #include "tensor/kernel/gemm_lanes.h"
+#include "tensor/kernel/part_lanes.h"
 
 #define PATCH_VECS 4 /* vectors whose chains run beside each other */
-
-AY_INLINE vf patch_get(const float *p, size_t left, const uint32_t step)
-{
-    if (step == 1) return get(p, left);
-    return left >= LANES ? vf_load_even(p) : vf_load_even_part(p, left);
-}
-
-/* `len` columns of a panel, k rows of it. */
-AY_INLINE void pack_run(const float *from, const int32_t *k_at, uint32_t k, size_t len,
-                        const uint32_t step, float *out)
-{
-    for (uint32_t i = 0; i < k; i++, out += PANEL)
-        for (size_t j = 0; j < len; j += LANES) {
-            vf x = patch_get(from + k_at[i] + j * step, len - j, step);
-            if (len - j >= LANES)
-                vf_store(out + j, x);
-            else
-                vf_store_part(out + j, len - j, x);
-        }
-}
-
-static void pack_patches(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
-                         uint32_t n1, float *out)
-{
-    uint32_t k = k1 - k0;
-    for (uint32_t n = n0, len; n < n1; n += len) {
-        uint32_t column = (n - n0) % PANEL;
-        float *panel = out + (size_t)(n - n0 - column) * k + column;
-        len = w->run[n] < n1 - n ? w->run[n] : n1 - n;
-        if (len > PANEL - column) len = PANEL - column;
-        if (w->step == 1)
-            pack_run(w->image + w->n_at[n], w->k_at + k0, k, len, 1, panel);
-        else
-            pack_run(w->image + w->n_at[n], w->k_at + k0, k, len, 2, panel);
-    }
-}
 
 /* What is made of a patch's elements, k ascending. */
 enum patch_kind { PATCH_CHAIN, PATCH_SUM, PATCH_MAX };

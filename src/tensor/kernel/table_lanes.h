@@ -1,4 +1,5 @@
-/* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text. */
+/* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text,
+ * AY_TABLE_STEPS its steps of integers. */
 #include "tensor/kernel/patch_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
@@ -35,6 +36,7 @@ const struct ay_kernels AY_TABLE = {
     AY_FORMS(vv, vv),
     AY_FORMS(vs, vs),
     AY_FORMS(sv, sv),
+    .steps = &AY_TABLE_STEPS,
     .sum = row_sum,
     .sumsq = row_sumsq,
     .max = row_max,

@@ -40,6 +40,43 @@ static int32_t element(const uint8_t *at, bool is_signed)
     return is_signed ? (int8_t)*at : *at;
 }
 
+/* Panels of an image of words are those of the bytes that it is woven of. */
+static void check_woven(const struct ay_int_kernels *k, uint32_t n, uint32_t groups, bool is_signed)
+{
+    enum { PLANE = 97 };
+    static uint32_t image[6 * PLANE], run[MAX_N];
+    static int32_t k_at[6], n_at[MAX_N];
+    uint32_t channels = groups * k->group - next() % k->group, kk = groups * k->group;
+    fill(a, channels * PLANE);
+    for (uint32_t g = 0; g < groups; g++) {
+        uint32_t left = channels - g * k->group, count = left < k->group ? left : k->group;
+        k->weave(a + g * k->group * PLANE, PLANE, count, is_signed, PLANE, image + g * PLANE);
+        k_at[g] = (int32_t)(g * PLANE);
+    }
+    for (uint32_t j = 0; j < n; j += run[j]) {
+        uint32_t len = 1 + next() % 40;
+        if (len > n - j) len = n - j;
+        for (uint32_t i = 0; i < len; i++) run[j + i] = len - i;
+        n_at[j] = (int32_t)(next() % (PLANE - 40));
+        for (uint32_t i = 1; i < len; i++) n_at[j + i] = n_at[j] + (int32_t)i;
+    }
+    /* A channel that is not there is packed as zero, which in the kernels' bytes is the offset. */
+    memset(b, k->group == 4 && !is_signed ? 128 : 0, (size_t)n * kk);
+    for (uint32_t j = 0; j < n; j++)
+        for (uint32_t c = 0; c < channels; c++) b[j * kk + c] = a[c * PLANE + (uint32_t)n_at[j]];
+    k->pack(b, is_signed, n, kk, packed);
+    const struct ay_patches w = {(const float *)(const void *)image, k_at, n_at, run, groups, 1};
+    static _Alignas(64) uint32_t panel[7 * 64];
+    assert_true(k->panel <= 64);
+    for (uint32_t n0 = 0; n0 < n; n0 += k->panel) {
+        uint32_t cols = n - n0 < k->panel ? n - n0 : k->panel;
+        k->pack_woven(&w, n0, n0 + cols, panel);
+        const uint32_t *want = (const uint32_t *)(const void *)packed + n0 * (groups + 1);
+        for (uint32_t i = 0; i <= groups; i++)
+            assert_memory_equal(panel + i * k->panel, want + i * k->panel, cols * sizeof *want);
+    }
+}
+
 static void check_gemm(const struct ay_int_kernels *k, uint32_t m, uint32_t n, uint32_t kk,
                        bool a_signed, bool b_signed)
 {
@@ -112,6 +149,12 @@ static void all_products(const struct ay_int_kernels *k)
                 check_gemm(k, m, n, kk, next() % 2, next() % 2);
 }
 
+static void all_woven(const struct ay_int_kernels *k)
+{
+    for (uint32_t n = 1; n <= MAX_N; n++)
+        for (uint32_t groups = 1; groups <= 6; groups++) check_woven(k, n, groups, next() % 2);
+}
+
 static void all_q8(const struct ay_int_kernels *k)
 {
     for (uint32_t m = 1; m <= MAX_M; m++)
@@ -125,6 +168,12 @@ static void test_integers_any_shape_and_signs_equal_ref(void **s)
     for_each_table(all_products);
 }
 
+static void test_integers_woven_panels_equal_packed_ones(void **s)
+{
+    (void)s;
+    for_each_table(all_woven);
+}
+
 static void test_integers_blocks_of_any_shape_equal_ref(void **s)
 {
     (void)s;
@@ -135,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_integers_any_shape_and_signs_equal_ref),
+        cmocka_unit_test(test_integers_woven_panels_equal_packed_ones),
         cmocka_unit_test(test_integers_blocks_of_any_shape_equal_ref),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,41 @@ static void check_functions(const struct ay_kernels *k, size_t n)
     }
 }
 
+/* Bits as they come, as f32 and as integers. */
+static void check_steps(const struct ay_kernels *k, size_t n)
+{
+    static int64_t x[MAX_N], y[MAX_N], to[MAX_N];
+    static float f[MAX_N];
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (int64_t)((uint64_t)next() << 32 | next()) >> next() % 64;
+        y[i] = next() % 4 ? (int64_t)(next() % 70) - 3 : x[next() % (i + 1)];
+    }
+    for (enum ay_fn fn = AY_FN_EQ; fn < AY_FN_COUNT; fn++) {
+        const struct ay_fn_signature *s = ay_fn_signature(fn);
+        if (fn == AY_FN_SELECT || fn == AY_FN_INT_SELECT) continue;
+        bool integers = s->args[0] == AY_SCALAR_INT, gives = s->result == AY_SCALAR_INT;
+        if (fn == AY_FN_TO_FLOAT)
+            k->steps->to_float(x, f, n);
+        else if (fn == AY_FN_TO_INT)
+            k->steps->to_int(a, to, n);
+        else if (integers)
+            k->steps->integers(fn, x, y, to, n);
+        else
+            k->steps->compare(fn, a, b, to, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct ay_scalar ints[AY_MAX_FN_ARGS] = {{AY_SCALAR_INT, {.i = x[i]}},
+                                                           {AY_SCALAR_INT, {.i = y[i]}}};
+            const struct ay_scalar floats[AY_MAX_FN_ARGS] = {{AY_SCALAR_F32, {.f32 = a[i]}},
+                                                             {AY_SCALAR_F32, {.f32 = b[i]}}};
+            struct ay_scalar want = ay_ref_apply(fn, integers ? ints : floats);
+            if (gives)
+                assert_true(to[i] == want.i);
+            else
+                assert_same("to_float", k, i, f[i], want.f32);
+        }
+    }
+}
+
 static void check_reductions(const struct ay_kernels *k, uint32_t n)
 {
     assert_same("sum", k, n, k->sum(a, n), ay_ref_reduce_sum(a, n, 1));
@@ -185,7 +220,16 @@ static void check_rows(const struct ay_kernels *k, uint32_t n)
     assert_true(out[n] == 7.0F);
 }
 
-/* The three ways of B and the three epilogues, on a C with room to its right. */
+/* What struct ay_affine says of x, by the functions of ref/. */
+static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
+{
+    x = ay_ref_fn(AY_FN_MUL, x, t->scale[i * t->scale_step]);
+    x = ay_ref_fn(AY_FN_ADD, x, t->shift[i * t->shift_step]);
+    if (t->add) x = ay_ref_fn(AY_FN_ADD, x, t->add[i * t->add_step + j]);
+    return ay_ref_fn(AY_FN_MAX, x, t->low);
+}
+
+/* The ways of B and what may follow, on a C with room to its right. */
 static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
 {
     static float k_major[MAX_N];
@@ -194,7 +238,10 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
-    for (int way = 0; way < 4; way++) {
+    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    const struct ay_affine same = {c, d, .low = ay_f32(AY_NEG_INF_BITS)};
+    for (int way = 0; way < 6; way++) {
+        const struct ay_affine *affine = way == 4 ? &rows : way == 5 ? &same : NULL;
         struct ay_gemm g = {.a = a,
                             .b = way == 1 ? k_major : packed,
                             .c = out,
@@ -204,6 +251,7 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
                             .m = m,
                             .n = n,
                             .k = kk,
+                            .affine = affine,
                             .epilogue = way == 2   ? k->bias
                                         : way == 3 ? k->bias_gelu
                                                    : NULL,
@@ -217,8 +265,9 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
             for (uint32_t j = 0; j < ldc; j++) {
                 float y = 7.0F;
                 if (j < n) y = ay_ref_chain(0, a + (size_t)i * lda, b + (size_t)j * kk, kk);
-                if (j < n && way >= 2) y = y + d[j];
+                if (j < n && (way == 2 || way == 3)) y = y + d[j];
                 if (j < n && way == 3) y = (y * (ay_ref_erf(y / AY_SQRT2) + 1.0F)) * 0.5F;
+                if (j < n && affine) y = ref_affine(affine, y, i, j);
                 assert_same("gemm", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j], y);
             }
     }
@@ -307,9 +356,11 @@ static void all_functions(const struct ay_kernels *k)
         for (size_t n = 0; n < 70; n++) {
             refill(f);
             check_functions(k, n);
+            check_steps(k, n);
         }
     refill(ANY);
     check_functions(k, MAX_N);
+    check_steps(k, MAX_N);
 }
 
 static void every_edge_pair(const struct ay_kernels *k)

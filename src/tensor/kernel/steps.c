@@ -1,0 +1,114 @@
+/* Compiled once for each instruction set, AY_STEPS being the table's name. */
+#include "tensor/kernel/steps.h"
+
+#include "base/gen/work.h"
+
+#include <string.h>
+
+static int64_t quotient(int64_t x, int64_t y)
+{
+    return y == 0 ? 0 : y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
+}
+
+static int64_t shift(int64_t y)
+{
+    return y < 0 ? 0 : y > 63 ? 63 : y;
+}
+
+#define LOOP(fn, expr)                                                                             \
+    case AY_WORK_FN_##fn:                                                                          \
+        for (size_t i = 0; i < n; i++) to[i] = (expr);                                             \
+        break
+
+static void integers(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n)
+{
+    switch (fn) {
+        LOOP(INT_ADD, x[i] + y[i]);
+        LOOP(INT_SUB, x[i] - y[i]);
+        LOOP(INT_MUL, x[i] * y[i]);
+        LOOP(INT_DIV, quotient(x[i], y[i]));
+        LOOP(INT_MOD, x[i] - y[i] * quotient(x[i], y[i]));
+        LOOP(INT_MIN, x[i] < y[i] ? x[i] : y[i]);
+        LOOP(INT_MAX, x[i] > y[i] ? x[i] : y[i]);
+        LOOP(INT_AND, x[i] & y[i]);
+        LOOP(INT_OR, x[i] | y[i]);
+        LOOP(INT_XOR, x[i] ^ y[i]);
+        LOOP(INT_SHL, (int64_t)((uint64_t)x[i] << shift(y[i])));
+        LOOP(INT_SHR, x[i] >> shift(y[i]));
+        LOOP(INT_EQ, x[i] == y[i]);
+        LOOP(INT_LT, x[i] < y[i]);
+    default: /* INT_LE */
+        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
+    }
+}
+
+static void compare(uint32_t fn, const float *x, const float *y, int64_t *to, size_t n)
+{
+    switch (fn) {
+        LOOP(EQ, x[i] == y[i]);
+        LOOP(LT, x[i] < y[i]);
+    default: /* LE */
+        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
+    }
+}
+
+/* Only what fits is converted, so that every element takes the same way. */
+static void to_int(const float *x, int64_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float most = x[i] < 0x1p63F ? x[i] : 0x1.fffffep62F; /* of a NaN too */
+        int64_t y = (int64_t)(most > -0x1p63F ? most : -0x1p63F);
+        y = x[i] >= 0x1p63F ? INT64_MAX : y;
+        to[i] = x[i] == x[i] ? y : 0;
+    }
+}
+
+static void to_float(const int64_t *x, float *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = (float)x[i];
+}
+
+#define WIDEN(type)                                                                                \
+    for (size_t i = 0; i < n; i++) to[i] = ((const type *)x)[i];                                   \
+    break
+static void widen(uint32_t dtype, const void *x, int64_t *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, x, n * sizeof *to); break;
+    case AY_WORK_DTYPE_I32: WIDEN(int32_t);
+    case AY_WORK_DTYPE_I8: WIDEN(int8_t);
+    default: WIDEN(uint8_t);
+    }
+}
+
+#define NARROW(type, expr)                                                                         \
+    for (size_t i = 0; i < n; i++) ((type *)to)[i] = (type)(expr);                                 \
+    break
+static void narrow(uint32_t dtype, const int64_t *x, void *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: memcpy(to, x, n * sizeof *x); break;
+    case AY_WORK_DTYPE_I32: NARROW(int32_t, x[i]);
+    case AY_WORK_DTYPE_BOOL: NARROW(uint8_t, x[i] != 0);
+    default: NARROW(uint8_t, x[i]);
+    }
+}
+
+static void fill_f32(float x, float *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = x;
+}
+
+static void fill_int(int64_t x, int64_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = x;
+}
+
+const struct ay_steps AY_STEPS = {.integers = integers,
+                                  .compare = compare,
+                                  .to_int = to_int,
+                                  .to_float = to_float,
+                                  .widen = widen,
+                                  .narrow = narrow,
+                                  .fill_f32 = fill_f32,
+                                  .fill_int = fill_int};
