@@ -1,8 +1,8 @@
 /* Runs any checked program, by the bits of docs/numerics.md whatever the threads, the batch and the
  * instruction set.
  *
- * Ops of f32 that work row by row (MATMUL against what is already there, MAP, REDUCE along the last
- * axis) are fused into steps that a thread carries out on a block of rows, intermediate rows never
+ * Ops of f32 that work row by row (MATMUL against what is already there, MATMUL_Q8 of weights, MAP,
+ * REDUCE along the last axis) are fused into steps that a thread carries out on a block of rows, intermediate rows never
  * leaving its cache; PERMUTE mostly moves nothing, its operand or result being read or written by
  * strides; every other op is a step of its own, shared out by elements of its output. With `trace`
  * each op is a step of its own and every output is kept: what a dispute asks for. */

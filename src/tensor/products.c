@@ -1,4 +1,4 @@
-/* Steps of one product of 8-bit integers, or of f32 with weights of 8 bits in blocks: the operands
+/* Steps of one product of 8-bit integers, or of f32 with 8 bits in blocks: the operands
  * are laid out for the kernels, B once and for all where it is a weight, then tiles are shared out.
  */
 #include "tensor/exec_impl.h"

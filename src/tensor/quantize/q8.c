@@ -80,8 +80,10 @@ static bool is_matrix(const struct rewrite *r, uint32_t id)
 static uint32_t operand_of(const struct rewrite *r, const struct ay_work_op *op)
 {
     if (op->kind == AY_WORK_OP_MATMUL && is_matrix(r, op->in[1])) return 1;
-    if (op->kind == AY_WORK_OP_GATHER && op->axis == 0 && is_matrix(r, op->in[0])) return 0;
-    return op->in_count;
+    if (op->kind != AY_WORK_OP_GATHER || op->axis != 0 || !is_matrix(r, op->in[0]))
+        return op->in_count;
+    /* A row of one element would be its scale. */
+    return r->p->weights[op->in[0] - r->p->inputs_count].dims[1] > 1 ? 0 : op->in_count;
 }
 
 static bool becomes_quantised(const struct rewrite *r, const struct ay_work_op *op)

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define SEED     900u
-#define PROGRAMS 4000u
+#define PROGRAMS 300u
 #define MAX_SIZE 5u
 
 static const struct ay_kernels *tables[3];
