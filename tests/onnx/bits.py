@@ -27,9 +27,10 @@ ROOT = suite.ROOT
 BUILD = ROOT / "build"
 MINILM = BUILD / "models" / "all-MiniLM-L6-v2"
 NETWORKS = ("light_squeezenet", "light_shufflenet")
-TOKENS = 9
+TOKENS = 4
+INSTRUCTION_SETS = ("avx2", "avx512", "int_avx2", "int_vnni")
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off",
-         "-Isrc", "-static", "-pthread"]
+         "-DAY_STEPS=ay_steps_scalar", "-Isrc", "-static", "-pthread"]
 # name, compiler and its options, what runs the result
 FOREIGN = [
     ("gcc -O0", ["gcc", "-O0", "-DAY_KERNELS_SCALAR_ONLY"], []),
@@ -39,17 +40,22 @@ FOREIGN = [
 ]
 
 
+# What a source of the runtime does not include: libraries, files of models, and what tests share.
+FOREIGN_HEADERS = ("<jansson.h>", "<utf8proc.h>", '"crypto/', '"tensor/folder.h"', '"tensor/model',
+                   '"tensor/image', '"tensor/safetensors.h"', '"tensor/bert.h"', '"tensor/testing.h"')
+
+
 def sources():
-    """The runtime without importers, tokenizers and kernels of one instruction set."""
-    folders = {"src/base": (), "src/base/gen": (), "src/tensor/ref": (), "src/tensor/lower": (),
-               "src/tensor": ("model", "import", "embed", "bert", "wordpiece", "safetensors",
-                              "folder", "graph_folder", "image", "image_prepare", "testing",
-                              "testing_wide")}
-    found = [ROOT / "src/tensor/kernel" / name for name in ("scalar.c", "int_scalar.c", "select.c")]
-    found.append(ROOT / "tests/portable.c")
-    for folder, without in folders.items():
-        found += [path for path in sorted((ROOT / folder).glob("*.c"))
-                  if path.stem not in without and not path.stem.startswith(("test_", "fuzz_"))]
+    """The runtime: all that needs no library, with the kernels of no instruction set in particular."""
+    found = [ROOT / "tests/portable.c"]
+    for folder in ("src/base", "src/base/gen", "src/tensor", "src/tensor/ref", "src/tensor/lower",
+                   "src/tensor/kernel"):
+        for path in sorted((ROOT / folder).glob("*.c")):
+            headers = [line for line in path.read_text().splitlines() if line.startswith("#include")]
+            if path.stem.startswith(("test_", "fuzz_", "emulated_")) or path.stem in INSTRUCTION_SETS:
+                continue
+            if not any(foreign in line for line in headers for foreign in FOREIGN_HEADERS):
+                found.append(path)
     return [str(path.relative_to(ROOT)) for path in found]
 
 
