@@ -100,6 +100,10 @@ def session(model, threads):
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
 
+# A runtime's threads go on spinning for a while after a run: not on the other's time.
+SETTLE_S = 0.1
+
+
 def peer_seconds(peer, batch, tokens, times):
     ids = np.array([[1000 + (i * 7919 + j * 104729) % 25000 for j in range(tokens)]
                     for i in range(batch)])
@@ -140,7 +144,9 @@ def main():
             times = max(1, 1024 // (batch * tokens))
             ours = theirs = 1e9
             for _ in range(args.rounds):
+                time.sleep(SETTLE_S)
                 ours = min(ours, our_seconds(runner, batch, tokens, times))
+                time.sleep(SETTLE_S)
                 theirs = min(theirs, peer_seconds(peer, batch, tokens, times))
             print(f"{threads:7} {batch:5} {tokens:6} {ours * 1e3:7.2f} {theirs * 1e3:7.2f}"
                   f" {theirs / ours:8.2f}", flush=True)

@@ -48,6 +48,10 @@ def serve(model, npy, threads):
         print(best, (peak_kib() - before) / 1024, flush=True)
 
 
+# A runtime's threads go on spinning for a while after a run: not on the other's time.
+SETTLE_S = 0.1
+
+
 def ours(runner, folder, npy, threads, times):
     """Seconds of the fastest run, peak MiB."""
     read, write = os.pipe()
@@ -82,8 +86,10 @@ def main():
                                     stdout=subprocess.PIPE)
             best, memory = [1e9, 1e9], [0, 0]
             for _ in range(args.rounds):
+                time.sleep(SETTLE_S)
                 seconds, mib = ours(args.runner, model, npy, threads, 4)
                 best[0], memory[0] = min(best[0], seconds), max(memory[0], mib)
+                time.sleep(SETTLE_S)
                 peer.stdin.write("4\n")
                 peer.stdin.flush()
                 seconds, mib = map(float, peer.stdout.readline().split())
