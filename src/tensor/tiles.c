@@ -12,6 +12,8 @@
 #define K_BLOCK        256u
 /* Up to here a product is read straight from the image, else a packed block pays. */
 #define DIRECT_ROWS 2u
+/* Rows that make packing a block of columns once more worth while. */
+#define LEAST_ROWS 32u
 /* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
 #define MAP_ROWS 32u
 /* Columns that follow one another, at most, for rows of the image to go together. */
@@ -225,7 +227,17 @@ static void tile_item(void *context, size_t index, uint32_t thread)
         run_tile(t, &r, &t->exec->threads[thread]);
 }
 
-/* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few. */
+/* Whether blocks of columns, given to whoever is free, keep one thread busy for much longer than
+ * the others: the last block is what is left. */
+static bool uneven(const struct tiles *t, uint32_t threads)
+{
+    uint64_t whole = t->n / t->columns, rest = t->n % t->columns;
+    uint64_t longest = whole / threads * t->columns + (whole % threads ? t->columns : rest);
+    return longest * threads > t->n + t->n / 8;
+}
+
+/* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few, or
+ * cannot be shared out evenly. */
 static void divide(struct tiles *t)
 {
     uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->panel;
@@ -236,6 +248,8 @@ static void divide(struct tiles *t)
     t->column_blocks = (t->n + t->columns - 1) / t->columns;
     uint32_t items = t->batches * t->column_blocks;
     uint32_t parts = items < threads ? (threads + items - 1) / items : 1;
+    if (threads > 1 && t->batches == 1 && t->m >= LEAST_ROWS * threads && uneven(t, threads))
+        parts = threads;
     t->rows = ((t->m + parts - 1) / parts + 7) / 8 * 8;
     t->row_blocks = (t->m + t->rows - 1) / t->rows;
     uint64_t work = min(t->m, t->rows) * min(t->n, t->columns) * t->shape.k;
