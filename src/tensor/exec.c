@@ -217,12 +217,27 @@ static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
            ay_plan_product_of_bytes(&exec->plan, op);
 }
 
+/* Fewer filters leave lanes idle; a shorter chain is not worth turning its result over, unless its
+ * columns are few. */
+#define LEAST_FILTERS 32u
+#define LEAST_CHAIN   129u
+#define MANY_COLUMNS  192u
+
+/* Whether the op is a product of constant filters with patches that are not stored. */
+static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    const struct ay_place *a = &exec->plan.places[op->in[0]];
+    return exec->plan.places[op->in[1]].home == AY_HOME_FUSED && a->dtype == AY_WORK_DTYPE_F32 &&
+           a->home == AY_HOME_WEIGHT && a->rank == 2 && a->shape[0] >= LEAST_FILTERS &&
+           (a->shape[1] >= LEAST_CHAIN || op->dims[op->dims_count - 1] < MANY_COLUMNS);
+}
+
 /* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the
- * first beside patches of bytes; AY_NONE: none. */
+ * first beside patches; AY_NONE: none. */
 static uint32_t packed_operand(const struct ay_exec *exec, const struct ay_work_op *op)
 {
     if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) return AY_NONE;
-    uint32_t id = op->in[!is_woven(exec, op)];
+    uint32_t id = op->in[!is_woven(exec, op) && !is_filtered(exec, op)];
     const struct ay_place *at = &exec->plan.places[id];
     bool scales = op->kind == AY_WORK_OP_MATMUL_Q8;
     if (at->home != AY_HOME_WEIGHT || at->rank != 2) return AY_NONE;
@@ -237,6 +252,7 @@ static bool same_packing(const struct ay_exec *exec, const struct ay_work_op *a,
                          const struct ay_work_op *b)
 {
     if (is_woven(exec, a) || is_woven(exec, b)) return a == b;
+    if (is_filtered(exec, a) != is_filtered(exec, b)) return false;
     return a->kind == b->kind && (a->kind == AY_WORK_OP_MATMUL || a->in[2] == b->in[2]);
 }
 
@@ -255,6 +271,10 @@ static void pack_item(void *context, size_t item, uint32_t thread)
     const struct ay_packed *packed = &exec->packed[item];
     const struct ay_work_weight *w = &exec->program->weights[item];
     if (!packed->at || is_woven(exec, packed->op)) return;
+    if (is_filtered(exec, packed->op)) {
+        exec->kernels->pack_filters(exec->weights[item], w->dims[0], w->dims[1], packed->at);
+        return;
+    }
     if (w->dtype == AY_WORK_DTYPE_F32) {
         exec->kernels->pack(exec->weights[item], w->dims[1], w->dims[0], w->dims[1], packed->at);
         return;
@@ -276,8 +296,8 @@ static enum ay_code pack_weights(struct ay_exec *exec)
         struct ay_packed *packed = &exec->packed[at->slot];
         if (packed->at) continue;
         struct ay_room room = {0};
-        size_t bytes =
-            sizeof(float) * ay_packed_floats(exec->kernels->panel, at->shape[0], at->shape[1]);
+        uint32_t panel = is_filtered(exec, op) ? exec->kernels->filters : exec->kernels->panel;
+        size_t bytes = sizeof(float) * ay_packed_floats(panel, at->shape[0], at->shape[1]);
         if (is_woven(exec, op))
             bytes = ay_woven_pack_bytes(exec, op);
         else if (at->dtype != AY_WORK_DTYPE_F32)

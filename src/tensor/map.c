@@ -275,7 +275,8 @@ static bool take_stage(const struct ay_work_op *op, const struct ay_map_operand 
         own = ADD;
         out->add = at;
         out->add_step = step;
-    } else if (fn == AY_WORK_FN_MAX && known) {
+    } else if (fn == AY_WORK_FN_MAX && known && *at == *at &&
+               ay_f32_bits(*at) != ay_f32_bits(-0.0F)) {
         own = LOW;
         out->low = *at;
     } else {

@@ -5,7 +5,13 @@
 
 #include <stdlib.h>
 
-enum { USED_AS_A = 1, USED_AS_B = 2, USED_ELSE = 4, USED_AS_OUTPUT = 8 };
+enum {
+    USED_AS_A = 1, /* of a MATMUL of f32 or a MATMUL_Q8 of weights */
+    USED_AS_B = 2,
+    USED_BESIDE_VALUE = 4, /* as B, and A is no weight */
+    USED_ELSE = 8,
+    USED_AS_OUTPUT = 16
+};
 
 /* What planning keeps beside the plan itself. */
 struct planner {
@@ -82,6 +88,8 @@ static void count_uses(struct planner *pl)
             pl->uses[op->in[k]]++;
             pl->user[op->in[k]] = i;
             pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
+            if (chain && k == 1 && pl->plan->places[op->in[0]].home != AY_HOME_WEIGHT)
+                pl->roles[op->in[k]] |= USED_BESIDE_VALUE;
         }
     }
     for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
@@ -241,12 +249,14 @@ static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
 }
 
 /* Whether the op is one whose result need not be stored because its one user reads its operand by
- * patches. A PERMUTE is one when its user multiplies a weight with it, f32 by f32. */
+ * patches; or its users, if all of them multiply weights with it, f32 by f32. A PERMUTE is one only
+ * for such. */
 static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
     struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
-    if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
+    bool by_weights = pl->roles[id] == USED_AS_B;
+    if ((!view && op->kind != AY_WORK_OP_PERMUTE) || (pl->uses[id] != 1 && !by_weights) ||
         (pl->roles[id] & USED_AS_OUTPUT))
         return false;
     const struct ay_work_op *user = op_of(pl, pl->user[id]);
@@ -255,8 +265,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
         if (user->dims[i] & AY_DIM_SYMBOL) return false;
     if (pl->plan->places[id].dtype != AY_WORK_DTYPE_F32) return is_woven_view(pl, op, user, id);
     if (is_f32_chain(pl, user) && user->in[1] == id)
-        return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
-               pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+        return (view || by_weights) && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
                ay_patch_view_of(op, dims[-2], dims[-1], &unused);
     return view && user->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, user) &&
            user->reduce != AY_WORK_REDUCE_SUMSQ && ay_patch_view_of(op, 0, dims[-1], &unused);
@@ -324,8 +333,7 @@ static void form_steps(struct planner *pl)
             }
         }
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
-        if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
-            plan->places[patches].step == AY_NONE) {
+        if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs) {
             bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = f32 ? AY_STEP_TILES : AY_STEP_WOVEN, .first = placed};
@@ -551,7 +559,7 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
     size_t n = ay_program_values(p), ops = p->ops_count;
     *out = (struct ay_plan){.program = p, .values = (uint32_t)n};
     out->places = calloc(n, sizeof *out->places);
-    out->order = calloc(ops, sizeof *out->order);
+    out->order = calloc(2 * ops, sizeof *out->order);
     out->steps = calloc(ops, sizeof *out->steps);
     out->births = calloc(ops, sizeof *out->births);
     out->deaths = calloc(ops, sizeof *out->deaths);

@@ -59,7 +59,9 @@ struct ay_plan {
     const struct ay_work_program *program;
     struct ay_place *places; /* one an operand id */
     uint32_t values;
-    uint32_t *order; /* op indices, step by step; aliased PERMUTEs are left out */
+    /* Op indices, step by step. Aliased PERMUTEs are left out; what is read by patches is there for
+     * each of its users. */
+    uint32_t *order;
     struct ay_step *steps;
     uint32_t step_count;
     uint32_t *births; /* values in buffers by the step that makes them; the index is the slot */

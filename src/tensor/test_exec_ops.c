@@ -253,11 +253,13 @@ static void make_convolution(struct maker *m)
 {
     struct windows w;
     const struct ay_value *x = image(m), *view = windows(m, x, true, &w);
-    uint64_t filters = 1 + below(12), k = w.channels * w.kernel;
+    uint64_t filters = below(4) ? 1 + below(12) : 30 + below(50), k = w.channels * w.kernel;
     uint64_t dims[] = {w.groups, filters, k}, bias[] = {w.groups, filters, 1};
     uint64_t out[] = {w.groups * filters, w.height, w.width};
     bool single = view->rank == 2;
     x = ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view);
+    if (below(4) == 0) /* another user of the same windows */
+        keep(m, ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view));
     if (below(3) == 0)
         x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, floats(m, x->rank, bias + single));
     if (below(3)) x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, floats(m, x->rank, bias + single));

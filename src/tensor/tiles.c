@@ -12,6 +12,10 @@
 #define K_BLOCK        256u
 /* Up to here a product is read straight from the image, else a packed block pays. */
 #define DIRECT_ROWS 2u
+/* Columns that meet a panel of filters before the next one comes, at most. */
+#define FILTER_COLUMNS 96u
+/* Items a thread, that blocks of columns alone must make for filters not to be divided. */
+#define FILTER_ITEMS 4u
 /* Rows that make packing a block of columns once more worth while. */
 #define LEAST_ROWS 32u
 /* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
@@ -32,6 +36,7 @@ struct tiles {
     struct ay_patches patches; /* its image is where batch 0 begins */
     const float *source;       /* the VIEW's operand */
     const float *a;            /* of a MATMUL */
+    const float *filters;      /* A in the kernels' layout, if columns need not be packed */
     float *out;
     size_t a_batch;                /* elements from one batch of A to the next */
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
@@ -198,6 +203,32 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
     }
 }
 
+/* The product with filters, and after each panel of them the MAPs. */
+static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
+                             const struct region *r, struct ay_exec_thread *thread)
+{
+    const struct ay_kernels *k = t->exec->kernels;
+    struct ay_affine follows;
+    bool affine = affine_follows(t, r, thread, &follows);
+    struct ay_filter_gemm g = {.patches = w,
+                               .filters = t->filters,
+                               .c = t->out + (size_t)r->batch * t->m * t->n,
+                               .ldc = t->n,
+                               .m = t->m,
+                               .affine = affine ? &follows : NULL};
+    if (affine) { /* it is of the region's elements */
+        follows.scale -= r->m0 * follows.scale_step;
+        follows.shift -= r->m0 * follows.shift_step;
+        if (follows.add) follows.add -= r->m0 * follows.add_step + r->n0;
+    }
+    struct region done = *r;
+    for (; done.m0 < r->m1; done.m0 = done.m1) {
+        done.m1 = (uint32_t)min(r->m1, done.m0 + k->filters);
+        k->gemm_filters(&g, done.m0, done.m1, r->n0, r->n1, thread->packed.at);
+        if (!affine) map_region(t, &done, thread);
+    }
+}
+
 static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
@@ -207,6 +238,8 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
         k->sum_patches(&w, r->n0, r->n1, out);
     } else if (t->op->kind == AY_WORK_OP_REDUCE) {
         k->max_patches(&w, r->n0, r->n1, out);
+    } else if (t->filters) {
+        multiply_filters(t, &w, r, thread);
     } else if (t->m <= DIRECT_ROWS) {
         multiply_direct(t, &w, r, thread);
         map_region(t, r, thread);
@@ -234,6 +267,24 @@ static bool uneven(const struct tiles *t, uint32_t threads)
     uint64_t whole = t->n / t->columns, rest = t->n % t->columns;
     uint64_t longest = whole / threads * t->columns + (whole % threads ? t->columns : rest);
     return longest * threads > t->n + t->n / 8;
+}
+
+/* Blocks of columns; where they are few, panels of filters are shared out too. */
+static void divide_filters(struct tiles *t)
+{
+    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->filters;
+    uint32_t panels = (t->m + panel - 1) / panel, parts = 1;
+    t->group = 1;
+    t->column_blocks = (t->n + FILTER_COLUMNS - 1) / FILTER_COLUMNS;
+    if (t->batches * t->column_blocks < FILTER_ITEMS * threads && panels >= threads)
+        parts = threads;
+    else if (t->batches < threads)
+        t->column_blocks =
+            (uint32_t)min(t->n, (t->column_blocks + threads - 1) / threads * threads);
+    t->columns = (t->n + t->column_blocks - 1) / t->column_blocks;
+    t->column_blocks = (t->n + t->columns - 1) / t->columns;
+    t->rows = (panels + parts - 1) / parts * panel;
+    t->row_blocks = (t->m + t->rows - 1) / t->rows;
 }
 
 /* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few, or
@@ -295,13 +346,17 @@ static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
     for (uint32_t d = 0; d + 2 < op->dims_count; d++) t.batches *= op->dims[d];
     t.a = ay_exec_base(exec, op->in[0], run);
     t.a_batch = (size_t)t.m * t.shape.k;
+    t.filters = ay_exec_packed(exec, op);
     return t;
 }
 
 static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
     struct tiles t = tiles_of(exec, run);
-    divide(&t);
+    if (t.filters)
+        divide_filters(&t);
+    else
+        divide(&t);
     AY_TRY(lay_tables(&t));
     t.framed_apart = t.shape.framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
@@ -312,7 +367,9 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
         ay_pool_run(exec->pool, (t.shape.elements / width + each - 1) / each, frame_item, &t);
     }
     size_t packed = t.across;
-    if (t.m > DIRECT_ROWS)
+    if (t.filters)
+        packed = (size_t)t.columns * exec->kernels->filters;
+    else if (t.m > DIRECT_ROWS)
         packed =
             ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
     for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {

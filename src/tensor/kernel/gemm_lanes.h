@@ -33,7 +33,8 @@ struct tile {
     size_t ahead_row, ahead_step;
 };
 
-/* `vecs` vectors of row m from column n on; `left` columns are the last one's. */
+/* `vecs` vectors of row m from column n on; `left` columns are the last one's. NaNs become the
+ * canonical one. */
 AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const int vecs,
                           size_t left, vf *x)
 {
@@ -48,7 +49,7 @@ AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const i
     }
     vf low = vf_set1(t->low);
     AY_UNROLL
-    for (int v = 0; v < vecs; v++) x[v] = vf_max(x[v], low);
+    for (int v = 0; v < vecs; v++) x[v] = vf_nan_of(x[v], vf_most(x[v], low));
 }
 
 /* Where the tile will be stored, and what is added to it, are on their way while it is computed. */
@@ -273,14 +274,21 @@ static void gemm(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
         }
 }
 
+/* Panels of so many columns, the last one filled up. */
+static void pack_panels(const float *b, size_t ldb, uint32_t n, uint32_t k, uint32_t width,
+                        float *out)
+{
+    for (uint32_t j = 0; j < n; j += width) {
+        uint32_t cols = n - j < width ? n - j : width;
+        float *panel = out + (size_t)j * k;
+        if (cols < width) memset(panel, 0, sizeof(float) * width * k);
+        transpose(b + j * ldb, ldb, cols, k, panel, width);
+    }
+}
+
 static void pack(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out)
 {
-    for (uint32_t j = 0; j < n; j += PANEL) {
-        uint32_t cols = n - j < PANEL ? n - j : PANEL;
-        float *panel = out + (size_t)j * k;
-        if (cols < PANEL) memset(panel, 0, sizeof(float) * PANEL * k);
-        transpose(b + j * ldb, ldb, cols, k, panel, PANEL);
-    }
+    pack_panels(b, ldb, n, k, PANEL, out);
 }
 
 static void add_bias(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,

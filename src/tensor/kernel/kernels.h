@@ -20,7 +20,7 @@ typedef void ay_epilogue(float *c, size_t ldc, uint32_t rows, uint32_t cols, uin
 
 /* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) + add[m, n],
  * low), as MUL, ADD, ADD and MAX of the specification. Where one is missing, 1, -0, no matrix and
- * -inf change nothing. */
+ * -inf change nothing. low is neither NaN nor -0. */
 struct ay_affine {
     const float *scale, *shift; /* (m), elements so far apart: */
     size_t scale_step, shift_step;
@@ -53,6 +53,16 @@ struct ay_patches {
     uint32_t k, step;
 };
 
+/* C = A W^T as chains, where W are patches, as the first `n` columns of a matrix (k, n). */
+struct ay_filter_gemm {
+    const struct ay_patches *patches;
+    const float *filters; /* A (m, k), packed by `pack_filters` */
+    float *c;             /* (m, n), rows ldc apart; must not overlap what is read */
+    size_t ldc;
+    uint32_t m;
+    const struct ay_affine *affine; /* of the finished elements; NULL: none */
+};
+
 typedef void ay_unary(const float *a, float *out, size_t n);
 typedef void ay_vector_vector(const float *a, const float *b, float *out, size_t n);
 typedef void ay_vector_scalar(const float *a, float b, float *out, size_t n);
@@ -69,6 +79,14 @@ struct ay_kernels {
     void (*pack)(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out);
     /* Rows m0..m1 and columns n0..n1 of C; n0 is a multiple of panel, n1 too or it is n. */
     void (*gemm)(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1);
+    /* Another form of it, for a constant A and B's that are patches: packs A (m, k) in panels of
+     * `filters` rows, to ay_packed_floats(filters, m, k) floats. */
+    uint32_t filters;
+    void (*pack_filters)(const float *a, uint32_t m, uint32_t k, float *out);
+    /* Rows m0..m1 and columns n0..n1 of C; m0 is a multiple of `filters`, m1 too or it is m.
+     * sums: room for (n1 - n0) * filters floats. */
+    void (*gemm_filters)(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+                         uint32_t n1, float *sums);
     /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
     void (*pack_patches)(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
                          uint32_t n1, float *out);

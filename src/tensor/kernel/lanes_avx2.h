@@ -6,9 +6,10 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES      8
-#define TILE_ROWS  6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
-#define TILE_LANES 2
+#define LANES        8
+#define TILE_ROWS    6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
+#define TILE_LANES   2
+#define FILTER_LANES 2
 
 typedef __m256 vf;
 typedef __m128 vh;

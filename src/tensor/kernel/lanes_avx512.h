@@ -8,9 +8,10 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES      16
-#define TILE_ROWS  8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
-#define TILE_LANES 3
+#define LANES        16
+#define TILE_ROWS    8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
+#define TILE_LANES   3
+#define FILTER_LANES 4
 
 typedef __m512 vf;
 typedef __m256 vh;

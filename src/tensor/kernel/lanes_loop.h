@@ -8,9 +8,10 @@
 #include "tensor/kernel/lanes.h"
 #include "tensor/ref/ops.h"
 
-#define LANES      16
-#define TILE_ROWS  4 /* rows of a gemm tile */
-#define TILE_LANES 1 /* vectors of a gemm panel */
+#define LANES        16
+#define TILE_ROWS    4 /* rows of a gemm tile */
+#define TILE_LANES   1 /* vectors of a gemm panel */
+#define FILTER_LANES 1 /* vectors of a panel of filters */
 
 typedef struct {
     float at[LANES];

@@ -1,5 +1,6 @@
 /* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text,
  * AY_TABLE_STEPS its steps of integers. */
+#include "tensor/kernel/filter_lanes.h"
 #include "tensor/kernel/patch_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
@@ -13,6 +14,9 @@ const struct ay_kernels AY_TABLE = {
     .panel = PANEL,
     .pack = pack,
     .gemm = gemm,
+    .filters = FILTERS,
+    .pack_filters = pack_filters,
+    .gemm_filters = gemm_filters,
     .pack_patches = pack_patches,
     .chain_patches = chain_patches,
     .sum_patches = sum_patches,

@@ -292,25 +292,30 @@ static void check_resumed(const struct ay_kernels *k, uint32_t m, uint32_t n, ui
                         ay_ref_chain(0, a + (size_t)i * kk, b + (size_t)j * kk, kk));
 }
 
-/* Columns in runs of random lengths at random places of the image. */
-static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+/* Columns in runs of random lengths at random places of the image, which is a. */
+static struct ay_patches random_patches(uint32_t n, uint32_t kk, uint32_t step)
 {
     static int32_t k_at[MAX_N], n_at[MAX_N];
     static uint32_t run[MAX_N];
-    struct ay_patches w = {a, k_at, n_at, run, kk, step};
     for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
     for (uint32_t j = 0, left = 0; j < n; j++, left--) {
         if (left == 0) left = 1 + next() % (n - j);
         run[j] = left;
         n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
     }
+    return (struct ay_patches){a, k_at, n_at, run, kk, step};
+}
+
+static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+{
+    struct ay_patches w = random_patches(n, kk, step);
     uint32_t n0 = n / 3, k0 = kk / 3;
     k->pack_patches(&w, k0, kk, n0, n, packed);
     for (uint32_t i = k0; i < kk; i++)
         for (uint32_t j = n0; j < n; j++) {
             size_t panel = (j - n0) / k->panel * k->panel, column = (j - n0) % k->panel;
             size_t at = panel * (kk - k0) + (i - k0) * k->panel + column;
-            assert_memory_equal(&packed[at], &a[k_at[i] + n_at[j]], sizeof *a);
+            assert_memory_equal(&packed[at], &a[w.k_at[i] + w.n_at[j]], sizeof *a);
         }
     for (int kind = 0; kind < 3; kind++) {
         out[n - n0] = 7.0F;
@@ -318,13 +323,42 @@ static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, u
         if (kind == 1) k->sum_patches(&w, n0, n, out);
         if (kind == 2) k->max_patches(&w, n0, n, out);
         for (uint32_t j = n0; j < n; j++) {
-            for (uint32_t i = 0; i < kk; i++) d[i] = a[k_at[i] + n_at[j]];
+            for (uint32_t i = 0; i < kk; i++) d[i] = a[w.k_at[i] + w.n_at[j]];
             float want = kind == 0   ? ay_ref_chain(0, d, b, kk)
                          : kind == 1 ? ay_ref_reduce_sum(d, kk, 1)
                                      : ay_ref_reduce_max(d, kk, 1);
             assert_same("patches", k, j, out[j - n0], want);
         }
         assert_true(out[n - n0] == 7.0F);
+    }
+}
+
+/* Products of filters with patches, in parts, and what may follow. */
+static void check_filters(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    static float sums[MAX_N * 2];
+    const uint32_t ldc = n + 3, n0 = n / 3, m0 = m / 2 / k->filters * k->filters;
+    struct ay_patches w = random_patches(n, kk, 1 + next() % 2);
+    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    assert_true(m * kk <= MAX_N && m * n <= MAX_N && n * k->filters <= 2 * MAX_N);
+    assert_true(ay_packed_floats(k->filters, m, kk) <= sizeof packed / sizeof packed[0]);
+    k->pack_filters(b, m, kk, packed);
+    for (int way = 0; way < 2; way++) {
+        struct ay_filter_gemm g = {&w, packed, out, ldc, m, way ? &rows : NULL};
+        for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
+        if (n0) k->gemm_filters(&g, 0, m, 0, n0, sums);
+        if (m0) k->gemm_filters(&g, 0, m0, n0, n, sums);
+        k->gemm_filters(&g, m0, m, n0, n, sums);
+        for (uint32_t i = 0; i < m; i++)
+            for (uint32_t j = 0; j < ldc; j++) {
+                float y = 0;
+                for (uint32_t l = 0; j < n && l < kk; l++)
+                    y = fmaf(b[i * kk + l], a[w.k_at[l] + w.n_at[j]], y);
+                if (y != y) y = ay_f32(AY_NAN_BITS);
+                if (way) y = ref_affine(&rows, y, i, j);
+                assert_same("filters", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j],
+                            j < n ? y : 7.0F);
+            }
     }
 }
 
@@ -412,6 +446,7 @@ static void long_chains(const struct ay_kernels *k)
         refill(f);
         check_gemm(k, 3, 4, 770);   /* three blocks of k */
         check_gemm(k, 140, 25, 20); /* two blocks of m */
+        check_filters(k, 26, 20, 310);
     }
 }
 
@@ -423,6 +458,7 @@ static void all_patches(const struct ay_kernels *k)
                 refill(f);
                 check_patches(k, n, kk, 1 + next() % 2);
                 check_resumed(k, 1 + n % 9, 1 + n / 2, kk + 1);
+                check_filters(k, 1 + next() % (n < 50 ? 150 : 50), n, kk);
             }
 }
 

@@ -1,0 +1,199 @@
+/* Products of filters with patches of an image, as of a convolution: vectors run over filters, the
+ * rows of a tile are patches, whose elements are read where they lie in the image. So nothing of
+ * the image is packed, and however few its columns are no lane is idle. Each element is one chain.
+ * Cost: near the core's peak of fma; for each column and filter about as much as 8 more of k. */
+#ifndef AY_TENSOR_KERNEL_FILTER_LANES_H
+#define AY_TENSOR_KERNEL_FILTER_LANES_H
+
+#include "tensor/kernel/gemm_lanes.h"
+
+#define FILTERS     (FILTER_LANES * LANES) /* of a panel */
+#define FILTER_ROWS (TILE_ROWS * TILE_LANES / FILTER_LANES)
+/* A panel's part that stays in the first-level cache beside what it meets of the image. */
+#define FILTER_K 96
+/* Elements from a patch to those whose part of the image is fetched meanwhile. */
+#define FILTER_AHEAD 24
+
+struct filter_tile {
+    const struct ay_patches *w;
+    uint32_t n, k0, k1; /* first column; this block of k */
+    const float *b;     /* that block of a panel */
+    float *sums;        /* (rows, FILTERS) */
+    /* What is needed next, in pieces so far apart, one each k; after FILTERS of them so far on. */
+    const float *ahead;
+    ptrdiff_t ahead_step, ahead_on;
+};
+
+/* far: the image is not in the second-level cache yet. */
+AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const int vecs,
+                           const bool far)
+{
+    const float *from[FILTER_ROWS], *b = t->b;
+    const float *ahead = t->ahead;
+    vf sum[FILTER_ROWS * FILTER_LANES];
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) from[r] = t->w->image + t->w->n_at[t->n + (uint32_t)r];
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        sum[r * vecs + v] =
+            t->k0 == 0 ? vf_set1(0) : vf_load(t->sums + (size_t)r * FILTERS + (size_t)v * LANES);
+    for (const int32_t *k = t->w->k_at + t->k0, *end = t->w->k_at + t->k1, *stop; k < end;) {
+        for (stop = end - k < FILTERS ? end : k + FILTERS; k < stop; k++, b += FILTERS) {
+            vf y[FILTER_LANES];
+            AY_UNROLL
+            for (int v = 0; v < vecs; v++) y[v] = vf_load(b + (size_t)v * LANES);
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += t->ahead_step;
+            if (far) __builtin_prefetch(from[rows - 1] + *k + FILTER_AHEAD, 0, 3);
+            AY_UNROLL
+            for (int r = 0; r < rows; r++) {
+                vf x = vf_set1(from[r][*k]);
+                AY_UNROLL
+                for (int v = 0; v < vecs; v++)
+                    sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+            }
+        }
+        ahead += t->ahead_on;
+    }
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        vf_store(t->sums + (size_t)r * FILTERS + (size_t)v * LANES, sum[r * vecs + v]);
+}
+
+#define AY_FILTER_TILE(rows, vecs)                                                                 \
+    static void filter_tile_##rows##_##vecs(const struct filter_tile *t)                           \
+    {                                                                                              \
+        filter_tile(t, rows, vecs, false);                                                         \
+    }
+#define AY_FILTER_TILE_FAR(rows)                                                                   \
+    static void filter_tile_##rows##_far(const struct filter_tile *t)                              \
+    {                                                                                              \
+        filter_tile(t, rows, FILTER_LANES, true);                                                  \
+    }
+/* By vectors - 1, then of whole panels the far form. */
+#if FILTER_LANES == 4
+#define AY_FILTER_TILES(rows)                                                                      \
+    AY_FILTER_TILE(rows, 1)                                                                        \
+    AY_FILTER_TILE(rows, 2)                                                                        \
+    AY_FILTER_TILE(rows, 3)                                                                        \
+    AY_FILTER_TILE(rows, 4)                                                                        \
+    AY_FILTER_TILE_FAR(rows)
+#define AY_FILTER_FORMS(rows)                                                                      \
+    {                                                                                              \
+        filter_tile_##rows##_1, filter_tile_##rows##_2, filter_tile_##rows##_3,                    \
+            filter_tile_##rows##_4, filter_tile_##rows##_far                                       \
+    }
+#elif FILTER_LANES == 2
+#define AY_FILTER_TILES(rows)                                                                      \
+    AY_FILTER_TILE(rows, 1)                                                                        \
+    AY_FILTER_TILE(rows, 2)                                                                        \
+    AY_FILTER_TILE_FAR(rows)
+#define AY_FILTER_FORMS(rows)                                                                      \
+    {                                                                                              \
+        filter_tile_##rows##_1, filter_tile_##rows##_2, filter_tile_##rows##_far                   \
+    }
+#else
+#define AY_FILTER_TILES(rows)                                                                      \
+    AY_FILTER_TILE(rows, 1)                                                                        \
+    AY_FILTER_TILE_FAR(rows)
+#define AY_FILTER_FORMS(rows)                                                                      \
+    {                                                                                              \
+        filter_tile_##rows##_1, filter_tile_##rows##_far                                           \
+    }
+#endif
+AY_FILTER_TILES(1)
+AY_FILTER_TILES(2)
+AY_FILTER_TILES(3)
+AY_FILTER_TILES(4)
+#if TILE_ROWS >= 6
+AY_FILTER_TILES(5)
+AY_FILTER_TILES(6)
+#endif
+
+/* By rows - 1 and form. */
+static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + 1])(const struct filter_tile *) = {
+    AY_FILTER_FORMS(1), AY_FILTER_FORMS(2), AY_FILTER_FORMS(3), AY_FILTER_FORMS(4),
+#if TILE_ROWS >= 6
+    AY_FILTER_FORMS(5), AY_FILTER_FORMS(6),
+#endif
+};
+
+/* The chains of columns n0..n1 with the filters m0..m1 of one panel, the first of them or not. */
+static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0, uint32_t m1,
+                         uint32_t n0, uint32_t n1, float *sums)
+{
+    const float *b = g->filters + (size_t)m0 * g->patches->k;
+    const int32_t *k_at = g->patches->k_at;
+    uint32_t form = (m1 - m0 + LANES - 1) / LANES - 1;
+    bool planes = g->patches->k > 1 && k_at[1] - k_at[0] >= LANES; /* each k has its own lines */
+    if (first && planes && m1 - m0 == FILTERS) form = FILTER_LANES;
+    uint32_t count = (n1 - n0 + FILTER_ROWS - 1) / FILTER_ROWS, least = (n1 - n0) / count;
+    uint32_t larger = (n1 - n0) % count; /* tiles of least + 1 rows, the others have least */
+    struct filter_tile t = {.w = g->patches};
+    for (; t.k0 < g->patches->k; t.k0 = t.k1) {
+        t.k1 = g->patches->k - t.k0 <= FILTER_K + FILTER_K / 2 ? g->patches->k : t.k0 + FILTER_K;
+        t.b = b + (size_t)t.k0 * FILTERS;
+        t.sums = sums;
+        t.n = n0;
+        bool last = t.k1 == g->patches->k;
+        t.ahead_step = (ptrdiff_t)(last ? g->ldc : (FILTERS + count - 1) / count);
+        t.ahead_on = last ? -FILTERS * t.ahead_step : 0;
+        for (uint32_t i = 0, rows; i < count; i++, t.n += rows) {
+            rows = least + (i < larger);
+            t.ahead = last ? g->c + (size_t)m0 * g->ldc + t.n
+                           : b + (size_t)t.k1 * FILTERS + (ptrdiff_t)i * FILTER_K * t.ahead_step;
+            filter_tiles[rows - 1][form](&t);
+            t.sums += (size_t)rows * FILTERS;
+        }
+    }
+}
+
+/* `rows` filters from m on, `left` columns from n on: their sums become elements of C. */
+AY_INLINE void filter_square(const struct ay_filter_gemm *g, const float *sums, size_t m, size_t n,
+                             const size_t rows, const size_t left)
+{
+    vf square[LANES];
+    AY_UNROLL
+    for (size_t j = 0; j < LANES; j++)
+        square[j] = j < left ? vf_load(sums + j * FILTERS) : vf_set1(0);
+    vf_transpose(square);
+    AY_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        if (g->affine) affine_row(g->affine, m + r, n, 1, left, &square[r]);
+        put(g->c + (m + r) * g->ldc + n, left, square[r]);
+    }
+}
+
+static void filter_finish(const struct ay_filter_gemm *g, const float *sums, uint32_t m0,
+                          uint32_t m1, uint32_t n0, uint32_t n1)
+{
+    for (uint32_t m = m0; m < m1; m += LANES)
+        for (uint32_t n = n0; n < n1; n += LANES) {
+            const float *from = sums + (size_t)(n - n0) * FILTERS + (m - m0);
+            if (n1 - n >= LANES && m1 - m >= LANES)
+                filter_square(g, from, m, n, LANES, LANES);
+            else
+                filter_square(g, from, m, n, m1 - m < LANES ? m1 - m : LANES,
+                              n1 - n < LANES ? n1 - n : LANES);
+        }
+}
+
+static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+                         uint32_t n1, float *sums)
+{
+    AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
+    for (uint32_t m = m0, next; m < m1; m = next) {
+        next = m1 - m < FILTERS ? m1 : m + FILTERS;
+        filter_panel(g, m == m0, m, next, n0, n1, sums);
+        filter_finish(g, sums, m, next, n0, n1);
+    }
+}
+
+static void pack_filters(const float *a, uint32_t m, uint32_t k, float *out)
+{
+    pack_panels(a, k, m, k, FILTERS, out);
+}
+
+#endif
