@@ -97,6 +97,85 @@ bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
     return true;
 }
 
+/* How axes first..last - 1 of the grid move over the rows and the columns of a plane, the operand's
+ * last two axes (y, x): one axis of each at most, that of the rows first, and none elsewhere. */
+struct window_axes {
+    uint64_t size[2];
+    int64_t step[2];
+};
+
+static bool window_axes(const struct ay_work_op *op, const struct ay_patch_view *w, uint32_t first,
+                        uint32_t last, struct window_axes *out)
+{
+    uint32_t used = 0;
+    *out = (struct window_axes){{1, 1}, {1, 1}};
+    for (uint32_t d = first; d < last; d++) {
+        if (w->grid[d] == 1) continue;
+        uint32_t moved = 0;
+        for (uint32_t a = 0; a < w->axes; a++) {
+            int64_t coef = coef_of(op, a, d);
+            if (coef == 0) continue;
+            uint32_t way = a + 2 - w->axes;
+            if (a + 2 < w->axes || coef < 0 || coef > INT32_MAX || moved++ || way < used)
+                return false;
+            out->size[way] = w->grid[d];
+            out->step[way] = coef;
+            used = way + 1;
+        }
+        if (!moved) return false;
+    }
+    return true;
+}
+
+/* Whether batch b begins at plane b, axes from y on being a plane's, and none is outside. */
+static bool planes_in_turn(const struct ay_work_op *op, const struct ay_patch_view *w, uint32_t y)
+{
+    uint64_t batch = 1; /* what one more on the axis at hand adds to the number of a batch */
+    for (uint32_t d = w->n_axis; d-- > 0; batch *= w->grid[d]) {
+        int64_t planes = 0, stride = 1;
+        if (coef_of(op, y, d) != 0 || coef_of(op, y + 1, d) != 0) return false;
+        for (uint32_t a = y; a-- > 0; stride *= (int64_t)w->source[a])
+            planes += coef_of(op, a, d) * stride;
+        if (w->grid[d] > 1 && planes != (int64_t)batch) return false;
+    }
+    for (uint32_t a = 0; a < y; a++) {
+        int64_t last = 0;
+        for (uint32_t d = 0; d < w->n_axis; d++)
+            last += coef_of(op, a, d) * (int64_t)(w->grid[d] - 1);
+        if (op->offsets[a] != 0 || last >= (int64_t)w->source[a]) return false;
+    }
+    return true;
+}
+
+bool ay_patch_view_stencil(const struct ay_work_op *op, const struct ay_patch_view *w,
+                           struct ay_stencil *out)
+{
+    struct window_axes n, k;
+    if (op->kind != AY_WORK_OP_VIEW || w->axes < 2 ||
+        !window_axes(op, w, w->n_axis, w->k_axis, &n) ||
+        !window_axes(op, w, w->k_axis, w->rank, &k))
+        return false;
+    uint32_t y = w->axes - 2;
+    if (!planes_in_turn(op, w, y)) return false;
+    for (uint32_t i = 0; i < 2; i++)
+        if (op->offsets[y + i] < INT32_MIN / 2 || op->offsets[y + i] > INT32_MAX / 2) return false;
+    if (k.size[1] > AY_STENCIL_MAX_WIDTH || n.step[1] > 2) return false;
+    *out = (struct ay_stencil){.height = (uint32_t)w->source[y],
+                               .width = (uint32_t)w->source[y + 1],
+                               .rows = (uint32_t)n.size[0],
+                               .columns = (uint32_t)n.size[1],
+                               .kernel_height = (uint32_t)k.size[0],
+                               .kernel_width = (uint32_t)k.size[1],
+                               .row_stride = (uint32_t)n.step[0],
+                               .column_stride = (uint32_t)n.step[1],
+                               .row_gap = (uint32_t)k.step[0],
+                               .column_gap = (uint32_t)k.step[1],
+                               .top = (int32_t)op->offsets[y],
+                               .left = (int32_t)op->offsets[y + 1]};
+    memcpy(&out->fill, &(uint32_t){(uint32_t)op->fill}, sizeof out->fill);
+    return true;
+}
+
 /* The grid's axis from k_axis on that goes along all of the operand's axis a, one by one, alone; or
  * its rank. */
 static uint32_t runs_along(const struct ay_work_op *op, const struct ay_patch_view *w, uint32_t a)

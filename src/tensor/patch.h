@@ -30,6 +30,11 @@ struct ay_patch_view {
 bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
                       struct ay_patch_view *out);
 
+/* op: the VIEW that w is of, whose elements are f32. Whether each batch is the windows over a plane
+ * of the operand, the first over the first and so on. */
+bool ay_patch_view_stencil(const struct ay_work_op *op, const struct ay_patch_view *w,
+                           struct ay_stencil *out);
+
 /* A VIEW of bytes as patches of an image of words: `group` elements that are neighbours on one axis
  * of the operand, its channels, are one. So the view is of words, its k of groups of channels. */
 struct ay_woven_view {

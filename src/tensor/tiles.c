@@ -34,9 +34,11 @@ struct tiles {
     uint32_t run;
     struct ay_patch_view shape;
     struct ay_patches patches; /* its image is where batch 0 begins */
-    const float *source;       /* the VIEW's operand */
-    const float *a;            /* of a MATMUL */
-    const float *filters;      /* A in the kernels' layout, if columns need not be packed */
+    struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
+    bool planes;
+    const float *source;  /* the VIEW's operand */
+    const float *a;       /* of a MATMUL */
+    const float *filters; /* A in the kernels' layout, if columns need not be packed */
     float *out;
     size_t a_batch;                /* elements from one batch of A to the next */
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
@@ -229,6 +231,23 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
     }
 }
 
+/* All windows over a plane. */
+static void run_plane(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
+{
+    const struct ay_kernels *k = t->exec->kernels;
+    const struct ay_stencil *s = &t->stencil;
+    const float *plane = t->source + (size_t)r->batch * s->height * s->width;
+    float *out = t->out + (size_t)r->batch * t->n;
+    if (t->op->kind == AY_WORK_OP_REDUCE) {
+        k->max_stencil(s, plane, out);
+        return;
+    }
+    struct ay_affine follows;
+    bool affine = affine_follows(t, r, thread, &follows);
+    k->chain_stencil(s, plane, t->a + r->batch * t->a_batch, affine ? &follows : NULL, out);
+    if (!affine) map_region(t, r, thread);
+}
+
 static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
@@ -257,7 +276,7 @@ static void tile_item(void *context, size_t index, uint32_t thread)
     r.m1 = (uint32_t)min(t->m, r.m0 + t->rows);
     r.n1 = (uint32_t)min(t->n, r.n0 + t->columns);
     for (uint32_t end = (uint32_t)min(t->batches, r.batch + t->group); r.batch < end; r.batch++)
-        run_tile(t, &r, &t->exec->threads[thread]);
+        (t->planes ? run_plane : run_tile)(t, &r, &t->exec->threads[thread]);
 }
 
 /* Whether blocks of columns, given to whoever is free, keep one thread busy for much longer than
@@ -293,6 +312,7 @@ static void divide(struct tiles *t)
 {
     uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->panel;
     uint32_t most = t->m <= DIRECT_ROWS ? DIRECT_COLUMNS : TILE_COLUMNS;
+    if (t->planes) most = t->n;
     uint32_t blocks = (t->n + most - 1) / most, panels = (t->n + panel - 1) / panel;
     if (t->batches < 2 * threads) blocks = (blocks + threads - 1) / threads * threads;
     t->columns = (panels + blocks - 1) / blocks * panel;
@@ -350,17 +370,29 @@ static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
     return t;
 }
 
+/* Whether the step's batches are windows over planes, and are enough for all threads. */
+static bool is_planes(struct tiles *t)
+{
+    bool product = t->op->kind == AY_WORK_OP_MATMUL;
+    if (t->m != 1 || t->fixed || t->filters || t->batches < 2 * ay_pool_threads(t->exec->pool))
+        return false;
+    return (product || t->op->reduce == AY_WORK_REDUCE_MAX) &&
+           ay_patch_view_stencil(t->view, &t->shape, &t->stencil);
+}
+
 static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
     struct tiles t = tiles_of(exec, run);
+    t.planes = is_planes(&t);
     if (t.filters)
         divide_filters(&t);
     else
         divide(&t);
-    AY_TRY(lay_tables(&t));
-    t.framed_apart = t.shape.framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
+    if (!t.planes) AY_TRY(lay_tables(&t));
+    bool framed = t.shape.framed && !t.planes;
+    t.framed_apart = framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
-    if (t.shape.framed && !t.framed_apart) {
+    if (framed && !t.framed_apart) {
         AY_TRY(ay_room_reserve(&exec->image, t.shape.elements * sizeof(float)));
         t.patches.image = exec->image.at;
         uint64_t width = t.shape.size[t.shape.axes - 1], each = FRAME_ITEM / width + 1;

@@ -63,6 +63,19 @@ struct ay_filter_gemm {
     const struct ay_affine *affine; /* of the finished elements; NULL: none */
 };
 
+/* Windows over a plane (height, width): element (i, j) of that of output (y, x) lies in row
+ * y * row_stride + i * row_gap + top and column x * column_stride + j * column_gap + left of the
+ * plane, or outside it and is `fill`. */
+#define AY_STENCIL_MAX_WIDTH 16u
+struct ay_stencil {
+    uint32_t height, width, rows, columns; /* of the plane, of the output */
+    uint32_t kernel_height, kernel_width;  /* width at most AY_STENCIL_MAX_WIDTH */
+    uint32_t row_stride, column_stride;    /* the columns' is 1 or 2 */
+    uint32_t row_gap, column_gap;
+    int32_t top, left;
+    float fill;
+};
+
 typedef void ay_unary(const float *a, float *out, size_t n);
 typedef void ay_vector_vector(const float *a, const float *b, float *out, size_t n);
 typedef void ay_vector_scalar(const float *a, float b, float *out, size_t n);
@@ -96,6 +109,11 @@ struct ay_kernels {
                           float *out);
     void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
+    /* For each window of a plane, a row after the other: the chain with a (kernel height * width)
+     * and what may follow (row 0 of it; NULL: nothing), or the maximum as of REDUCE. */
+    void (*chain_stencil)(const struct ay_stencil *s, const float *plane, const float *a,
+                          const struct ay_affine *affine, float *out);
+    void (*max_stencil)(const struct ay_stencil *s, const float *plane, float *out);
     /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:
      * (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 = AY_SQRT2. */
     ay_epilogue *bias, *bias_gelu;

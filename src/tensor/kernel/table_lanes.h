@@ -2,6 +2,7 @@
  * AY_TABLE_STEPS its steps of integers. */
 #include "tensor/kernel/filter_lanes.h"
 #include "tensor/kernel/patch_lanes.h"
+#include "tensor/kernel/stencil_lanes.h"
 
 #define AY_FORMS(array, suffix)                                                                    \
     .array = {[AY_FN_ADD] = each_add_##suffix, [AY_FN_SUB] = each_sub_##suffix,                    \
@@ -21,6 +22,8 @@ const struct ay_kernels AY_TABLE = {
     .chain_patches = chain_patches,
     .sum_patches = sum_patches,
     .max_patches = max_patches,
+    .chain_stencil = chain_stencil,
+    .max_stencil = max_stencil,
     .bias = add_bias,
     .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,

@@ -462,6 +462,57 @@ static void all_patches(const struct ay_kernels *k)
             }
 }
 
+/* Windows over a plane that may lie anywhere beside it. */
+static void check_stencil(const struct ay_kernels *k)
+{
+    struct ay_stencil w = {1 + next() % 12,
+                           1 + next() % 45,
+                           1 + next() % 9,
+                           1 + next() % 40,
+                           1 + next() % 4,
+                           1 + next() % 5,
+                           1 + next() % 3,
+                           1 + next() % 2,
+                           1 + next() % 2,
+                           1 + next() % 3,
+                           0,
+                           0,
+                           next() % 2 ? 0 : c[0]};
+    w.top = (int32_t)(next() % 9) - 6;
+    w.left = (int32_t)(next() % 60) - 40;
+    uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
+    const struct ay_affine follows = {c, d, .add = c, .low = 0};
+    for (int way = 0; way < 3; way++) {
+        out[n] = 7.0F;
+        if (way < 2) k->chain_stencil(&w, a, b, way ? &follows : NULL, out);
+        if (way == 2) k->max_stencil(&w, a, out);
+        for (uint32_t j = 0; j < n; j++) {
+            float window[20];
+            for (uint32_t i = 0; i < kk; i++) {
+                int64_t y = (int64_t)(j / w.columns) * w.row_stride + w.top +
+                            (int64_t)(i / w.kernel_width) * w.row_gap;
+                int64_t x = (int64_t)(j % w.columns) * w.column_stride + w.left +
+                            (int64_t)(i % w.kernel_width) * w.column_gap;
+                bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
+                window[i] = inside ? a[y * w.width + x] : w.fill;
+            }
+            float want =
+                way < 2 ? ay_ref_chain(0, window, b, kk) : ay_ref_reduce_max(window, kk, 1);
+            if (way == 1) want = ref_affine(&follows, want, 0, j);
+            assert_same("stencil", k, j, out[j], want);
+        }
+        assert_true(out[n] == 7.0F);
+    }
+}
+
+static void all_stencils(const struct ay_kernels *k)
+{
+    for (uint32_t i = 0; i < 2000; i++) {
+        if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
+        check_stencil(k);
+    }
+}
+
 static void all_transposes(const struct ay_kernels *k)
 {
     fill(a, MAX_N, TAME);
@@ -506,6 +557,7 @@ static void test_patches_any_runs_equal_ref(void **s)
 {
     (void)s;
     for_each_table(all_patches);
+    for_each_table(all_stencils);
 }
 
 static void test_transpose_any_shape_moves_bits(void **s)
