@@ -8,14 +8,21 @@
 /* Looks at a shared word that long before sleeping: steps follow each other within microseconds. */
 #define SPINS 4000
 
+/* The gate of a loop: how many workers are in it; whether no more may enter; its number. A worker
+ * that comes late, because others have its processor, finds the gate closed and is not waited for.
+ */
+#define INSIDE        0xffffu
+#define CLOSED        0x10000u
+#define LOOP_SHIFT    32
+#define LOOP_OF(gate) ((gate) >> LOOP_SHIFT)
+
 struct ay_pool {
     uint32_t threads, started; /* started: those to be joined */
     pthread_t *handles;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    atomic_uint generation; /* changes when there is a new loop, or the end */
-    atomic_uint busy;       /* threads, beside the caller's, not yet done with this loop */
-    atomic_size_t next;     /* item */
+    atomic_uint_fast64_t gate; /* its number changes when there is a new loop, or the end */
+    atomic_size_t next;        /* item */
     bool stop;
     size_t count;
     ay_pool_fn *fn;
@@ -40,14 +47,14 @@ static void take_items(struct ay_pool *pool, uint32_t thread)
         pool->fn(pool->context, i, thread);
 }
 
-static void await_generation(struct ay_pool *pool, unsigned seen)
+static void await_loop(struct ay_pool *pool, uint64_t seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(&pool->generation) != seen) return;
+        if (LOOP_OF(atomic_load(&pool->gate)) != seen) return;
         relax();
     }
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->generation) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    while (LOOP_OF(atomic_load(&pool->gate)) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -56,19 +63,26 @@ static void *work(void *arg)
     struct worker self = *(struct worker *)arg;
     struct ay_pool *pool = self.pool;
     free(arg);
-    for (unsigned seen = 0;;) {
-        await_generation(pool, seen);
-        seen = atomic_load(&pool->generation);
+    for (uint64_t seen = 0;;) {
+        await_loop(pool, seen);
+        uint_fast64_t gate = atomic_load(&pool->gate);
+        seen = LOOP_OF(gate);
         if (pool->stop) return NULL;
-        take_items(pool, self.thread);
-        atomic_fetch_sub(&pool->busy, 1);
+        while (!(gate & CLOSED) && LOOP_OF(gate) == seen) {
+            if (!atomic_compare_exchange_weak(&pool->gate, &gate, gate + 1)) continue;
+            take_items(pool, self.thread);
+            atomic_fetch_sub(&pool->gate, 1);
+            break;
+        }
     }
 }
 
-static void announce(struct ay_pool *pool)
+/* Begins the next loop, or with CLOSED none. */
+static void announce(struct ay_pool *pool, uint64_t closed)
 {
     pthread_mutex_lock(&pool->lock);
-    atomic_fetch_add(&pool->generation, 1);
+    uint64_t loop = LOOP_OF(atomic_load(&pool->gate)) + 1;
+    atomic_store(&pool->gate, loop << LOOP_SHIFT | closed);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -92,6 +106,7 @@ enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out)
     struct ay_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return AY_E_MEMORY;
     pool->threads = threads;
+    atomic_init(&pool->gate, CLOSED);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->handles = calloc(threads, sizeof *pool->handles);
@@ -109,7 +124,7 @@ void ay_pool_close(struct ay_pool *pool)
 {
     if (!pool) return;
     pool->stop = true;
-    announce(pool);
+    announce(pool, CLOSED);
     for (uint32_t i = 0; i < pool->started; i++) pthread_join(pool->handles[i], NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
@@ -124,12 +139,11 @@ void ay_pool_run(struct ay_pool *pool, size_t count, ay_pool_fn *fn, void *conte
     pool->context = context;
     atomic_store(&pool->next, 0);
     bool alone = pool->threads == 1 || count <= 1;
-    if (!alone) {
-        atomic_store(&pool->busy, pool->threads - 1);
-        announce(pool);
-    }
+    if (!alone) announce(pool, 0);
     take_items(pool, 0);
-    for (unsigned i = 0; !alone && atomic_load(&pool->busy) != 0; i++)
+    if (alone) return;
+    atomic_fetch_or(&pool->gate, CLOSED);
+    for (unsigned i = 0; (atomic_load(&pool->gate) & INSIDE) != 0; i++)
         if (i < SPINS)
             relax();
         else
