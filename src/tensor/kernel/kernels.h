@@ -13,11 +13,6 @@
 #include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
-/* Called for each finished tile of C, still in the first-level cache: `rows` rows of `cols` f32,
- * ldc apart, whose first element is C[row0, col0]. It must store canonical NaNs. */
-typedef void ay_epilogue(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
-                         uint32_t col0, void *user);
-
 /* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) + add[m, n],
  * low), as MUL, ADD, ADD and MAX of the specification. Where one is missing, 1, -0, no matrix and
  * -inf change nothing. */
@@ -39,8 +34,6 @@ struct ay_gemm {
     bool resume;                    /* c holds the chains so far: they go on with these k */
     bool a_from_memory;             /* A is what must be fetched from far, not B; for speed alone */
     const struct ay_affine *affine; /* of the finished elements; NULL: none */
-    ay_epilogue *epilogue;          /* after it; NULL: none */
-    void *user;
 };
 
 /* A matrix (k, n) whose element (i, j) is image[k_at[i] + n_at[j]]: the patches that a convolution
@@ -78,9 +71,6 @@ struct ay_kernels {
                           float *out);
     void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
-    /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:
-     * (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 = AY_SQRT2. */
-    ay_epilogue *bias, *bias_gelu;
 
     /* By enum ay_fn, on n contiguous elements; NULL where the arity differs. */
     ay_unary *unary[AY_FN_COUNT];

@@ -17,8 +17,6 @@ const struct ay_kernels AY_TABLE = {
     .chain_patches = chain_patches,
     .sum_patches = sum_patches,
     .max_patches = max_patches,
-    .bias = add_bias,
-    .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,
               [AY_FN_ABS] = each_abs,
               [AY_FN_FLOOR] = each_floor,
