@@ -85,12 +85,17 @@ struct ay_kernels {
     /* Along the first axis of x (n, cols), rows ld apart, to out (cols). */
     ay_reduce_columns *sum_columns, *sumsq_columns, *max_columns;
 
-    /* One row: m = max(x), e = exp(x - m), e / sum(e). n >= 1; out may be x. */
-    void (*softmax)(const float *x, float *out, size_t n);
-    /* One row: t = x + residual (or x where residual is NULL), d = t - sum(t) / n,
-     * ((d / sqrt(sumsq(d) / n + eps)) * gain) + bias, n as f32. out may be x or residual. */
-    void (*layer_norm)(const float *x, const float *residual, const float *gain, const float *bias,
-                       float eps, float *out, size_t n);
+    /* Each row of n >= 1, ldx apart, of the result ldo: e = exp(x * scale - max(x) * scale),
+     * e / sum(e). out may be x. */
+    void (*softmax)(const float *x, size_t ldx, float scale, float *out, size_t ldo, size_t rows,
+                    size_t n);
+    /* One row: d = x - sum(x) / n, ((d / sqrt(sumsq(d) / n + eps)) * gain) + bias, n as f32. out
+     * may be x. */
+    void (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *out,
+                       size_t n);
+    /* One row, h = x + bias, or x where bias is NULL: (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 =
+     * AY_SQRT2. out may be x or bias. */
+    void (*gelu)(const float *x, const float *bias, float *out, size_t n);
     /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */
     void (*transpose)(const float *x, size_t ldx, uint32_t rows, uint32_t cols, float *out,
                       size_t ldo);

@@ -43,5 +43,6 @@ const struct ay_kernels AY_TABLE = {
     .max_columns = column_max,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .gelu = gelu,
     .transpose = transpose,
 };
