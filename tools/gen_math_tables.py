@@ -34,7 +34,7 @@ def fit(f, low, high, degree, origin=None):
     return poly[:n]
 
 
-def emit(name, values):
+def emit(name, values, kind="double"):
     """One C array; values are nested lists, innermost printed four to a line."""
     def dims(v):
         return f"[{len(v)}]" + (dims(v[0]) if isinstance(v[0], list) else "")
@@ -42,10 +42,10 @@ def emit(name, values):
     def body(v, pad):
         if isinstance(v[0], list):
             return ",\n".join(f"{pad}{{\n{body(w, pad + '    ')}\n{pad}}}" for w in v)
-        hexes = [float(x).hex() for x in v]
+        hexes = [float(x).hex() + "F" * (kind == "float") for x in v]
         return ",\n".join(pad + ", ".join(hexes[i:i + 4]) for i in range(0, len(hexes), 4))
 
-    print(f"\nconst double {name}{dims(values)} __attribute__((aligned(64))) = {{\n{body(values, '    ')}\n}};")
+    print(f"\nconst {kind} {name}{dims(values)} __attribute__((aligned(64))) = {{\n{body(values, '    ')}\n}};")
 
 
 def emit_both_ways(name, columns, row_len):
@@ -121,6 +121,53 @@ def arc_tangent(degree):
     emit("ay_atan_poly", fit(quotient, mpf(0), mpf(1), degree))
 
 
+def bits_of(x):
+    return struct.unpack("I", struct.pack("f", float(x)))[0]
+
+
+def single(x):
+    """The nearest f32."""
+    return mpf(struct.unpack("f", struct.pack("f", float(x)))[0])
+
+
+def pair(x):
+    return [single(x), single(x - single(x))]
+
+
+# The quick tables give the lower end of where a value lies.
+EXP_DOUBT = mpf(2) ** -36 * 5 / 4
+ERF_DOUBT = mpf(2) ** -35
+
+
+def quick_exponential():
+    """2^(i / 32) and what is left of it, relative; ln 2 / 32 as a pair; (e^r - 1 - r) / r^2. The
+    first are lowered by i parts of 32 of the exponent's last bit, which the multiple of ln 2 / 32
+    brings back as it is added to their bits."""
+    exact = [mpf(2) ** (mpf(i) / 32) for i in range(32)]
+    lowered = [struct.unpack("f", struct.pack("I", bits_of(x) - (i << 18)))[0]
+               for i, x in enumerate(exact)]
+    emit("ay_exp_quick", [lowered, [single(x / single(x) - 1 - EXP_DOUBT) for x in exact]], "float")
+    emit("ay_exp_quick_ln2", pair(ln(mpf(2)) / 32), "float")
+    reach = ln(mpf(2)) / 64 * mpf("1.001")
+    quotient = lambda r: mpf(1) / 2 + r / 6 if abs(r) < mpf(2) ** -60 else (mp.expm1(r) - r) / r ** 2
+    emit("ay_exp_quick_poly", [single(c) for c in fit(quotient, -reach, reach, 2)], "float")
+
+
+def quick_erf(width, degree):
+    """erf(c + t) in t around the multiples c of the width; the first three coefficients as pairs,
+    which make up for the others being rounded."""
+    width, columns = mpf(width), [[] for _ in range(degree + 4)]
+    for i in range(32):
+        c, ends = width * i, (width * i - width / 2, width * i + width / 2)
+        high = [single(v) for v in fit(erf, *ends, degree)[3:]]
+        rest = fit(lambda x: erf(x) - sum(v * (x - c) ** (k + 3) for k, v in enumerate(high)), *ends, 2)
+        values = [v for p in map(pair, rest) for v in p] + high
+        values[1] = single(rest[0] - values[0] - ERF_DOUBT)
+        for column, v in zip(columns, values):
+            column.append(v)
+    emit("ay_erf_quick", columns, "float")
+
+
 print("/* Written by tools/gen_math_tables.py; what each table is for stands in math_tables.h. */")
 print("/* clang-format off */")
 print('#include "tensor/math_tables.h"')
@@ -131,3 +178,5 @@ exponential()
 logarithm()
 circular()
 arc_tangent(22)
+quick_exponential()
+quick_erf("0.12548828125", 6)

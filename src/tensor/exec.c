@@ -314,6 +314,9 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
                               bool profile)
 {
     AY_TRY(ay_plan_open(exec->program, !exec->trace, &exec->plan));
+    exec->forms = calloc(exec->program->ops_count, sizeof *exec->forms);
+    if (!exec->forms) return AY_E_MEMORY;
+    AY_TRY(ay_forms_find(&exec->plan, exec->forms));
     exec->own_pool = !exec->pool;
     if (exec->own_pool) AY_TRY(ay_pool_open(threads, &exec->pool));
     if (profile) {
@@ -378,6 +381,7 @@ void ay_exec_close(struct ay_exec *exec)
     }
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);
+    free(exec->forms);
     free(exec->weights);
     free(exec->packed);
     free(exec->threads);

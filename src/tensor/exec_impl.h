@@ -3,6 +3,7 @@
 #define AY_TENSOR_EXEC_IMPL_H
 
 #include "tensor/exec.h"
+#include "tensor/form.h"
 #include "tensor/kernel/integers.h"
 #include "tensor/map.h"
 #include "tensor/memory.h"
@@ -49,6 +50,7 @@ struct ay_exec {
     struct ay_pool *pool;
     bool own_pool;
     struct ay_plan plan;
+    struct ay_form *forms; /* one an op */
     bool trace;
     uint64_t *step_ns; /* one a step; NULL: not measured */
     uint32_t last_sizes[AY_MAX_SYMBOLS];

@@ -1,6 +1,7 @@
 #include "tensor/map.h"
 
 #include "tensor/each.h"
+#include "tensor/form.h"
 #include "tensor/ref/float.h"
 
 /* But for the first operand of a SELECT. */
@@ -146,9 +147,10 @@ struct source {
 };
 
 struct row_step {
-    enum ay_fn fn;
-    struct source a, b;
-    float *to; /* NULL: the output */
+    enum ay_fn fn; /* AY_FN_NONE: nothing, or GELU of the sum of a and b */
+    bool gelu;
+    struct source a, b; /* b of GELU: at NULL where there is none */
+    float *to;          /* NULL: the output */
     bool single;
 };
 
@@ -181,6 +183,22 @@ static struct source source_of(struct row_map *map, const struct ay_work_op *op,
     ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
 }
 
+/* Steps that one kernel computes become its last one. */
+static void join_gelu(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
+                      const struct ay_map_operand *operands)
+{
+    struct ay_form_gelu form;
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (!ay_form_gelu(op, i, &form)) continue;
+        struct source a = source_of(map, op, sizes, operands, form.a), b = {0};
+        if (form.b != AY_NONE) b = source_of(map, op, sizes, operands, form.b);
+        if (a.single || b.single) continue;
+        struct row_step *last = &map->steps[i + form.count - 1];
+        for (; i < (uint32_t)(last - map->steps); i++) map->steps[i].fn = AY_FN_NONE;
+        *last = (struct row_step){.gelu = true, .a = a, .b = b, .to = last->to};
+    }
+}
+
 static void resolve(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
                     const struct ay_map_operand *operands, float *temp)
 {
@@ -189,11 +207,13 @@ static void resolve(struct row_map *map, const struct ay_work_op *op, const uint
         const struct ay_work_map_step *s = &op->steps[i];
         struct row_step *step = &map->steps[i];
         step->fn = (enum ay_fn)s->fn;
+        step->gelu = false;
         step->a = source_of(map, op, sizes, operands, s->args[0]);
         step->b = s->args_count > 1 ? source_of(map, op, sizes, operands, s->args[1]) : step->a;
         step->single = step->a.single && step->b.single;
         step->to = temp + (size_t)i * AY_MAP_BLOCK;
     }
+    join_gelu(map, op, sizes, operands);
     if (!map->steps[map->count - 1].single) map->steps[map->count - 1].to = NULL;
 }
 
@@ -201,8 +221,12 @@ static void row_step(const struct ay_kernels *k, const struct row_step *s, size_
                      float *to, size_t n)
 {
     const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
-    const float *b = s->b.at + r * s->b.row + (s->b.block ? j : 0);
-    if (s->single)
+    const float *b = s->b.at ? s->b.at + r * s->b.row + (s->b.block ? j : 0) : NULL;
+    if (s->gelu)
+        k->gelu(a, b, to, n);
+    else if (s->fn == AY_FN_NONE)
+        return;
+    else if (s->single)
         *to = ay_ref_fn(s->fn, *a, *b);
     else if (k->unary[s->fn])
         k->unary[s->fn](a, to, n);

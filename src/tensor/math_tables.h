@@ -25,8 +25,26 @@ extern const double ay_tanh_cols[AY_TANH_DEGREE + 1][16], ay_tanh_rows[16][16];
 enum { AY_ERF_NEAR_DEGREE = 19 };
 extern const double ay_erf_near[AY_ERF_NEAR_DEGREE + 1];
 
-/* (2^r - 1) / r on |r| <= 1/2; 1/ln 2 as high + low. */
+/* (2^r - 1) / r on |r| <= 1/2; 1/ln 2 as high + low. Below the end e^x rounds to 0. */
+#define AY_EXP_ZERO_END (-104.0F)
 extern const double ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
+
+/* The same in pairs of f32, for kernels that check how their result rounds. 2^(i / 32), lowered by
+ * i parts of 32 of the exponent's last bit, and what is left of it, relative; ln 2 / 32 as high +
+ * low; (e^r - 1 - r) / r^2 on |r| <= ln 2 / 64. Up to the end in magnitude no term is subnormal. */
+#define AY_EXP_QUICK_SCALE 0x1.715476p+5F
+#define AY_EXP_QUICK_DOUBT 0x1.4p-36F
+#define AY_EXP_QUICK_END   76.0F
+extern const float ay_exp_quick[2][32], ay_exp_quick_ln2[2], ay_exp_quick_poly[3];
+
+/* erf(c + t) as a polynomial in t around 32 multiples c of the width, its first three coefficients
+ * as high + low; good to the doubt, not relative. From the end on, erf rounds to 1. */
+#define AY_ERF_QUICK_WIDTH     0x1.01p-3F
+#define AY_ERF_QUICK_PER_WIDTH 0x1.fe01fep+2F
+#define AY_ERF_QUICK_DOUBT     0x1p-35F
+#define AY_ERF_QUICK_END       3.945F
+enum { AY_ERF_QUICK_DEGREE = 6 };
+extern const float ay_erf_quick[AY_ERF_QUICK_DEGREE + 4][32];
 
 /* 1/c, ln c as high + low for 16 centres c of [0.75, 1.5); (ln(1 + r) - r) / r^2; ln 2 as
  * high + low. */

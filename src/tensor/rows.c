@@ -186,6 +186,28 @@ static void run_reduce(const struct ay_row_item *item, uint32_t index, struct ay
         out.at[r * out.stride] = reduce(in.at + r * in.stride, in.width);
 }
 
+/* The ops of a form, of which `order` has the first: what is between them is made by none. */
+static void run_form(const struct ay_row_item *item, const uint32_t *order,
+                     const struct ay_form *form)
+{
+    const struct ay_exec *exec = item->exec;
+    const struct ay_kernels *k = exec->kernels;
+    const struct ay_work_op *first = &exec->program->ops[order[0]];
+    const struct ay_work_op *last = &exec->program->ops[order[AY_FORM_OPS - 1]];
+    struct ay_rows x = ay_rows_of(item, first, first->in[0]);
+    struct ay_rows out =
+        ay_rows_of(item, last, ay_program_output(exec->program, order[AY_FORM_OPS - 1]));
+    if (form->kind == AY_FORM_SOFTMAX) {
+        k->softmax(x.at, x.stride, form->number, out.at, out.stride, item->rows, x.width);
+        return;
+    }
+    struct ay_rows gain = ay_rows_of(item, last, form->gain);
+    struct ay_rows bias = ay_rows_of(item, last, form->bias);
+    for (size_t r = 0; r < item->rows; r++)
+        k->layer_norm(x.at + r * x.stride, gain.at + r * gain.stride, bias.at + r * bias.stride,
+                      form->number, out.at + r * out.stride, x.width);
+}
+
 static void run_item(void *context, size_t index, uint32_t thread)
 {
     struct ay_exec *exec = context;
@@ -200,7 +222,14 @@ static void run_item(void *context, size_t index, uint32_t thread)
     item.rows = p->rows - item.row < piece ? p->rows - item.row : piece;
     item.thread->words_of = AY_NONE;
     for (uint32_t i = 0; i < exec->step->count; i++) {
-        uint32_t op_index = exec->plan.order[exec->step->first + i];
+        const uint32_t *order = exec->plan.order + exec->step->first + i;
+        uint32_t op_index = order[0];
+        const struct ay_form *form = &exec->forms[op_index];
+        if (form->kind != AY_FORM_NONE) {
+            run_form(&item, order, form);
+            i += AY_FORM_OPS - 1;
+            continue;
+        }
         const struct ay_work_op *op = &exec->program->ops[op_index];
         struct ay_rows out = ay_rows_of(&item, op, ay_program_output(exec->program, op_index));
         if (op->kind == AY_WORK_OP_MATMUL)

@@ -22,7 +22,7 @@ typedef struct {
 typedef uint16_t __mmask16;
 typedef uint8_t __mmask8;
 
-enum { _CMP_EQ_OQ = 0, _CMP_UNORD_Q = 3, _CMP_LT_OQ = 0x11, _CMP_NGE_UQ = 0x19 };
+enum { _CMP_EQ_OQ = 0, _CMP_UNORD_Q = 3, _CMP_NLT_UQ = 5, _CMP_LT_OQ = 0x11, _CMP_NGE_UQ = 0x19 };
 
 #define EMULATED static inline
 
@@ -129,6 +129,24 @@ EMULATED __m512i _mm512_srli_epi64(__m512i a, unsigned n)
     return a;
 }
 
+EMULATED __m512i emulated_words(__m512i a, __m512i b, unsigned shift)
+{
+    uint32_t x[16], y[16];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int l = 0; l < 16; l++) x[l] = (x[l] << shift) + y[l];
+    memcpy(&a, x, sizeof x);
+    return a;
+}
+EMULATED __m512i _mm512_slli_epi32(__m512i a, unsigned n)
+{
+    return emulated_words(a, (__m512i){{0}}, n);
+}
+EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b)
+{
+    return emulated_words(a, b, 0);
+}
+
 /* Between f32 and f64, and halves. */
 EMULATED __m256 _mm512_castps512_ps256(__m512 a)
 {
@@ -177,6 +195,10 @@ EMULATED __m256 _mm256_loadu_ps(const float *p)
 EMULATED void _mm256_storeu_ps(float *p, __m256 a)
 {
     memcpy(p, a.f, sizeof a.f);
+}
+EMULATED __m512 _mm512_load_ps(const float *p)
+{
+    return _mm512_loadu_ps(p);
 }
 EMULATED __m512d _mm512_load_pd(const double *p)
 {
@@ -227,11 +249,16 @@ EMULATED __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate)
         unsigned unordered = x != x || y != y;
         unsigned yes = predicate == _CMP_UNORD_Q  ? unordered
                        : predicate == _CMP_NGE_UQ ? !(x >= y)
+                       : predicate == _CMP_NLT_UQ ? !(x < y)
                        : predicate == _CMP_EQ_OQ  ? x == y
                                                   : x < y;
         m |= yes << l;
     }
     return (__mmask16)m;
+}
+EMULATED __mmask16 _mm512_mask_cmp_ps_mask(__mmask16 m, __m512 a, __m512 b, int predicate)
+{
+    return m & _mm512_cmp_ps_mask(a, b, predicate);
 }
 EMULATED __mmask16 _mm512_cmpeq_epi32_mask(__m512i a, __m512i b)
 {

@@ -3,8 +3,7 @@
 #ifndef AY_TENSOR_KERNEL_FN_LANES_H
 #define AY_TENSOR_KERNEL_FN_LANES_H
 
-#include "tensor/kernel/part_lanes.h"
-#include "tensor/math_tables.h"
+#include "tensor/kernel/quick_lanes.h"
 #include "tensor/ref/math.h"
 
 /* One group of a polynomial, of `count` coefficients. */
@@ -71,9 +70,16 @@ AY_INLINE vd exp_f64(vd x)
     return exp_reduced(s, r);
 }
 
+static __attribute__((noinline)) vf exp_slow(vf x)
+{
+    if (vf_all_below(x, AY_EXP_ZERO_END)) return vf_set1(0); /* masked out of a softmax */
+    return vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
+}
+
 AY_INLINE vf vf_exp(vf x)
 {
-    return vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
+    struct ends y = exp_ends(x);
+    return vf_all_equal_within(y.low, y.high, x, AY_EXP_QUICK_END) ? y.low : exp_slow(x);
 }
 
 struct log_terms {
@@ -252,32 +258,58 @@ AY_INLINE vf vf_trunc(vf x)
     return vf_with_sign(vf_floor(vf_abs(x)), x);
 }
 
+static __attribute__((noinline)) vf gelu_gate_slow(vf h)
+{
+    return vf_add(vf_erf(vf_div(h, vf_set1(AY_SQRT2))), vf_set1(1.0F));
+}
+
+/* erf(h / sqrt 2) + 1. Only the sum must round one way, so that what is left open of erf may be
+ * absolute. Beyond the end it is 0 or 2, so that no quotient overflows; one that underflows does
+ * not matter. */
+AY_INLINE vf gelu_gate(vf h, const struct divisor *sqrt2)
+{
+    vf a = vf_least(vf_abs(h), vf_set1(AY_ERF_QUICK_END * AY_SQRT2)), one = vf_set1(1.0F);
+    vf widths = vf_mul(a, vf_set1(AY_ERF_QUICK_PER_WIDTH / AY_SQRT2));
+    struct ends erf = erf_ends(div_quick(a, sqrt2), widths);
+    vf low = vf_add(vf_with_sign(erf.low, h), one), high = vf_add(vf_with_sign(erf.high, h), one);
+    return vf_all_equal(low, high) ? low : gelu_gate_slow(h);
+}
+
+AY_INLINE vf vf_gelu(vf h, const struct divisor *sqrt2)
+{
+    vf gate =
+        LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2) : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
+    return vf_mul(vf_mul(h, gate), vf_set1(0.5F));
+}
+
 /* The element loops: one form for a function of one operand, three for one of two. */
 #define AY_UNARY_LOOP(fn)                                                                          \
     static void each_##fn(const float *a, float *out, size_t n)                                    \
     {                                                                                              \
         for (size_t i = 0; i < n; i += LANES) put(out + i, n - i, vf_##fn(get(a + i, n - i)));     \
     }
-#define AY_BINARY_LOOPS(fn)                                                                        \
+#define AY_VECTOR_LOOPS(fn)                                                                        \
     static void each_##fn##_vv(const float *a, const float *b, float *out, size_t n)               \
     {                                                                                              \
         for (size_t i = 0; i < n; i += LANES)                                                      \
             put(out + i, n - i, vf_##fn(get(a + i, n - i), get(b + i, n - i)));                    \
-    }                                                                                              \
-    static void each_##fn##_vs(const float *a, float b, float *out, size_t n)                      \
-    {                                                                                              \
-        for (size_t i = 0; i < n; i += LANES)                                                      \
-            put(out + i, n - i, vf_##fn(get(a + i, n - i), vf_set1(b)));                           \
     }                                                                                              \
     static void each_##fn##_sv(float a, const float *b, float *out, size_t n)                      \
     {                                                                                              \
         for (size_t i = 0; i < n; i += LANES)                                                      \
             put(out + i, n - i, vf_##fn(vf_set1(a), get(b + i, n - i)));                           \
     }
+#define AY_BINARY_LOOPS(fn)                                                                        \
+    AY_VECTOR_LOOPS(fn)                                                                            \
+    static void each_##fn##_vs(const float *a, float b, float *out, size_t n)                      \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i += LANES)                                                      \
+            put(out + i, n - i, vf_##fn(get(a + i, n - i), vf_set1(b)));                           \
+    }
 AY_BINARY_LOOPS(add)
 AY_BINARY_LOOPS(sub)
 AY_BINARY_LOOPS(mul)
-AY_BINARY_LOOPS(div)
+AY_VECTOR_LOOPS(div)
 AY_BINARY_LOOPS(max)
 AY_BINARY_LOOPS(min)
 AY_BINARY_LOOPS(pow)
@@ -295,5 +327,11 @@ AY_UNARY_LOOP(erf)
 AY_UNARY_LOOP(sin)
 AY_UNARY_LOOP(cos)
 AY_UNARY_LOOP(atan)
+
+static void each_div_vs(const float *a, float b, float *out, size_t n)
+{
+    struct divisor by = divisor_of(b);
+    for (size_t i = 0; i < n; i += LANES) put(out + i, n - i, div_by(get(a + i, n - i), &by));
+}
 
 #endif

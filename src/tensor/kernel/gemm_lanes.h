@@ -258,7 +258,6 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
                 tiles[rows - 1][form_of(cols)](&t);
             else
                 tiles[rows - 1][panels > 1 ? WIDE : NARROW](&t);
-            if (t.last && g->epilogue) g->epilogue(t.c, g->ldc, rows, cols, m, n, g->user);
         }
     }
 }
@@ -289,28 +288,6 @@ static void pack_panels(const float *b, size_t ldb, uint32_t n, uint32_t k, uint
 static void pack(const float *b, size_t ldb, uint32_t n, uint32_t k, float *out)
 {
     pack_panels(b, ldb, n, k, PANEL, out);
-}
-
-static void add_bias(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
-                     uint32_t col0, void *user)
-{
-    (void)row0;
-    const float *bias = (const float *)user + col0;
-    for (size_t r = 0; r < rows; r++) each_add_vv(c + r * ldc, bias, c + r * ldc, cols);
-}
-
-static void add_bias_gelu(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
-                          uint32_t col0, void *user)
-{
-    (void)row0;
-    const float *bias = (const float *)user + col0;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < cols; j += LANES) {
-            float *at = c + r * ldc + j;
-            vf h = vf_add(get(at, cols - j), get(bias + j, cols - j));
-            vf gate = vf_add(vf_erf(vf_div(h, vf_set1(AY_SQRT2))), vf_set1(1.0F));
-            put(at, cols - j, vf_mul(vf_mul(h, gate), vf_set1(0.5F)));
-        }
 }
 
 #endif

@@ -13,11 +13,6 @@
 #include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
-/* Called for each finished tile of C, still in the first-level cache: `rows` rows of `cols` f32,
- * ldc apart, whose first element is C[row0, col0]. It must store canonical NaNs. */
-typedef void ay_epilogue(float *c, size_t ldc, uint32_t rows, uint32_t cols, uint32_t row0,
-                         uint32_t col0, void *user);
-
 /* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) + add[m, n],
  * low), as MUL, ADD, ADD and MAX of the specification. Where one is missing, 1, -0, no matrix and
  * -inf change nothing. low is neither NaN nor -0. */
@@ -39,8 +34,6 @@ struct ay_gemm {
     bool resume;                    /* c holds the chains so far: they go on with these k */
     bool a_from_memory;             /* A is what must be fetched from far, not B; for speed alone */
     const struct ay_affine *affine; /* of the finished elements; NULL: none */
-    ay_epilogue *epilogue;          /* after it; NULL: none */
-    void *user;
 };
 
 /* A matrix (k, n) whose element (i, j) is image[k_at[i] + n_at[j]]: the patches that a convolution
@@ -114,9 +107,6 @@ struct ay_kernels {
     void (*chain_stencil)(const struct ay_stencil *s, const float *plane, const float *a,
                           const struct ay_affine *affine, float *out);
     void (*max_stencil)(const struct ay_stencil *s, const float *plane, float *out);
-    /* Epilogues. user is the bias, (n) f32. bias: c + bias. bias_gelu, with h = c + bias:
-     * (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 = AY_SQRT2. */
-    ay_epilogue *bias, *bias_gelu;
 
     /* By enum ay_fn, on n contiguous elements; NULL where the arity differs. */
     ay_unary *unary[AY_FN_COUNT];
@@ -131,12 +121,17 @@ struct ay_kernels {
     /* Along the first axis of x (n, cols), rows ld apart, to out (cols). */
     ay_reduce_columns *sum_columns, *sumsq_columns, *max_columns;
 
-    /* One row: m = max(x), e = exp(x - m), e / sum(e). n >= 1; out may be x. */
-    void (*softmax)(const float *x, float *out, size_t n);
-    /* One row: t = x + residual (or x where residual is NULL), d = t - sum(t) / n,
-     * ((d / sqrt(sumsq(d) / n + eps)) * gain) + bias, n as f32. out may be x or residual. */
-    void (*layer_norm)(const float *x, const float *residual, const float *gain, const float *bias,
-                       float eps, float *out, size_t n);
+    /* Each row of n >= 1, ldx apart, of the result ldo: e = exp(x * scale - max(x) * scale),
+     * e / sum(e). out may be x. */
+    void (*softmax)(const float *x, size_t ldx, float scale, float *out, size_t ldo, size_t rows,
+                    size_t n);
+    /* One row: d = x - sum(x) / n, ((d / sqrt(sumsq(d) / n + eps)) * gain) + bias, n as f32. out
+     * may be x. */
+    void (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *out,
+                       size_t n);
+    /* One row, h = x + bias, or x where bias is NULL: (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 =
+     * AY_SQRT2. out may be x or bias. */
+    void (*gelu)(const float *x, const float *bias, float *out, size_t n);
     /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */
     void (*transpose)(const float *x, size_t ldx, uint32_t rows, uint32_t cols, float *out,
                       size_t ldo);

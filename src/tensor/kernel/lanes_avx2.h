@@ -6,10 +6,11 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES        8
-#define TILE_ROWS    6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
-#define TILE_LANES   2
-#define FILTER_LANES 2
+#define LANES            8
+#define TILE_ROWS        6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
+#define TILE_LANES       2
+#define LOOKS_UP_AT_ONCE 0
+#define FILTER_LANES     2
 
 typedef __m256 vf;
 typedef __m128 vh;
@@ -197,6 +198,35 @@ AY_INLINE vf vf_where_bits(vf x, uint32_t bits, uint32_t then, vf y)
 {
     __m256i same = _mm256_cmpeq_epi32(_mm256_castps_si256(x), _mm256_set1_epi32((int)bits));
     return _mm256_blendv_ps(y, vf_bits(then), _mm256_castsi256_ps(same));
+}
+AY_INLINE bool vf_all_from_to(vf a, float low, float high)
+{
+    __m256 below = _mm256_cmp_ps(vf_abs(a), _mm256_set1_ps(high), _CMP_LT_OQ);
+    __m256 from = _mm256_cmp_ps(vf_abs(a), _mm256_set1_ps(low), _CMP_NLT_UQ);
+    return _mm256_movemask_ps(_mm256_and_ps(below, from)) == 0xff;
+}
+AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
+{
+    __m256 within = _mm256_cmp_ps(vf_abs(x), _mm256_set1_ps(end), _CMP_LT_OQ);
+    return _mm256_movemask_ps(_mm256_and_ps(within, _mm256_cmp_ps(a, b, _CMP_EQ_OQ))) == 0xff;
+}
+/* By the low three bits in each quarter of the table; the others, made signs, choose. */
+AY_INLINE vf look_up_16(const float *table, __m256i i)
+{
+    __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), i);
+    __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), i);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+}
+AY_INLINE vf vf_look_up(const float table[32], vf s)
+{
+    __m256i i = _mm256_castps_si256(s);
+    return _mm256_blendv_ps(look_up_16(table, i), look_up_16(table + 16, i),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 27)));
+}
+AY_INLINE vf vf_raise(vf a, vf s)
+{
+    __m256i by = _mm256_slli_epi32(_mm256_castps_si256(s), 18);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), by));
 }
 AY_INLINE vf vf_swap(vf a, const int h)
 {

@@ -8,10 +8,11 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES        16
-#define TILE_ROWS    8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
-#define TILE_LANES   3
-#define FILTER_LANES 4
+#define LANES            16
+#define TILE_ROWS        8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
+#define TILE_LANES       3
+#define LOOKS_UP_AT_ONCE 1
+#define FILTER_LANES     4
 
 typedef __m512 vf;
 typedef __m256 vh;
@@ -190,6 +191,26 @@ AY_INLINE vf vf_where_bits(vf x, uint32_t bits, uint32_t then, vf y)
 {
     __mmask16 same = _mm512_cmpeq_epi32_mask(_mm512_castps_si512(x), _mm512_set1_epi32((int)bits));
     return _mm512_mask_mov_ps(y, same, vf_bits(then));
+}
+AY_INLINE bool vf_all_from_to(vf a, float low, float high)
+{
+    __mmask16 below = _mm512_cmp_ps_mask(vf_abs(a), _mm512_set1_ps(high), _CMP_LT_OQ);
+    return _mm512_mask_cmp_ps_mask(below, vf_abs(a), _mm512_set1_ps(low), _CMP_NLT_UQ) == 0xffff;
+}
+AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
+{
+    __mmask16 within = _mm512_cmp_ps_mask(vf_abs(x), _mm512_set1_ps(end), _CMP_LT_OQ);
+    return _mm512_mask_cmp_ps_mask(within, a, b, _CMP_EQ_OQ) == 0xffff;
+}
+AY_INLINE vf vf_look_up(const float table[32], vf s)
+{
+    return _mm512_permutex2var_ps(_mm512_load_ps(table), _mm512_castps_si512(s),
+                                  _mm512_load_ps(table + 16));
+}
+AY_INLINE vf vf_raise(vf a, vf s)
+{
+    __m512i by = _mm512_slli_epi32(_mm512_castps_si512(s), 18);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), by));
 }
 AY_INLINE vf vf_swap(vf a, const int h)
 {

@@ -8,10 +8,11 @@
 #include "tensor/kernel/lanes.h"
 #include "tensor/ref/ops.h"
 
-#define LANES        16
-#define TILE_ROWS    4 /* rows of a gemm tile */
-#define TILE_LANES   1 /* vectors of a gemm panel */
-#define FILTER_LANES 1 /* vectors of a panel of filters */
+#define LANES            16
+#define TILE_ROWS        4 /* rows of a gemm tile */
+#define TILE_LANES       1 /* vectors of a gemm panel */
+#define LOOKS_UP_AT_ONCE 1 /* or takes a dozen operations */
+#define FILTER_LANES     1 /* vectors of a panel of filters */
 
 typedef struct {
     float at[LANES];
@@ -195,6 +196,30 @@ AY_INLINE vf vf_nan_unless_positive(vf x, vf y)
 AY_INLINE vf vf_where_bits(vf x, uint32_t bits, uint32_t then, vf y)
 {
     EACH_F(ay_f32_bits(x.at[l]) == bits ? ay_f32(then) : y.at[l]);
+}
+/* Whether every lane is of a magnitude from low on and below high. */
+AY_INLINE bool vf_all_from_to(vf a, float low, float high)
+{
+    int yes = 0;
+    for (int l = 0; l < LANES; l++) yes += fabsf(a.at[l]) >= low && fabsf(a.at[l]) < high;
+    return yes == LANES;
+}
+/* Whether in every lane a equals b and |x| is below end; a NaN does and is neither. */
+AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
+{
+    int yes = 0;
+    for (int l = 0; l < LANES; l++) yes += a.at[l] == b.at[l] && fabsf(x.at[l]) < end;
+    return yes == LANES;
+}
+/* Each lane takes the element of the table that the low five bits of s say. */
+AY_INLINE vf vf_look_up(const float table[32], vf s)
+{
+    EACH_F(table[ay_f32_bits(s.at[l]) & 31]);
+}
+/* a, to whose bits those of s are added so that its sixth is at the exponent's last. */
+AY_INLINE vf vf_raise(vf a, vf s)
+{
+    EACH_F(ay_f32(ay_f32_bits(a.at[l]) + (ay_f32_bits(s.at[l]) << 18)));
 }
 /* Lane l takes lane l ^ h of a; h is a power of two below LANES. */
 AY_INLINE vf vf_swap(vf a, const int h)

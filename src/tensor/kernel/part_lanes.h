@@ -11,14 +11,19 @@ AY_INLINE vf get(const float *p, size_t left)
     return left >= LANES ? vf_load(p) : vf_load_part(p, left);
 }
 
+/* Stores what is no NaN, or no result yet. */
+AY_INLINE void put_as_is(float *p, size_t left, vf x)
+{
+    if (left >= LANES)
+        vf_store(p, x);
+    else
+        vf_store_part(p, left, x);
+}
+
 /* Stores what may be a NaN. */
 AY_INLINE void put(float *p, size_t left, vf x)
 {
-    vf y = vf_nan_of(x, x);
-    if (left >= LANES)
-        vf_store(p, y);
-    else
-        vf_store_part(p, left, y);
+    put_as_is(p, left, vf_nan_of(x, x));
 }
 
 AY_INLINE vf patch_get(const float *p, size_t left, const uint32_t step)

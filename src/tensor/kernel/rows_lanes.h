@@ -99,32 +99,118 @@ static void column_max(const float *x, size_t ld, uint32_t n, uint32_t cols, flo
     }
 }
 
-static void softmax(const float *x, float *out, size_t n)
+/* The largest element, but of a row that has a NaN any, and of zeros either. */
+static float row_most(const float *x, size_t n)
 {
-    vf m = vf_set1(row_max(x, n)), s[SUMS];
+    enum { AT_ONCE = 4 };
+    vf lowest = vf_set1(ay_f32(AY_NEG_INF_BITS)), m[AT_ONCE] = {lowest, lowest, lowest, lowest};
+    size_t i = 0;
+    for (; i + AT_ONCE * LANES <= n; i += AT_ONCE * LANES) {
+        AY_UNROLL
+        for (size_t v = 0; v < AT_ONCE; v++) m[v] = vf_most(vf_load(x + i + v * LANES), m[v]);
+    }
+    for (; i < n; i += LANES)
+        m[0] = vf_most(n - i >= LANES ? vf_load(x + i)
+                                      : vf_first(n - i, vf_load_part(x + i, n - i), lowest),
+                       m[0]);
+    m[0] = vf_most(vf_most(m[0], m[1]), vf_most(m[2], m[3]));
+    AY_UNROLL
+    for (int h = 1; h <= LOG2_LANES; h++) m[0] = vf_most(m[0], vf_swap(m[0], LANES >> h));
+    return first_lane(m[0]);
+}
+
+/* e = exp(x * scale - most) and its partial sums; the least of these e, if below, goes to *least.
+ */
+AY_INLINE void softmax_exp(const float *x, float scale, float most, float *out, size_t n,
+                           vf sums[SUMS], vf *least)
+{
+    vf by = vf_set1(scale), from = vf_set1(most);
+    for (int v = 0; v < SUMS; v++) sums[v] = vf_set1(0);
+    for (size_t i = 0; i < n; i += 16)
+        for (size_t v = 0; v < SUMS && i + v * LANES < n; v++) {
+            size_t at = i + v * LANES, left = n - at;
+            vf e = vf_exp(vf_sub(vf_mul(get(x + at, left), by), from)), low = e;
+            put_as_is(out + at, left, e);
+            if (left < LANES) {
+                low = vf_first(left, e, *least);
+                e = vf_first(left, e, vf_set1(0));
+            }
+            sums[v] = vf_add(sums[v], e);
+            *least = vf_least(low, *least);
+        }
+}
+
+/* Whether each element, none below +0, is +0 or one that a quick quotient may be of. +0 is: it
+ * gives +0. */
+static bool is_normal(const float *e, size_t n)
+{
+    vf zero = vf_set1(0), low = vf_set1(AY_DIV_FROM), least = low;
+    for (size_t i = 0; i < n; i += LANES) {
+        vf x = get(e + i, n - i);
+        least = vf_least(vf_where_below(zero, x, x, low), least);
+    }
+    return vf_all_equal(low, least);
+}
+
+/* One after another, so that no row waits for what is made of all of another one. A NaN in a row is
+ * in its sum too, and so everywhere in the result, whatever the maximum; and exp is 1 of either
+ * zero. */
+enum { SOFTMAX_ROWS = 8 };
+static void softmax_rows(const float *x, size_t ldx, float scale, float *out, size_t ldo,
+                         size_t rows, size_t n)
+{
+    float most[SOFTMAX_ROWS];
+    vf sums[SOFTMAX_ROWS * SUMS], low = vf_set1(AY_DIV_FROM), least = low;
+    for (size_t r = 0; r < rows; r++) most[r] = row_most(x + r * ldx, n) * scale;
+    for (size_t r = 0; r < rows; r++)
+        softmax_exp(x + r * ldx, scale, most[r], out + r * ldo, n, sums + r * SUMS, &least);
+    bool normal = vf_all_equal(low, least); /* or a NaN, which is the sum too */
+    for (size_t r = 0; r < rows; r++) {
+        float sum = tree(sums + r * SUMS), *at = out + r * ldo;
+        struct divisor d = divisor_of(sum);
+        if (d.quick && (normal || is_normal(at, n)))
+            for (size_t i = 0; i < n; i += LANES)
+                put_as_is(at + i, n - i, div_quick(get(at + i, n - i), &d));
+        else
+            each_div_vs(at, sum, at, n);
+    }
+}
+
+static void softmax(const float *x, size_t ldx, float scale, float *out, size_t ldo, size_t rows,
+                    size_t n)
+{
+    for (size_t r = 0; r < rows; r += SOFTMAX_ROWS)
+        softmax_rows(x + r * ldx, ldx, scale, out + r * ldo, ldo,
+                     rows - r < SOFTMAX_ROWS ? rows - r : SOFTMAX_ROWS, n);
+}
+
+static void gelu(const float *x, const float *bias, float *out, size_t n)
+{
+    struct divisor sqrt2 = divisor_of(AY_SQRT2);
+    for (size_t i = 0; i < n; i += LANES) {
+        vf h = get(x + i, n - i);
+        if (bias) h = vf_add(h, get(bias + i, n - i));
+        put(out + i, n - i, vf_gelu(h, &sqrt2));
+    }
+}
+
+static void layer_norm(const float *x, const float *gain, const float *bias, float eps, float *out,
+                       size_t n)
+{
+    vf mean = vf_set1(row_sum(x, n) / (float)n), s[SUMS];
     for (int v = 0; v < SUMS; v++) s[v] = vf_set1(0);
     for (size_t i = 0; i < n; i += 16)
         for (size_t v = 0; v < SUMS && i + v * LANES < n; v++) {
             size_t at = i + v * LANES, left = n - at;
-            vf e = vf_exp(vf_sub(get(x + at, left), m));
-            put(out + at, left, e);
-            s[v] = vf_add(s[v], left >= LANES ? e : vf_first(left, e, vf_set1(0)));
+            vf d = vf_sub(get(x + at, left), mean);
+            put_as_is(out + at, left, d);
+            if (left < LANES) d = vf_first(left, d, vf_set1(0));
+            s[v] = vf_fma(d, d, s[v]);
         }
-    each_div_vs(out, tree(s), out, n);
-}
-
-static void layer_norm(const float *x, const float *residual, const float *gain, const float *bias,
-                       float eps, float *out, size_t n)
-{
-    if (residual) {
-        each_add_vv(x, residual, out, n);
-        x = out;
-    }
-    each_sub_vs(x, row_sum(x, n) / (float)n, out, n);
-    vf deviation = vf_set1(sqrtf(row_sumsq(out, n) / (float)n + eps));
+    struct divisor deviation = divisor_of(sqrtf(tree(s) / (float)n + eps));
     for (size_t i = 0; i < n; i += LANES) {
         size_t left = n - i;
-        vf unit = vf_div(get(out + i, left), deviation);
+        vf unit = div_by(get(out + i, left), &deviation);
         put(out + i, left, vf_add(vf_mul(unit, get(gain + i, left)), get(bias + i, left)));
     }
 }

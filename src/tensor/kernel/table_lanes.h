@@ -24,8 +24,6 @@ const struct ay_kernels AY_TABLE = {
     .max_patches = max_patches,
     .chain_stencil = chain_stencil,
     .max_stencil = max_stencil,
-    .bias = add_bias,
-    .bias_gelu = add_bias_gelu,
     .unary = {[AY_FN_NEG] = each_neg,
               [AY_FN_ABS] = each_abs,
               [AY_FN_FLOOR] = each_floor,
@@ -52,5 +50,6 @@ const struct ay_kernels AY_TABLE = {
     .max_columns = column_max,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .gelu = gelu,
     .transpose = transpose,
 };

@@ -1,0 +1,89 @@
+/* Proof of what the chosen kernels (ASSAY_CPU) compute by other steps than the specification names.
+ *     build/bench/prove_quick gelu              all 2^32 inputs beside ref/'s functions; 2 minutes
+ *     build/bench/prove_quick div [log2 of n]   2^n divisors, 2^24 without n, each with 2^10 numbers,
+ *                                               beside the division
+ * Prints what came out wrong, and fails if anything did. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/kernel/kernels.h"
+#include "tensor/ref/float.h"
+#include "tensor/ref/math.h"
+
+enum { BLOCK = 1 << 10 };
+
+static const struct ay_kernels *kernels;
+static float x[BLOCK], y[BLOCK];
+static unsigned long long wrong;
+
+static void compare(const char *what, uint32_t i, float s, float want)
+{
+    uint32_t bits;
+    memcpy(&bits, &y[i], sizeof bits);
+    if (bits == ay_f32_bits(want) || wrong++ >= 20) return;
+    printf("wrong: %s %a %a = %08x, not %08x\n", what, x[i], s, bits, ay_f32_bits(want));
+}
+
+static void prove_gelu(void)
+{
+    for (uint32_t first = 0;; first += BLOCK) {
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            uint32_t bits = first + i;
+            memcpy(&x[i], &bits, sizeof bits);
+        }
+        kernels->gelu(x, NULL, y, BLOCK);
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            float h = x[i], gate = ay_ref_erf(h / AY_SQRT2) + 1.0F;
+            compare("gelu", i, 0, (h * gate) * 0.5F);
+        }
+        if (first + BLOCK < first) return;
+    }
+}
+
+static uint32_t next(void)
+{
+    static uint64_t state = 0x3c6ef372fe94f82bu;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 32);
+}
+
+/* In [1, 2), often near an end, times a power of two in 2^-most..2^most. */
+static float number(int most)
+{
+    uint32_t few = next() % 64, bits = next() % 4 ? next() : next() % 2 ? few : ~few;
+    float m = ay_f32(0x3f800000u | (bits & 0x7fffffu));
+    return ldexpf(m, (int)(next() % (2 * (uint32_t)most + 1)) - most);
+}
+
+/* A quarter of the numbers at random, the others where x / s is as near as may be to the middle of
+ * two f32. */
+static void prove_quotients(uint64_t divisors)
+{
+    for (uint64_t n = 0; n < divisors; n++) {
+        float s = number(31) * (next() % 2 ? 1 : -1);
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            double middle = (double)((1u << 24) | (next() & 0xffffffu) | 1);
+            x[i] = i % 4 == 0 ? number(61) : (float)(ldexp(middle, -24 - (int)(n % 40)) * (double)s);
+        }
+        kernels->vs[AY_FN_DIV](x, s, y, BLOCK);
+        for (uint32_t i = 0; i < BLOCK; i++) compare("div", i, s, x[i] / s);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    bool gelu = argc == 2 && strcmp(argv[1], "gelu") == 0;
+    if ((!gelu && (argc < 2 || strcmp(argv[1], "div") != 0)) ||
+        ay_kernels_select(&kernels) != AY_OK) {
+        fprintf(stderr, "usage: prove_quick gelu|div [log2 of divisors]\n");
+        return 2;
+    }
+    if (gelu)
+        prove_gelu();
+    else
+        prove_quotients(1ull << (argc > 2 ? atoi(argv[2]) : 24));
+    printf("%s, %s kernels: %llu wrong\n", argv[1], kernels->name, wrong);
+    return wrong != 0;
+}
