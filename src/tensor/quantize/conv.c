@@ -97,6 +97,7 @@ static bool read_conv(struct ay_edit *e, const struct ay_graph_node *node, struc
     uint64_t all = elements_of(w);
     if (all == 0 || all > INT32_MAX || (b && b->constant.dims[0] != c->dims[0])) return false;
     c->per_channel = (uint32_t)(all / c->dims[0]);
+    if (c->per_channel > AY_MOST_PRODUCTS) return false;
     c->w = AY_NEW(&e->arena, float, all);
     c->bias = AY_NEW(&e->arena, float, c->dims[0]);
     if (!c->w || !c->bias) {
