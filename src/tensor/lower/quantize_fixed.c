@@ -25,7 +25,8 @@ static term clamped(const struct ay_lower *l, term y, uint32_t dtype)
     int64_t low, high;
     lowest_and_highest(dtype, &low, &high);
     y = wide(l, AY_WORK_FN_INT_MAX, y, integer(l, I64, low));
-    return int_fn(l, AY_WORK_FN_INT_MIN, dtype, y, integer(l, I64, high));
+    y = int_fn(l, AY_WORK_FN_INT_MIN, dtype, y, integer(l, I64, high));
+    return ay_tape_apart(l->tape, y);
 }
 
 int64_t ay_fixed_zero(const struct ay_lower *l, term zero, const char *what)
