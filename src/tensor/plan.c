@@ -230,16 +230,33 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-/* Whether a product of bytes reads patches of the op's operand, however many bytes a word has. */
+/* Whether patches that `user` multiplies can be woven, however many bytes a word has. */
+static bool weaves(const struct ay_work_op *view, const struct ay_work_op *user)
+{
+    struct ay_woven_view unused;
+    uint32_t n = user->dims[user->dims_count - 1], k = view->dims[view->dims_count - 1];
+    return user->kind == AY_WORK_OP_MATMUL && ay_woven_view_of(view, n, k, 2, &unused) &&
+           ay_woven_view_of(view, n, k, 4, &unused);
+}
+
+/* Whether a product of bytes reads patches of the op's operand. */
 static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
                           const struct ay_work_op *user, uint32_t id)
 {
-    struct ay_woven_view unused;
-    if (user->kind != AY_WORK_OP_MATMUL || !ay_plan_product_of_bytes(pl->plan, user) ||
-        user->in[1] != id || pl->plan->places[user->in[0]].home == AY_HOME_ALIAS)
-        return false;
-    uint32_t n = user->dims[user->dims_count - 1], k = op->dims[op->dims_count - 1];
-    return ay_woven_view_of(op, n, k, 2, &unused) && ay_woven_view_of(op, n, k, 4, &unused);
+    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
+           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+           weaves(op, user);
+}
+
+/* Whether bytes are read through windows as they lie, for their largest or for products. */
+static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
+                       const struct ay_work_op *user, uint32_t id)
+{
+    if (op->kind != AY_WORK_OP_VIEW) return false;
+    if (user->kind == AY_WORK_OP_REDUCE) return ay_windows_are(op, user);
+    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
+           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+           ay_windows_multiply(op, user);
 }
 
 /* Whether the op is one whose result need not be stored because its one user reads its operand by
@@ -256,7 +273,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
     for (uint32_t i = 0; i < user->dims_count; i++)
         if (user->dims[i] & AY_DIM_SYMBOL) return false;
     if (pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
-        return is_woven_view(pl, op, user, id) || (view && ay_windows_are(op, user));
+        return is_woven_view(pl, op, user, id) || is_windows(pl, op, user, id);
     if (is_f32_chain(pl, user) && user->in[1] == id)
         return (view || pl->plan->places[user->in[0]].home == AY_HOME_WEIGHT) &&
                pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
@@ -292,7 +309,9 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
     const struct ay_step *step = &plan->steps[s];
     const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
     if (step->kind == AY_STEP_TILES) return joins_tiles(pl, op, s);
-    if (step->kind == AY_STEP_WOVEN || step->kind == AY_STEP_PRODUCT)
+    if (step->kind == AY_STEP_WOVEN || step->kind == AY_STEP_PRODUCT ||
+        (step->kind == AY_STEP_WINDOWS &&
+         op_of(pl, plan->order[step->first + 1])->kind == AY_WORK_OP_MATMUL))
         return pl->fuse && ay_finish_joins(plan, op, s, pl->uses);
     if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
     uint32_t lead = op->dims_count - 1;
@@ -356,9 +375,8 @@ static void form_steps(struct planner *pl)
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
             plan->places[patches].step == AY_NONE) {
             bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;
-            enum ay_step_kind kind = f32                             ? AY_STEP_TILES
-                                     : op->kind == AY_WORK_OP_REDUCE ? AY_STEP_WINDOWS
-                                                                     : AY_STEP_WOVEN;
+            bool woven = !f32 && weaves(op_of(pl, patches - outputs), op);
+            enum ay_step_kind kind = f32 ? AY_STEP_TILES : woven ? AY_STEP_WOVEN : AY_STEP_WINDOWS;
             plan->steps[plan->step_count++] = (struct ay_step){.kind = kind, .first = placed};
             take_along(pl, patches, &placed);
         } else if (is_fused_index(pl, op)) {

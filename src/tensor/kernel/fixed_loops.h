@@ -159,4 +159,22 @@ static void largest_bytes(const uint8_t *restrict x, size_t step, uint8_t *restr
         for (size_t i = 0; i < n; i++) to[i] = x[step * i] > to[i] ? x[step * i] : to[i];
 }
 
+#define ADD_TIMES(type, at)                                                                        \
+    for (size_t i = 0; i < n; i++) acc[i] += by * ((const type *)x)[at];                           \
+    return
+static void add_times(const void *restrict x, bool is_signed, size_t step, int32_t by,
+                      int32_t *restrict acc, size_t n)
+{
+    if (is_signed) {
+        ADD_TIMES(int8_t, step * i);
+    }
+    if (step == 1) {
+        ADD_TIMES(uint8_t, i);
+    }
+    if (step == 2) {
+        ADD_TIMES(uint8_t, 2 * i);
+    }
+    ADD_TIMES(uint8_t, step * i);
+}
+
 #endif

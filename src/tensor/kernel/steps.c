@@ -117,4 +117,5 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .round_columns = round_columns,
                                   .sum_bytes = sum_bytes,
                                   .table_bytes = table_bytes,
-                                  .largest_bytes = largest_bytes};
+                                  .largest_bytes = largest_bytes,
+                                  .add_times = add_times};

@@ -4,6 +4,7 @@
 #ifndef AY_TENSOR_KERNEL_STEPS_H
 #define AY_TENSOR_KERNEL_STEPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,9 @@ struct ay_steps {
     void (*table_bytes)(const uint8_t *x, const uint8_t table[256], uint8_t *out, size_t n);
     /* to[i] becomes the larger one of it and x[step i]. */
     void (*largest_bytes)(const uint8_t *x, size_t step, uint8_t *to, size_t n);
+    /* by x[step i] is added to acc[i], modulo 2^32; x is i8 or u8. */
+    void (*add_times)(const void *x, bool is_signed, size_t step, int32_t by, int32_t *acc,
+                      size_t n);
 };
 
 extern const struct ay_steps ay_steps_scalar, ay_steps_avx2, ay_steps_avx512;

@@ -19,7 +19,7 @@ static uint32_t times_named(const struct ay_graph_graph *g, struct ay_slice name
 
 uint32_t *ay_conv_uses(struct ay_edit *e)
 {
-    const struct ay_graph_model *m = &e->from->model;
+    const struct ay_graph_model *m = &e->model;
     const struct ay_graph_graph *g = &m->graphs[0];
     uint32_t *uses = AY_NEW(&e->arena, uint32_t, g->nodes_count);
     if (!uses && e->code == AY_OK) e->code = AY_E_LIMIT;

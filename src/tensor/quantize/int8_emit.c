@@ -379,7 +379,7 @@ static bool emit(struct ay_int8 *p, uint32_t i, enum ay_code *code)
 
 enum ay_code ay_int8_emit(struct ay_int8 *p)
 {
-    const struct ay_graph_model *m = &p->e->from->model;
+    const struct ay_graph_model *m = &p->e->model;
     const struct ay_graph_graph *g = ay_edit_graph(p->e);
     enum ay_code code = AY_OK;
     for (uint32_t i = 0; i < g->nodes_count && code == AY_OK && p->e->code == AY_OK; i++) {

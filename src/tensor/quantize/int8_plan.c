@@ -89,12 +89,24 @@ static void plan_products(struct ay_int8 *p, const uint32_t *uses, bool *taken)
 
 /* --- the rest --- */
 
+/* Of the nearest element, none of which lies outside. */
+static bool is_nearest(const struct ay_graph_node *n)
+{
+    const struct ay_graph_attribute *mode = ay_node_attribute(n, "mode");
+    const struct ay_graph_attribute *place = ay_node_attribute(n, "coordinate_transformation_mode");
+    bool crops = place && place->strings_count == 1 &&
+                 ay_slice_equal(place->strings[0], ay_slice_str("tf_crop_and_resize"));
+    return !crops && (!mode || (mode->strings_count == 1 &&
+                                ay_slice_equal(mode->strings[0], ay_slice_str("nearest"))));
+}
+
 static bool moves(const struct ay_graph_node *n)
 {
     static const char *const names[] = {"DepthToSpace",  "Expand",       "Flatten",   "Gather",
                                         "GlobalMaxPool", "Identity",     "MaxPool",   "Reshape",
                                         "Slice",         "SpaceToDepth", "Split",     "Squeeze",
                                         "Tile",          "Transpose",    "Unsqueeze", NULL};
+    if (ay_node_is(n, "Resize")) return n->out_count == 1 && is_nearest(n);
     return is_one_of(n, names) && !(ay_node_is(n, "MaxPool") && n->out_count > 1);
 }
 
