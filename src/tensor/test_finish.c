@@ -195,7 +195,7 @@ static value table_of(struct maker *m, value x)
 /* Windows of the image: (positions, channels taps), or (channels, positions, taps). */
 static value windows(struct maker *m, value image, bool pooled, uint64_t out[2])
 {
-    int64_t stride = 1 + below(2), pad = below(2), k = 1 + 2 * (int64_t)below(2);
+    int64_t stride = 1 + below(3), pad = below(3), k = 1 + 2 * (int64_t)below(3);
     out[0] = (uint64_t)((HEIGHT + 2 * pad - k) / stride + 1);
     out[1] = (uint64_t)((WIDTH + 2 * pad - k) / stride + 1);
     uint64_t taps = (uint64_t)(k * k);
@@ -234,6 +234,15 @@ static value product(struct maker *m, value image)
     return ay_tape_matmul(m->tape, x, known(m, I8, 2, w + 1, -128, 256));
 }
 
+/* Windows of each channel times a few rows of its own. */
+static value channel_by_channel(struct maker *m, value image)
+{
+    uint64_t out[2];
+    value view = windows(m, image, true, out);
+    const uint64_t w[] = {CHANNELS, 1 + below(3), view->dims[2]};
+    return ay_tape_matmul(m->tape, known(m, below(4) ? I8 : U8, 3, w, 0, 256), view);
+}
+
 static value pooled(struct maker *m, value image)
 {
     uint64_t out[2];
@@ -259,7 +268,13 @@ static void make(struct maker *m, value outputs[2])
         outputs[1] = sum_of(m, m->image, below(2) ? m->image : table_of(m, m->image));
         return;
     }
-    value sums = below(2) ? convolution(m, image) : product(m, image);
+    value sums = below(3) == 0   ? convolution(m, image)
+                 : below(2) == 0 ? product(m, image)
+                                 : channel_by_channel(m, image);
+    if (below(8) == 0) {
+        outputs[0] = outputs[1] = sums;
+        return;
+    }
     value y = round_sums(m, sums, below(4) ? U8 : I8);
     value other = known(m, U8, y->rank, y->dims, 0, 256);
     if (below(2)) other = table_of(m, round_sums(m, sums, U8));

@@ -7,6 +7,7 @@
 #include "tensor/exec_impl.h"
 #include "tensor/finish.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Elements read that an item of the pool's loop should be worth. */
@@ -15,6 +16,10 @@
 #define MOST_TAPS 1024u
 /* Rows of weights that read an image each for themselves; for more it is laid out. */
 #define MOST_ROWS 4u
+/* What a frame is made for: lines and results of one, elements from one to the next, its own. */
+#define MOST_LINES 65536u
+#define MOST_STEP  64
+#define MOST_FRAME (1u << 22)
 
 /* A VIEW whose windows are the axes of its grid from `tap` on. */
 struct windows {
@@ -65,6 +70,44 @@ static bool windows_of(const struct ay_work_op *view, struct windows *out)
     return true;
 }
 
+/* The lowest of taps' places along an axis of the operand, beside the first tap's. */
+static int64_t lowest_of(const struct windows *w, uint32_t axis)
+{
+    int64_t low = 0;
+    for (uint32_t d = w->tap; d < w->view->grid_count; d++)
+        if (coef(w->view, axis, d) < 0)
+            low += coef(w->view, axis, d) * (int64_t)(w->view->grid[d] - 1);
+    return low;
+}
+
+/* Elements along an axis from the first to the last that windows along axis d of the grid read. */
+static uint64_t reach_of(const struct windows *w, uint32_t axis, uint32_t d)
+{
+    uint64_t reach = 1 + (uint64_t)coef(w->view, axis, d) * (w->view->grid[d] - 1);
+    for (uint32_t t = w->tap; t < w->view->grid_count; t++)
+        reach += (uint64_t)llabs(coef(w->view, axis, t)) * (w->view->grid[t] - 1);
+    return reach;
+}
+
+/* Whether the grid's axes before the windows' go along the operand's last two, and windows too, and
+ * the frame of what they read is not much larger than their results. */
+static bool has_planes(const struct windows *w, uint32_t *across)
+{
+    const struct ay_work_op *view = w->view;
+    uint32_t axes = view->view_count;
+    if (w->tap < 2 || axes < 2 || w->along != axes - 1 || !runs_along(view, w->tap - 2, across) ||
+        *across != axes - 2 || view->grid[w->tap - 2] > MOST_LINES || w->run > MOST_LINES)
+        return false;
+    for (uint32_t d = w->tap - 2; d < view->grid_count; d++)
+        for (uint32_t a = 0; a < axes; a++) {
+            int64_t c = coef(view, a, d);
+            if (c > MOST_STEP || c < -MOST_STEP) return false;
+            if (d >= w->tap && a + 2 < axes && view->grid[d] > 1 && c != 0) return false;
+        }
+    uint64_t frame = reach_of(w, *across, w->tap - 2) * reach_of(w, w->along, w->tap - 1);
+    return frame <= MOST_FRAME;
+}
+
 bool ay_windows_are(const struct ay_work_op *view, const struct ay_work_op *user)
 {
     struct windows unused;
@@ -75,9 +118,11 @@ bool ay_windows_are(const struct ay_work_op *view, const struct ay_work_op *user
 
 bool ay_windows_multiply(const struct ay_work_op *view, const struct ay_work_op *user)
 {
-    struct windows unused;
+    struct windows w;
+    uint32_t unused;
     return view->kind == AY_WORK_OP_VIEW && user->kind == AY_WORK_OP_MATMUL &&
-           view->dims_count == 3 && user->dims[1] <= MOST_ROWS && windows_of(view, &unused);
+           view->dims_count == 3 && user->dims[1] <= MOST_ROWS && windows_of(view, &w) &&
+           has_planes(&w, &unused);
 }
 
 /* A step in one run. */
@@ -95,6 +140,14 @@ struct work {
     uint32_t rows;
     uint64_t n; /* results of a group's row */
     struct ay_finish finish;
+    /* Of a product a plane, results whose windows move along two axes of the operand: so much of it
+     * as they read is copied into a frame of the fill. */
+    uint32_t across;        /* the axis that the runs of a plane go along */
+    uint64_t lines;         /* runs of a plane */
+    int64_t low[2];         /* of taps' places along `across` and `along` */
+    int64_t down;           /* rows of the operand from one run to the next */
+    uint64_t height, width; /* of the frame */
+    int32_t at[MOST_TAPS];  /* places of taps in it */
 };
 
 /* Of one place of a run's windows: results low..high - 1 read from `from` on, the others the fill.
@@ -198,22 +251,76 @@ static void largest_item(void *context, size_t index, uint32_t thread)
 
 /* --- products --- */
 
-/* The sums of a run with one row of weights. */
-static void sums_of(const struct work *k, const int64_t *first, const uint8_t *weights,
-                    int32_t *acc)
+/* Sums of this many results are made bytes before the next ones. */
+#define BLOCK 4096u
+
+static void find_frame(struct work *k)
 {
     const struct windows *w = &k->w;
-    bool is_signed = w->view->dtype == AY_WORK_DTYPE_I8;
-    const uint8_t bits = (uint8_t)w->view->fill;
-    int32_t fill = is_signed ? (int8_t)bits : bits;
-    memset(acc, 0, w->run * sizeof *acc);
-    for (uint64_t t = 0; t < w->taps; t++) {
-        struct reached p = reach(k, first, t);
-        int32_t by = k->weights_signed ? (int8_t)weights[t] : weights[t];
-        for (int64_t i = 0; i < p.low; i++) acc[i] += by * fill;
-        k->steps->add_times(p.from, is_signed, (size_t)p.step, by, acc + p.low,
-                            (size_t)(p.high - p.low));
-        for (int64_t i = p.high; i < (int64_t)w->run; i++) acc[i] += by * fill;
+    uint32_t axes = w->view->view_count;
+    const uint32_t axis[] = {k->across, w->along};
+    for (uint32_t i = 0; i < 2; i++) k->low[i] = lowest_of(w, axis[i]);
+    k->lines = w->view->grid[w->tap - 2];
+    k->down = coef(w->view, k->across, w->tap - 2);
+    k->height = reach_of(w, k->across, w->tap - 2);
+    k->width = reach_of(w, w->along, w->tap - 1);
+    for (uint64_t t = 0; t < w->taps; t++)
+        k->at[t] = (int32_t)((k->places[t * axes + axis[0]] - k->low[0]) * (int64_t)k->width +
+                             k->places[t * axes + axis[1]] - k->low[1]);
+}
+
+/* What a plane whose first window begins at `first` reads. */
+static void fill_frame(const struct work *k, const int64_t *first, uint8_t *to)
+{
+    const struct windows *w = &k->w;
+    const uint8_t *from = k->x;
+    bool inside = true;
+    for (uint32_t a = 0; a < k->across; a++) {
+        inside = inside && first[a] >= 0 && first[a] < w->size[a];
+        from += first[a] * w->stride[a];
+    }
+    int64_t row = first[k->across] + k->low[0], column = first[w->along] + k->low[1];
+    int64_t width = (int64_t)k->width, low = column < 0 ? -column : 0;
+    int64_t high = w->size[w->along] - column < width ? w->size[w->along] - column : width;
+    memset(to, (int)(w->view->fill & 0xff), k->height * k->width);
+    for (int64_t i = 0; inside && i < (int64_t)k->height; i++) {
+        if (row + i < 0 || row + i >= w->size[k->across] || high <= low) continue;
+        memcpy(to + i * width + low, from + (row + i) * w->stride[k->across] + column + low,
+               (size_t)(high - low));
+    }
+}
+
+static void put_sums(const struct work *k, const int32_t *sums, uint64_t row, uint64_t column)
+{
+    if (k->finished)
+        ay_finish_tile(&k->finish, sums, k->w.run, row, 1, column, k->w.run);
+    else
+        memcpy((int32_t *)(void *)k->out + row * k->n + column, sums, k->w.run * sizeof *sums);
+}
+
+/* Lines of a plane in its frame with one row of weights; where windows move on by one element,
+ * lines follow one another, with what lies between them. */
+static void plane_of(const struct work *k, const uint8_t *frame, uint64_t row, uint64_t column,
+                     int32_t *sums)
+{
+    const struct windows *w = &k->w;
+    const uint8_t *weights = k->weights + row * w->taps;
+    int32_t by[MOST_TAPS];
+    for (uint64_t t = 0; t < w->taps; t++)
+        by[t] = k->weights_signed ? (int8_t)weights[t] : weights[t];
+    uint64_t stride = (uint64_t)k->down * k->width, block = 1;
+    if (w->step == 1 && stride < BLOCK) block = BLOCK / stride;
+    for (uint64_t l = 0, end; l < k->lines; l = end) {
+        end = l + block < k->lines ? l + block : k->lines;
+        const struct ay_fixed_taps taps = {.x = frame + l * stride,
+                                           .at = k->at,
+                                           .by = by,
+                                           .count = w->taps,
+                                           .step = (size_t)w->step,
+                                           .is_signed = w->view->dtype == AY_WORK_DTYPE_I8};
+        k->steps->sum_taps(&taps, sums, (end - l - 1) * stride + w->run);
+        for (uint64_t i = l; i < end; i++)
+            put_sums(k, sums + (i - l) * stride, row, column + i * w->run);
     }
 }
 
@@ -221,20 +328,38 @@ static void product_item(void *context, size_t index, uint32_t thread)
 {
     const struct work *k = context;
     const struct windows *w = &k->w;
-    int32_t *acc = k->exec->threads[thread].scratch.at;
-    uint64_t end = (index + 1) * k->each < w->runs ? (index + 1) * k->each : w->runs;
-    for (uint64_t r = index * k->each; r < end; r++) {
+    struct ay_exec_thread *own = &k->exec->threads[thread];
+    uint64_t planes = w->runs / k->lines;
+    uint64_t end = (index + 1) * k->each < planes ? (index + 1) * k->each : planes;
+    for (uint64_t p = index * k->each; p < end; p++) {
         int64_t first[AY_MAX_RANK];
-        uint64_t group = r * w->run / k->n, column = r * w->run % k->n;
-        begin_of(w, r, first);
-        for (uint64_t m = group * k->rows; m < (group + 1) * k->rows; m++) {
-            sums_of(k, first, k->weights + m * w->taps, acc);
-            if (k->finished)
-                ay_finish_tile(&k->finish, acc, w->run, m, 1, column, w->run);
-            else
-                memcpy((int32_t *)(void *)k->out + m * k->n + column, acc, w->run * sizeof *acc);
-        }
+        uint64_t result = p * k->lines * w->run, group = result / k->n;
+        begin_of(w, p * k->lines, first);
+        fill_frame(k, first, own->frame.at);
+        for (uint64_t m = group * k->rows; m < (group + 1) * k->rows; m++)
+            plane_of(k, own->frame.at, m, result % k->n, own->scratch.at);
     }
+}
+
+/* What the step's planes need. */
+static enum ay_code prepare_product(struct ay_exec *exec, const struct ay_work_op *op,
+                                    struct work *k)
+{
+    bool known = has_planes(&k->w, &k->across);
+    AY_ASSERT(known);
+    find_frame(k);
+    k->weights_signed = exec->plan.places[op->in[0]].dtype == AY_WORK_DTYPE_I8;
+    k->rows = op->dims[1];
+    k->n = op->dims[2];
+    k->each = k->each / k->lines + 1;
+    uint64_t stride = (uint64_t)k->down * k->width, most = stride < BLOCK ? BLOCK : k->w.run;
+    size_t room = AY_TAPS_ROOM * (size_t)(k->w.step + 1);
+    for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
+        AY_TRY(ay_room_reserve(&exec->threads[t].frame, k->height * k->width + room));
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch,
+                               (most + k->w.run + AY_TAPS_ROOM) * sizeof(int32_t)));
+    }
+    return AY_OK;
 }
 
 enum ay_code ay_exec_windows(struct ay_exec *exec)
@@ -244,20 +369,15 @@ enum ay_code ay_exec_windows(struct ay_exec *exec)
     bool product = op->kind == AY_WORK_OP_MATMUL;
     struct work k;
     AY_TRY(prepare(exec, &k));
-    for (uint32_t t = 0; product && t < ay_pool_threads(exec->pool); t++)
-        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, k.w.run * sizeof(int32_t)));
+    if (product) AY_TRY(prepare_product(exec, op, &k));
+    uint64_t all = product ? k.w.runs / k.lines : k.w.runs;
     for (uint32_t r = 0; r < exec->run_count; r++) {
         k.x = ay_exec_base(exec, k.w.view->in[0], r);
         k.finished = product && ay_finish_of(exec, r, 1, &k.finish);
+        if (product) k.weights = ay_exec_base(exec, op->in[0], r);
         if (!k.finished) k.out = ay_exec_base(exec, ay_program_output(exec->program, order[1]), r);
-        if (product) {
-            k.weights = ay_exec_base(exec, op->in[0], r);
-            k.weights_signed = exec->plan.places[op->in[0]].dtype == AY_WORK_DTYPE_I8;
-            k.rows = op->dims[1];
-            k.n = op->dims[2];
-        }
-        ay_pool_run(exec->pool, (k.w.runs + k.each - 1) / k.each,
-                    product ? product_item : largest_item, &k);
+        ay_pool_run(exec->pool, (all + k.each - 1) / k.each, product ? product_item : largest_item,
+                    &k);
     }
     return AY_OK;
 }

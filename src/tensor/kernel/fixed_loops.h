@@ -3,6 +3,8 @@
 #ifndef AY_TENSOR_KERNEL_FIXED_LOOPS_H
 #define AY_TENSOR_KERNEL_FIXED_LOOPS_H
 
+#include <string.h>
+
 #include "tensor/kernel/steps.h"
 
 #ifdef __AVX512F__
@@ -159,22 +161,62 @@ static void largest_bytes(const uint8_t *restrict x, size_t step, uint8_t *restr
         for (size_t i = 0; i < n; i++) to[i] = x[step * i] > to[i] ? x[step * i] : to[i];
 }
 
-#define ADD_TIMES(type, at)                                                                        \
-    for (size_t i = 0; i < n; i++) acc[i] += by * ((const type *)x)[at];                           \
-    return
-static void add_times(const void *restrict x, bool is_signed, size_t step, int32_t by,
-                      int32_t *restrict acc, size_t n)
+#ifdef __AVX512F__
+/* 16 elements, `step` (1 or 2) apart. */
+static inline __m512i widened(const uint8_t *x, bool is_signed, size_t step)
 {
-    if (is_signed) {
-        ADD_TIMES(int8_t, step * i);
-    }
     if (step == 1) {
-        ADD_TIMES(uint8_t, i);
+        __m128i y = _mm_loadu_si128((const __m128i *)(const void *)x);
+        return is_signed ? _mm512_cvtepi8_epi32(y) : _mm512_cvtepu8_epi32(y);
     }
-    if (step == 2) {
-        ADD_TIMES(uint8_t, 2 * i);
+    __m256i y = _mm256_slli_epi16(_mm256_loadu_si256((const __m256i *)(const void *)x), 8);
+    y = is_signed ? _mm256_srai_epi16(y, 8) : _mm256_srli_epi16(y, 8);
+    return _mm512_cvtepi16_epi32(y);
+}
+
+static bool sum_taps_vectors(const struct ay_fixed_taps *t, int32_t *sums, size_t n)
+{
+    if (t->step > 2) return false;
+    for (size_t i = 0; i < n; i += 32) {
+        __m512i y[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+        for (size_t k = 0; k < t->count; k++) {
+            const uint8_t *x = t->x + t->at[k] + t->step * i;
+            __m512i by = _mm512_set1_epi32(t->by[k]);
+            for (size_t v = 0; v < 2; v++)
+                y[v] = _mm512_add_epi32(
+                    y[v],
+                    _mm512_mullo_epi32(widened(x + 16 * v * t->step, t->is_signed, t->step), by));
+        }
+        _mm512_storeu_si512(sums + i, y[0]);
+        _mm512_storeu_si512(sums + i + 16, y[1]);
     }
-    ADD_TIMES(uint8_t, step * i);
+    return true;
+}
+#else
+static bool sum_taps_vectors(const struct ay_fixed_taps *t, int32_t *sums, size_t n)
+{
+    (void)t, (void)sums, (void)n;
+    return false;
+}
+#endif
+
+#define ADD_TIMES(type, place)                                                                     \
+    for (size_t i = 0; i < n; i++) sums[i] += by * ((const type *)(const void *)x)[place]
+static void sum_taps(const struct ay_fixed_taps *t, int32_t *restrict sums, size_t n)
+{
+    const size_t step = t->step;
+    if (sum_taps_vectors(t, sums, n)) return;
+    memset(sums, 0, n * sizeof *sums);
+    for (size_t k = 0; k < t->count; k++) {
+        const uint8_t *restrict x = t->x + t->at[k];
+        const int32_t by = t->by[k];
+        if (t->is_signed)
+            ADD_TIMES(int8_t, step * i);
+        else if (step == 1)
+            ADD_TIMES(uint8_t, i);
+        else
+            ADD_TIMES(uint8_t, step * i);
+    }
 }
 
 #endif

@@ -118,4 +118,4 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .sum_bytes = sum_bytes,
                                   .table_bytes = table_bytes,
                                   .largest_bytes = largest_bytes,
-                                  .add_times = add_times};
+                                  .sum_taps = sum_taps};

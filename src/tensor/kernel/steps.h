@@ -29,6 +29,16 @@ struct ay_fixed_sum {
     uint32_t shift; /* 0 to 31 */
 };
 
+/* Sum i is that of x[at[k] + step i] by[k] over k < count, modulo 2^32; x is i8 or u8. Behind what
+ * the n sums read there are AY_TAPS_ROOM (step + 1) bytes more, of any value. */
+#define AY_TAPS_ROOM 32u
+struct ay_fixed_taps {
+    const uint8_t *x;
+    const int32_t *at, *by;
+    size_t count, step;
+    bool is_signed;
+};
+
 struct ay_steps {
     /* fn: INT_ADD to INT_LE, but INT_SELECT (enum ay_work_fn). to may be x or y. */
     void (*integers)(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n);
@@ -52,9 +62,8 @@ struct ay_steps {
     void (*table_bytes)(const uint8_t *x, const uint8_t table[256], uint8_t *out, size_t n);
     /* to[i] becomes the larger one of it and x[step i]. */
     void (*largest_bytes)(const uint8_t *x, size_t step, uint8_t *to, size_t n);
-    /* by x[step i] is added to acc[i], modulo 2^32; x is i8 or u8. */
-    void (*add_times)(const void *x, bool is_signed, size_t step, int32_t by, int32_t *acc,
-                      size_t n);
+    /* n sums, to sums (n + AY_TAPS_ROOM). */
+    void (*sum_taps)(const struct ay_fixed_taps *t, int32_t *sums, size_t n);
 };
 
 extern const struct ay_steps ay_steps_scalar, ay_steps_avx2, ay_steps_avx512;
