@@ -16,9 +16,9 @@ struct ay_conv {
 };
 
 /* Whether node i is Conv by a constant f32 w, of AY_MOST_PRODUCTS a channel at most, with its bias
- * constant. *out is then the longest chain Conv, BatchNormalization, Relu or Clip from 0 up, whose
- * values but the last nothing else needs; its nodes are marked in `taken`, one a node. uses: how
- * often node i's first result is needed. */
+ * constant. *out is then the longest chain Conv, Add of a bias, BatchNormalization, Relu or Clip
+ * from 0 up, whose values but the last nothing else needs; its nodes are marked in `taken`, one a
+ * node. uses: how often node i's first result is needed. */
 bool ay_conv_of(struct ay_edit *edit, uint32_t i, const uint32_t *uses, bool *taken,
                 struct ay_conv *out);
 

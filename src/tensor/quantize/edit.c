@@ -36,6 +36,49 @@ static const struct ay_graph_constant *constant_of(const struct ay_graph_graph *
     return &g->constants[n->attributes[0].index];
 }
 
+static const struct ay_graph_constant *named(const struct ay_graph_constant *list, uint32_t count,
+                                             struct ay_slice name)
+{
+    for (uint32_t i = 0; name.len && i < count; i++)
+        if (ay_slice_equal(list[i].name, name)) return &list[i];
+    return NULL;
+}
+
+/* Whether the node is Reshape of a constant to constant dims, that is another constant, *out. */
+static bool is_reshaped(struct ay_edit *e, const struct ay_graph_node *n,
+                        const struct ay_graph_constant *list, uint32_t count,
+                        struct ay_graph_constant *out)
+{
+    if (!ay_node_is(n, "Reshape") || n->in_count != 2 || n->out_count != 1 || n->attributes_count)
+        return false;
+    const struct ay_graph_constant *x = named(list, count, n->in[0]),
+                                   *to = named(list, count, n->in[1]);
+    if (!x || !to || to->dtype != AY_WORK_DTYPE_I64 || to->dims_count != 1 ||
+        to->dims[0] > AY_MAX_GRAPH_CONSTANT_DIMS)
+        return false;
+    uint64_t rank = to->dims[0], all = 1, known = 1, open = rank;
+    uint64_t *dims = AY_NEW(&e->arena, uint64_t, rank);
+    for (uint32_t d = 0; d < x->dims_count; d++) all *= x->dims[d];
+    for (uint32_t d = 0; dims && d < rank; d++) {
+        int64_t size;
+        memcpy(&size, e->from->weights + to->offset + d * sizeof size, sizeof size);
+        if (size == -1 && open == rank)
+            open = d;
+        else if (size < 1 || (uint64_t)size > all)
+            return false;
+        dims[d] = size == -1 ? 1 : (uint64_t)size;
+        if (known > all) return false;
+        known *= dims[d];
+    }
+    if (!dims || known == 0 || all % known || (open == rank && known != all)) return false;
+    if (open < rank) dims[open] = all / known;
+    *out = *x;
+    out->name = n->out[0];
+    out->dims = dims;
+    out->dims_count = (uint32_t)rank;
+    return true;
+}
+
 /* The model's graphs, nodes of the first one that are constants being among its constants. */
 static void copy_model(struct ay_edit *e)
 {
@@ -56,6 +99,9 @@ static void copy_model(struct ay_edit *e)
         if (c) {
             constants[g->constants_count] = *c;
             constants[g->constants_count++].name = n->out[0];
+        } else if (is_reshaped(e, n, constants, g->constants_count,
+                               &constants[g->constants_count])) {
+            g->constants_count++;
         } else {
             nodes[g->nodes_count++] = *n;
         }

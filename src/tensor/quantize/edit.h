@@ -1,6 +1,6 @@
 /* A graph being rewritten: the nodes and constants of a model's first graph, and of those that are
- * new the elements. Nodes "Constant" of a tensor count as constants. Bodies of control flow stay as
- * they are. Internal to this folder. */
+ * new the elements. Nodes "Constant" of a tensor, and "Reshape" of constants, count as constants.
+ * Bodies of control flow stay as they are. Internal to this folder. */
 #ifndef AY_TENSOR_QUANTIZE_EDIT_H
 #define AY_TENSOR_QUANTIZE_EDIT_H
 
