@@ -19,6 +19,7 @@ struct quantize {
     struct ay_ndarray *samples; /* all inputs of a run, run by run */
     uint32_t inputs, outputs, count;
     struct ay_compared compared;
+    struct ay_int8_report report;
     struct ay_reason reason;
 };
 
@@ -171,9 +172,21 @@ static enum ay_code quantize(struct quantize *q, const char *dir)
         const struct ay_samples samples = {q->samples, q->count, (uint32_t)o->threads};
         if (q->count == 0)
             return ay_reject(&q->reason, AY_E_USAGE, "int8 needs samples: --calibrate FILE.npy");
-        AY_TRY(ay_quantize_graph_int8(q->before, &samples, o->out, &q->reason));
+        AY_TRY(ay_quantize_graph_int8(q->before, &samples, o->out, &q->report, &q->reason));
     }
     return q->count ? compare_models(q) : AY_OK;
+}
+
+/* What was compared and, of int8, which operators stayed in f32. */
+static json_t *report_of(const struct quantize *q, const char *dir)
+{
+    const struct ay_int8_report *r = &q->report;
+    json_t *json = ay_compare_report(dir, q->options, &q->compared);
+    if (!json || r->integer == 0) return json;
+    json_object_set_new(json, "integer_operators", json_integer(r->integer));
+    json_object_set_new(json, "f32_operators", json_integer(r->f32));
+    if (r->f32) json_object_set_new(json, "f32_names", json_string(r->names));
+    return json;
 }
 
 int ay_model_quantize_graph(const char *dir, const struct ay_model_options *options)
@@ -181,8 +194,8 @@ int ay_model_quantize_graph(const char *dir, const struct ay_model_options *opti
     struct quantize q = {
         .options = options, .compared = {.cosine = 1}, .reason = {"out of memory"}};
     enum ay_code code = quantize(&q, dir);
-    int failed = code == AY_OK ? ay_model_print(ay_compare_report(dir, options, &q.compared))
-                               : ay_cli_fail(code, "%s", q.reason.text);
+    int failed =
+        code == AY_OK ? ay_model_print(report_of(&q, dir)) : ay_cli_fail(code, "%s", q.reason.text);
     for (size_t i = 0; q.samples && i < (size_t)q.count * q.inputs; i++)
         ay_ndarray_free(&q.samples[i]);
     free(q.samples);

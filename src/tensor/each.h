@@ -25,6 +25,9 @@ typedef void ay_each(const struct ay_call *call, uint64_t first, uint64_t last, 
 ay_each ay_each_gather, ay_each_map, ay_each_matmul, ay_each_reduce, ay_each_permute, ay_each_view,
     ay_each_concat, ay_each_scatter;
 
+/* The same of a MAP, if it is of fixed point and its kernel can take its operands. */
+bool ay_each_fixed(const struct ay_call *call, uint64_t first, uint64_t last);
+
 /* Elements that are worked on between two looks at shapes. */
 #define AY_EACH_BLOCK 512
 

@@ -125,6 +125,7 @@ static struct ay_map_term term(const struct ay_call *call, const struct walk *w,
 void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
 {
     _Static_assert(AY_EACH_BLOCK == AY_MAP_BLOCK, "one block for both");
+    if (ay_each_fixed(call, first, last)) return;
     struct walk w = walk_of(call);
     struct ay_map_block block = {.kernels = call->kernels, .op = call->op, .sizes = call->sizes};
     int64_t *rooms = scratch, *temp = rooms + AY_MAX_WORK_OP_IN * AY_MAP_BLOCK;

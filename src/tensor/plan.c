@@ -1,7 +1,9 @@
 #include "tensor/plan.h"
 
+#include "tensor/finish.h"
 #include "tensor/patch.h"
 #include "tensor/ref/fn.h"
+#include "tensor/windows.h"
 
 #include <stdlib.h>
 
@@ -236,16 +238,33 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-/* Whether a product of bytes reads patches of the op's operand, however many bytes a word has. */
+/* Whether patches that `user` multiplies can be woven, however many bytes a word has. */
+static bool weaves(const struct ay_work_op *view, const struct ay_work_op *user)
+{
+    struct ay_woven_view unused;
+    uint32_t n = user->dims[user->dims_count - 1], k = view->dims[view->dims_count - 1];
+    return user->kind == AY_WORK_OP_MATMUL && ay_woven_view_of(view, n, k, 2, &unused) &&
+           ay_woven_view_of(view, n, k, 4, &unused);
+}
+
+/* Whether a product of bytes reads patches of the op's operand. */
 static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
                           const struct ay_work_op *user, uint32_t id)
 {
-    struct ay_woven_view unused;
-    if (user->kind != AY_WORK_OP_MATMUL || !ay_plan_product_of_bytes(pl->plan, user) ||
-        user->in[1] != id || pl->plan->places[user->in[0]].home == AY_HOME_ALIAS)
-        return false;
-    uint32_t n = user->dims[user->dims_count - 1], k = op->dims[op->dims_count - 1];
-    return ay_woven_view_of(op, n, k, 2, &unused) && ay_woven_view_of(op, n, k, 4, &unused);
+    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
+           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+           weaves(op, user);
+}
+
+/* Whether bytes are read through windows as they lie, for their largest or for products. */
+static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
+                       const struct ay_work_op *user, uint32_t id)
+{
+    if (op->kind != AY_WORK_OP_VIEW) return false;
+    if (user->kind == AY_WORK_OP_REDUCE) return ay_windows_are(op, user);
+    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
+           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+           ay_windows_multiply(op, user);
 }
 
 /* Whether the op is one whose result need not be stored because its one user reads its operand by
@@ -263,7 +282,8 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
     const uint32_t *dims = op->dims + op->dims_count;
     for (uint32_t i = 0; i < user->dims_count; i++)
         if (user->dims[i] & AY_DIM_SYMBOL) return false;
-    if (pl->plan->places[id].dtype != AY_WORK_DTYPE_F32) return is_woven_view(pl, op, user, id);
+    if (pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
+        return is_woven_view(pl, op, user, id) || is_windows(pl, op, user, id);
     if (is_f32_chain(pl, user) && user->in[1] == id)
         return (view || by_weights) && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
                ay_patch_view_of(op, dims[-2], dims[-1], &unused);
@@ -298,6 +318,10 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
     const struct ay_step *step = &plan->steps[s];
     const struct ay_work_op *head = op_of(pl, plan->order[step->first]);
     if (step->kind == AY_STEP_TILES) return joins_tiles(pl, op, s);
+    if (step->kind == AY_STEP_WOVEN || step->kind == AY_STEP_PRODUCT ||
+        (step->kind == AY_STEP_WINDOWS &&
+         op_of(pl, plan->order[step->first + 1])->kind == AY_WORK_OP_MATMUL))
+        return pl->fuse && ay_finish_joins(plan, op, s, pl->uses);
     if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
     uint32_t lead = op->dims_count - 1;
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
@@ -312,6 +336,30 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
     return true;
 }
 
+/* Whether the op only widens bytes for a GATHER that takes one of 256 of a weight for each. */
+static bool is_table_index(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    if (!pl->fuse || op->kind != AY_WORK_OP_MAP || pl->uses[id] != 1 ||
+        (pl->roles[id] & USED_AS_OUTPUT))
+        return false;
+    return ay_finish_is_table(pl->plan, op, op_of(pl, pl->user[id]), id);
+}
+
+static bool is_fused_index(const struct planner *pl, const struct ay_work_op *op)
+{
+    return op->kind == AY_WORK_OP_GATHER && op->in[1] >= ay_program_output(pl->p, 0) &&
+           pl->plan->places[op->in[1]].home == AY_HOME_FUSED;
+}
+
+/* Adds what stands before an op and is carried out with it to the step that is being made. */
+static void take_along(struct planner *pl, uint32_t id, uint32_t *placed)
+{
+    struct ay_plan *plan = pl->plan;
+    plan->steps[plan->step_count - 1].count++;
+    plan->order[(*placed)++] = id - ay_program_output(pl->p, 0);
+    plan->places[id].step = plan->step_count - 1;
+}
+
 static void form_steps(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -319,7 +367,7 @@ static void form_steps(struct planner *pl)
     for (uint32_t i = 0; i < pl->p->ops_count; i++) {
         const struct ay_work_op *op = op_of(pl, i);
         uint32_t id = outputs + i;
-        if (pl->fuse && is_patch_view(pl, op, id)) {
+        if (pl->fuse && (is_patch_view(pl, op, id) || is_table_index(pl, op, id))) {
             plan->places[id].home = AY_HOME_FUSED;
             continue;
         }
@@ -335,11 +383,15 @@ static void form_steps(struct planner *pl)
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs) {
             bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;
-            plan->steps[plan->step_count++] =
-                (struct ay_step){.kind = f32 ? AY_STEP_TILES : AY_STEP_WOVEN, .first = placed};
-            plan->steps[plan->step_count - 1].count = 1;
-            plan->order[placed++] = patches - outputs;
-            plan->places[patches].step = plan->step_count - 1;
+            bool woven = !f32 && weaves(op_of(pl, patches - outputs), op);
+            enum ay_step_kind kind = f32 ? AY_STEP_TILES : woven ? AY_STEP_WOVEN : AY_STEP_WINDOWS;
+            plan->steps[plan->step_count++] = (struct ay_step){.kind = kind, .first = placed};
+            take_along(pl, patches, &placed);
+        } else if (is_fused_index(pl, op)) {
+            if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
+                plan->steps[plan->step_count++] =
+                    (struct ay_step){.kind = AY_STEP_TABLE, .first = placed};
+            take_along(pl, op->in[1], &placed);
         } else if (plan->step_count == 0 || !joins(pl, op, plan->step_count - 1))
             plan->steps[plan->step_count++] =
                 (struct ay_step){.kind = kind_of(pl, op), .first = placed};
@@ -437,7 +489,7 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     plan->scratch_count += slots.count;
 }
 
-/* Of a step over patches only the last value is stored. */
+/* Of such a step only the last value is stored. */
 static void place_tiles(struct planner *pl, uint32_t index)
 {
     const struct ay_step *step = &pl->plan->steps[index];
@@ -545,8 +597,10 @@ static void lay_out(struct planner *pl, bool *taken)
         plan->places[id].last_use = plan->places[id].step;
     find_last_uses(pl);
     for (uint32_t s = 0; pl->fuse && s < plan->step_count; s++) {
-        if (plan->steps[s].kind == AY_STEP_ROWS) place_scratch(pl, s, taken);
-        if (plan->steps[s].kind == AY_STEP_TILES) place_tiles(pl, s);
+        if (plan->steps[s].kind == AY_STEP_ROWS)
+            place_scratch(pl, s, taken);
+        else if (plan->steps[s].kind != AY_STEP_EACH)
+            place_tiles(pl, s);
     }
     for (uint32_t i = 0; i < plan->values; i++) taken[i] = false;
     place_buffers(pl, taken);

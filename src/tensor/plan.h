@@ -11,7 +11,11 @@
 enum ay_step_kind {
     AY_STEP_EACH,    /* one op of any kind, over blocks of its output's elements */
     AY_STEP_PRODUCT, /* one MATMUL of 8-bit integers, or MATMUL_Q8 of what is no weight */
-    AY_STEP_WOVEN,   /* a MATMUL of 8-bit integers over a VIEW that is not stored */
+    AY_STEP_WOVEN,   /* a MATMUL of 8-bit integers over a VIEW that is not stored; as of PRODUCT,
+                        MAPs that make bytes of it in fixed point may follow (tensor/finish.h) */
+    AY_STEP_WINDOWS, /* a VIEW of bytes that is not stored, and the largest of each of its rows, or
+                        its products with a few rows of bytes and what follows as of PRODUCT */
+    AY_STEP_TABLE,   /* a MAP that widens bytes and the GATHER of a byte each that it is for */
     AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
     AY_STEP_ROWS     /* a chain of f32 MATMUL, MATMUL_Q8, MAP and REDUCE along the last axis, row
                         by row */

@@ -2,6 +2,7 @@
  * are laid out for the kernels, B once and for all where it is a weight, then tiles are shared out.
  */
 #include "tensor/exec_impl.h"
+#include "tensor/finish.h"
 
 /* Multiply-adds, and elements laid out, that an item of the pool's loop should be worth. */
 #define ITEM_WORK   (1u << 20)
@@ -25,6 +26,8 @@ struct product {
     int32_t *a_add;
     float *a_scale;
     void *c;
+    bool finished; /* `finish` follows, and sums are not stored */
+    struct ay_finish finish;
     uint32_t rows, columns, row_blocks, column_blocks; /* of a tile, how many; or of a layout */
 };
 
@@ -83,9 +86,24 @@ static void row_item(void *context, size_t index, uint32_t thread)
     }
 }
 
+/* A panel at a time, while its sums are in the cache. */
+static void finish_panels(const struct product *p, const struct ay_int_gemm *whole, size_t row,
+                          uint32_t n0, uint32_t n1, int32_t *sums)
+{
+    const struct ay_int_kernels *k = p->exec->integers;
+    for (uint32_t n = n0; n < n1; n += k->panel) {
+        struct ay_int_gemm g = *whole;
+        g.b = (const uint8_t *)whole->b + n * p->column;
+        g.c = sums;
+        g.ldc = k->panel;
+        g.n = least(k->panel, n1 - n);
+        k->gemm(&g, 0, g.n);
+        ay_finish_tile(&p->finish, sums, k->panel, row, g.m, n, g.n);
+    }
+}
+
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
-    (void)thread;
     const struct product *p = context;
     const struct ay_int_kernels *k = p->exec->integers;
     uint32_t n0 = (uint32_t)(index % p->column_blocks) * p->columns;
@@ -102,10 +120,13 @@ static void tile_item(void *context, size_t index, uint32_t thread)
                                m, p->n,  p->k};
         k->gemm_q8(&g, n0, n1);
     } else {
-        struct ay_int_gemm g = {a,        p->a_add + row, b, (int32_t *)p->c + row * p->n,
-                                p->words, p->n,           m, p->n,
-                                p->k,     p->a_signed};
-        k->gemm(&g, n0, n1);
+        int32_t *c = p->finished ? NULL : (int32_t *)p->c + row * p->n;
+        struct ay_int_gemm g = {a, p->a_add + row, b,    c,          p->words, p->n,
+                                m, p->n,           p->k, p->a_signed};
+        if (p->finished)
+            finish_panels(p, &g, row, n0, n1, p->exec->threads[thread].scratch.at);
+        else
+            k->gemm(&g, n0, n1);
     }
 }
 
@@ -135,7 +156,8 @@ static struct product product_of(struct ay_exec *exec, uint32_t run)
     p.a = ay_exec_base(exec, s.op->in[0], run);
     p.b = ay_exec_base(exec, s.op->in[1], run);
     p.d = p.blocks ? ay_exec_base(exec, s.op->in[2], run) : NULL;
-    p.c = ay_exec_base(exec, ay_program_output(exec->program, index), run);
+    p.finished = ay_finish_of(exec, run, 0, &p.finish);
+    if (!p.finished) p.c = ay_exec_base(exec, ay_program_output(exec->program, index), run);
     return p;
 }
 
@@ -155,6 +177,9 @@ static enum ay_code lay_out(struct product *p)
     size_t rows = (size_t)p->batches * p->m;
     size_t beside = p->blocks ? blocks_of(p->k) : 1; /* words beside a row's */
     AY_TRY(ay_room_reserve(&exec->tables, rows * (p->words + beside) * sizeof(uint32_t)));
+    for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++)
+        AY_TRY(ay_room_reserve(&exec->threads[i].scratch,
+                               TILE_ROWS_MOST * exec->integers->panel * sizeof(int32_t)));
     p->a_words = exec->tables.at;
     p->a_add = (int32_t *)(p->a_words + rows * p->words);
     p->a_scale = (float *)(void *)p->a_add;

@@ -94,6 +94,10 @@ const struct ay_value *ay_tape_select(struct ay_tape *tape, const struct ay_valu
 /* f32 to integer: toward zero, then modulo 2^n; to BOOL: whether it is not 0. Integer to f32: to
  * nearest even. Between integers: modulo 2^n, to BOOL whether it is not 0. */
 const struct ay_value *ay_tape_cast(struct ay_tape *tape, const struct ay_value *x, uint32_t dtype);
+/* x, which is not joined with maps of it: what it takes to compute x then is one op, whatever is
+ * made of it. Where x is large but narrow, as a byte made of wider numbers, that is what to store.
+ */
+const struct ay_value *ay_tape_apart(struct ay_tape *tape, const struct ay_value *x);
 
 /* --- reductions --- */
 /* a (.., M, K), b (.., N, K), rows times rows; batch dims of b equal a's, or b is (N, K). F32 with

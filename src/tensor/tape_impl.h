@@ -23,6 +23,7 @@ struct ay_node {
     struct ay_work_op op;
     enum ay_work_fn fn;
     uint64_t key; /* of what is known: a scalar's bits, else the address of its elements */
+    bool apart;   /* of a MAP: its users do not take it in */
 };
 
 struct ay_block; /* of memory that lives as long as the tape */

@@ -161,3 +161,10 @@ const struct ay_value *ay_tape_cast(struct ay_tape *tape, const struct ay_value 
     x = ay_tape_int_fn(tape, AY_WORK_FN_EQ, AY_WORK_DTYPE_BOOL, x, ay_tape_f32(tape, 0));
     return ay_tape_int_fn(tape, AY_WORK_FN_INT_EQ, AY_WORK_DTYPE_BOOL, x, none);
 }
+
+const struct ay_value *ay_tape_apart(struct ay_tape *tape, const struct ay_value *x)
+{
+    if (tape->code != AY_OK || !x) return NULL;
+    tape->nodes[ay_tape_below(tape, x)->id]->apart = true;
+    return x;
+}

@@ -172,7 +172,8 @@ enum ay_code ay_tape_merge(const struct ay_tape *tape, const bool *needed, const
      * backwards all of a node's users have been placed when its turn comes. */
     uint32_t *user = calloc(tape->count + 1, sizeof *user);
     if (!user) return AY_E_MEMORY;
-    for (uint32_t id = 0; id < tape->count; id++) user[id] = pinned[id] ? MANY : NO_USER;
+    for (uint32_t id = 0; id < tape->count; id++)
+        user[id] = pinned[id] || tape->nodes[id]->apart ? MANY : NO_USER;
     for (uint32_t id = tape->count; id-- > 0;) {
         const struct ay_node *n = tape->nodes[id];
         if (!needed[id] || n->value.data) continue;

@@ -236,6 +236,10 @@ const struct ay_value *ay_tape_gather(struct ay_tape *tape, const struct ay_valu
     if (tape->code != AY_OK || !x || !ids) return NULL;
     AY_ASSERT(axis < x->rank);
     AY_ASSERT(ids->dtype == AY_WORK_DTYPE_I32 || ids->dtype == AY_WORK_DTYPE_I64);
+    /* Elements by reshaped ids are a reshape of what the ids give. */
+    const struct ay_value *below = ay_tape_below(tape, ids);
+    if (x->rank == 1 && below != ids && below->rank > 0)
+        return ay_tape_reshape(tape, ay_tape_gather(tape, x, below, axis), ids->rank, ids->dims);
     uint32_t rank = 0;
     uint64_t dims[2 * AY_MAX_RANK];
     for (uint32_t d = 0; d < axis; d++) dims[rank++] = x->dims[d];

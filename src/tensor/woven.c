@@ -3,6 +3,7 @@
  * channels of the image are woven into words of neighbours, as the kernels multiply them, and
  * panels are packed from the image of words. */
 #include "tensor/exec_impl.h"
+#include "tensor/finish.h"
 
 #include <string.h>
 
@@ -21,6 +22,8 @@ struct woven {
     const uint32_t *a_words;
     const int32_t *a_add;
     int32_t *c;
+    bool finished; /* `finish` follows, and sums are not stored */
+    struct ay_finish finish;
     struct ay_patches patches;
     uint32_t columns, rows, row_blocks; /* of an item */
 };
@@ -109,20 +112,26 @@ static void tile_item(void *context, size_t index, uint32_t thread)
     uint32_t n0 = (uint32_t)(index / t->row_blocks) * t->columns;
     uint32_t end = least(n, n0 + t->columns);
     void *panel = t->exec->threads[thread].packed.at;
+    int32_t *sums = t->exec->threads[thread].scratch.at;
     for (uint32_t n1; n0 < end; n0 = n1) {
         n1 = least(end, n0 + k->panel);
         k->pack_woven(&t->patches, n0, n1, panel);
-        struct ay_int_gemm g = {.a = t->a_words + (size_t)m0 * words,
-                                .a_add = t->a_add + m0,
-                                .b = panel,
-                                .c = t->c + (size_t)m0 * n + n0,
-                                .lda = words,
-                                .ldc = n,
-                                .m = least(t->rows, t->m - m0),
-                                .n = n1 - n0,
-                                .k = words * t->view.group,
-                                .a_signed = t->a_signed};
-        k->gemm(&g, 0, g.n);
+        uint32_t last = least(t->m, m0 + t->rows);
+        for (uint32_t m = m0, m1; m < last; m = m1) {
+            m1 = t->finished ? least(last, m + AY_FINISH_ROWS) : last;
+            struct ay_int_gemm g = {.a = t->a_words + (size_t)m * words,
+                                    .a_add = t->a_add + m,
+                                    .b = panel,
+                                    .c = t->finished ? sums : t->c + (size_t)m * n + n0,
+                                    .lda = words,
+                                    .ldc = t->finished ? k->panel : n,
+                                    .m = m1 - m,
+                                    .n = n1 - n0,
+                                    .k = words * t->view.group,
+                                    .a_signed = t->a_signed};
+            k->gemm(&g, 0, g.n);
+            if (t->finished) ay_finish_tile(&t->finish, sums, k->panel, m, m1 - m, n0, g.n);
+        }
     }
 }
 
@@ -164,16 +173,20 @@ static enum ay_code run_woven(struct ay_exec *exec, uint32_t run)
     struct woven t = woven_of(exec, op);
     const struct ay_patch_view *w = &t.view.shape;
     t.image = ay_exec_base(exec, t.view_op->in[0], run);
-    t.c = ay_exec_base(exec, ay_program_output(exec->program, order[1]), run);
+    t.finished = ay_finish_of(exec, run, 1, &t.finish);
+    if (!t.finished) t.c = ay_exec_base(exec, ay_program_output(exec->program, order[1]), run);
     t.source = 1;
     for (uint32_t a = 0; a < w->axes; a++) t.source *= w->source[a];
     const void *packed = ay_exec_packed(exec, op);
     size_t a_bytes = packed ? 0 : ay_woven_pack_bytes(exec, op);
     AY_TRY(ay_room_reserve(&exec->tables, a_bytes + ay_patch_view_words(w) * sizeof(uint32_t)));
     AY_TRY(ay_room_reserve(&exec->image, (t.source + w->elements) * sizeof(uint32_t)));
-    for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++)
+    for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
         AY_TRY(ay_room_reserve(&exec->threads[i].packed,
                                (w->k + 1) * exec->integers->panel * sizeof(uint32_t)));
+        AY_TRY(ay_room_reserve(&exec->threads[i].scratch,
+                               AY_FINISH_ROWS * exec->integers->panel * sizeof(int32_t)));
+    }
     if (!packed) {
         packed = exec->tables.at;
         AY_TRY(ay_woven_pack(exec, op, ay_exec_base(exec, op->in[0], run), exec->tables.at));

@@ -6,8 +6,9 @@ each instruction set and one and two threads; without optimisation, and by clang
 for aarch64 and s390x (whose bytes lie the other way round) under qemu. Each answers with a hash of
 every output's bytes, and all hashes of a model must be one.
 
-Models: ONNX's own node cases, whole networks among its light models, and all-MiniLM-L6-v2, which is run
-alone and in a batch of eight. What the suite lists as unsupported is left out.
+Models: ONNX's own node cases, whole networks among its light models, all-MiniLM-L6-v2, which is run
+alone and in a batch of eight, and a network of every part that profile int8 makes integers of. What
+the suite lists as unsupported is left out.
 """
 import argparse
 import concurrent.futures
@@ -20,11 +21,13 @@ import sys
 import tempfile
 
 import numpy as np
+import onnx
 
 import suite
 
 ROOT = suite.ROOT
 BUILD = ROOT / "build"
+ASSAY = BUILD / "assay"
 MINILM = BUILD / "models" / "all-MiniLM-L6-v2"
 NETWORKS = ("light_squeezenet", "light_shufflenet")
 TOKENS = 4
@@ -108,6 +111,56 @@ def lay_out_minilm(folder):
     return folder
 
 
+def small_network():
+    """Convolutions with what stands between them, weights drawn from a fixed seed."""
+    rng = np.random.default_rng(1)
+    def weights(name, *shape):
+        return onnx.numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32) * 0.3, name)
+    def node(op, inputs, output, **attributes):
+        return onnx.helper.make_node(op, inputs.split(), [output], **attributes)
+    nodes = [node("Conv", "x w0 b0", "c0", pads=[1, 1, 1, 1], strides=[2, 2]),
+             node("HardSwish", "c0", "h"),
+             node("MaxPool", "h", "p", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+             node("Conv", "p w1", "c1", pads=[1, 1, 1, 1], group=16),
+             node("Relu", "c1", "r1"),
+             node("GlobalAveragePool", "r1", "g"),
+             node("Conv", "g w2", "k"),
+             node("Sigmoid", "k", "s"),
+             node("Mul", "r1 s", "e"),
+             node("Conv", "e w3", "c3"),
+             node("Add", "c3 p", "a"),
+             node("Relu", "a", "r"),
+             node("AveragePool", "r", "m", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+             node("Concat", "m r", "j", axis=1),
+             node("Flatten", "j", "f"),
+             node("Gemm", "f w4 b4", "d"),
+             node("Tanh", "d", "t"),
+             node("MatMul", "t w5", "y")]
+    tensors = [weights("w0", 16, 3, 3, 3), weights("b0", 16), weights("w1", 16, 1, 3, 3),
+               weights("w2", 16, 16, 1, 1), weights("w3", 16, 16, 1, 1), weights("w4", 1152, 40),
+               weights("b4", 40), weights("w5", 40, 10)]
+    f32 = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes, "small", [onnx.helper.make_tensor_value_info("x", f32, [1, 3, 24, 24])],
+        [onnx.helper.make_tensor_value_info("y", f32, [1, 10])], tensors)
+    opset = onnx.helper.make_opsetid("", 17)
+    return onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
+
+
+def lay_out_int8(base):
+    """Quantises a network by the samples of which it is run on the first."""
+    samples = np.random.default_rng(2).standard_normal((4, 3, 24, 24)).astype(np.float32)
+    np.save(base / "samples.npy", samples)
+    (base / "small.onnx").write_bytes(small_network().SerializeToString())
+    model = [ASSAY, "model"]
+    for command in (["import", base / "small.onnx", base / "small"],
+                    ["quantize", base / "small", "--profile", "int8", "--calibrate",
+                     base / "samples.npy", "--out", base / "int8", "--threads", "1"]):
+        subprocess.run(model + command, check=True, stdout=subprocess.DEVNULL)
+    np.save(base / "int8" / "input_0.npy", samples[:1])
+    return base / "int8"
+
+
 def ask(command, folders):
     done = subprocess.run([str(word) for word in command], input="".join(f"{f}\n" for f in folders),
                           capture_output=True, text=True, timeout=3000, check=False)
@@ -124,6 +177,7 @@ def main():
         asked = ask([suite.RUNNER, "--graphs"], folders)
         bad = [f"{f.name}: {a}" for f, a in zip(folders, asked) if a.startswith(("failed", "no "))]
         folders.append(lay_out_minilm(base / "minilm"))
+        folders.append(lay_out_int8(base))
         answers = {}
         for name, command in commands(base):
             answers[name] = ask(command, folders)
@@ -135,7 +189,7 @@ def main():
                 bad.append(f"{folder.name}: {name}: {lines[i]}, {first}: {answers[first][i]}")
     for line in bad:
         print(line)
-    networks = sum(case.kind == "light" for case in cases) + 1
+    networks = sum(case.kind == "light" for case in cases) + 2
     print(f"| {len(folders) - networks} operators' cases and {networks} whole models: "
           f"{len(answers)} builds, {len(bad)} differences")
     sys.exit(1 if bad else 0)

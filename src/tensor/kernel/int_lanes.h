@@ -66,15 +66,57 @@ static void pack(const void *b, bool is_signed, uint32_t n, uint32_t k, void *ou
     }
 }
 
+#if BYTES
+typedef uint8_t weave_bytes __attribute__((vector_size(16)));
+typedef uint16_t weave_pairs __attribute__((vector_size(16)));
+
+static weave_bytes weave_load(const uint8_t *x, uint8_t flip)
+{
+    weave_bytes y;
+    memcpy(&y, x, sizeof y);
+    return y ^ flip;
+}
+
+/* Two by two the bytes of four rows, then their pairs; how many words it made. */
+static size_t weave_four(const uint8_t *x, size_t stride, uint8_t flip, size_t n, uint32_t *out)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        weave_bytes a = weave_load(x + i, flip), b = weave_load(x + stride + i, flip);
+        weave_bytes c = weave_load(x + 2 * stride + i, flip);
+        weave_bytes d = weave_load(x + 3 * stride + i, flip);
+        weave_pairs ab[] = {(weave_pairs)__builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19,
+                                                                 4, 20, 5, 21, 6, 22, 7, 23),
+                            (weave_pairs)__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27,
+                                                                 12, 28, 13, 29, 14, 30, 15, 31)};
+        weave_pairs cd[] = {(weave_pairs)__builtin_shufflevector(c, d, 0, 16, 1, 17, 2, 18, 3, 19,
+                                                                 4, 20, 5, 21, 6, 22, 7, 23),
+                            (weave_pairs)__builtin_shufflevector(c, d, 8, 24, 9, 25, 10, 26, 11, 27,
+                                                                 12, 28, 13, 29, 14, 30, 15, 31)};
+        for (uint32_t h = 0; h < 2; h++) {
+            weave_pairs low = __builtin_shufflevector(ab[h], cd[h], 0, 8, 1, 9, 2, 10, 3, 11);
+            weave_pairs high = __builtin_shufflevector(ab[h], cd[h], 4, 12, 5, 13, 6, 14, 7, 15);
+            memcpy(out + i + 8 * h, &low, sizeof low);
+            memcpy(out + i + 8 * h + 4, &high, sizeof high);
+        }
+    }
+    return i;
+}
+#endif
+
 static void weave(const void *from, size_t stride, uint32_t count, bool is_signed, size_t n,
                   uint32_t *out)
 {
     const uint8_t *x = from;
     uint32_t offset = BYTES && !is_signed ? 0x80 : 0; /* less 128, modulo 256 */
     uint32_t wide = !BYTES && is_signed ? 0x80 : 0;   /* extends the sign to 16 bits */
-    for (size_t i = 0; i < n; i++) out[i] = 0;
+    size_t first = 0;
+#if BYTES
+    if (count == GROUP) first = weave_four(x, stride, (uint8_t)offset, n, out);
+#endif
+    for (size_t i = first; i < n; i++) out[i] = 0;
     for (uint32_t g = 0; g < count; g++)
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = first; i < n; i++) {
             uint32_t byte = x[g * stride + i] ^ offset;
             out[i] |= (((byte ^ wide) - wide) & (BYTES ? 0xffu : 0xffffu)) << (32 / GROUP * g);
         }

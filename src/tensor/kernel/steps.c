@@ -2,6 +2,7 @@
 #include "tensor/kernel/steps.h"
 
 #include "base/gen/work.h"
+#include "tensor/kernel/fixed_loops.h"
 
 #include <string.h>
 
@@ -111,4 +112,10 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .widen = widen,
                                   .narrow = narrow,
                                   .fill_f32 = fill_f32,
-                                  .fill_int = fill_int};
+                                  .fill_int = fill_int,
+                                  .round_row = round_row,
+                                  .round_columns = round_columns,
+                                  .sum_bytes = sum_bytes,
+                                  .table_bytes = table_bytes,
+                                  .largest_bytes = largest_bytes,
+                                  .sum_taps = sum_taps};

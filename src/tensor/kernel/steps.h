@@ -4,8 +4,40 @@
 #ifndef AY_TENSOR_KERNEL_STEPS_H
 #define AY_TENSOR_KERNEL_STEPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* --- fixed point, as MAPs of integers would have it (docs/quantize.md) ---
+ * Bytes are the low 8 bits of min(max(y, low), high). */
+
+/* y = (x multiplier + offset) >> shift in 64 bits: for a row, its shift 0 to 63, or one a column,
+ * any shift being taken as INT_SHR does. */
+struct ay_fixed_row {
+    int32_t multiplier, low, high;
+    uint32_t shift;
+    int64_t offset;
+};
+struct ay_fixed_columns {
+    const int32_t *multiplier, *shift;
+    const int64_t *offset;
+    int32_t low, high;
+};
+/* y = (a multiplier[0] + b multiplier[1] + offset) >> shift, which stays within 32 bits. */
+struct ay_fixed_sum {
+    int32_t multiplier[2], offset, low, high;
+    uint32_t shift; /* 0 to 31 */
+};
+
+/* Sum i is that of x[at[k] + step i] by[k] over k < count, modulo 2^32; x is i8 or u8. Behind what
+ * the n sums read there are AY_TAPS_ROOM (step + 1) bytes more, of any value. */
+#define AY_TAPS_ROOM 32u
+struct ay_fixed_taps {
+    const uint8_t *x;
+    const int32_t *at, *by;
+    size_t count, step;
+    bool is_signed;
+};
 
 struct ay_steps {
     /* fn: INT_ADD to INT_LE, but INT_SELECT (enum ay_work_fn). to may be x or y. */
@@ -21,6 +53,17 @@ struct ay_steps {
     /* n copies */
     void (*fill_f32)(float x, float *to, size_t n);
     void (*fill_int)(int64_t x, int64_t *to, size_t n);
+    /* Fixed point; out may be an operand of bytes. */
+    void (*round_row)(const int32_t *x, const struct ay_fixed_row *r, uint8_t *out, size_t n);
+    void (*round_columns)(const int32_t *x, const struct ay_fixed_columns *c, uint8_t *out,
+                          size_t n);
+    void (*sum_bytes)(const uint8_t *a, const uint8_t *b, const struct ay_fixed_sum *s,
+                      uint8_t *out, size_t n);
+    void (*table_bytes)(const uint8_t *x, const uint8_t table[256], uint8_t *out, size_t n);
+    /* to[i] becomes the larger one of it and x[step i]. */
+    void (*largest_bytes)(const uint8_t *x, size_t step, uint8_t *to, size_t n);
+    /* n sums, to sums (n + AY_TAPS_ROOM). */
+    void (*sum_taps)(const struct ay_fixed_taps *t, int32_t *sums, size_t n);
 };
 
 extern const struct ay_steps ay_steps_scalar, ay_steps_avx2, ay_steps_avx512;

@@ -1,4 +1,5 @@
 /* Pooling: windows of each channel, reduced. */
+#include "tensor/lower/quantize.h"
 #include "tensor/lower/window.h"
 
 /* (N, C, in...) as (N C, elements). */
@@ -152,6 +153,33 @@ static void global_average(const struct ay_lower *l, const struct ay_operands *o
 static void global_lp(const struct ay_lower *l, const struct ay_operands *o)
 {
     o->out[0] = single(l, norm(l, planes(l, o->in[0]), ay_attr_int(l, "p", 2)), o->in[0]);
+}
+
+/* --- of bytes: x, x_zero_point, multiplier, shift, y_zero_point (docs/quantize.md) --- */
+
+void ay_lower_qaverage_pool(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct ay_fixed f = ay_fixed_operands(l, o, 2, 3, 4);
+    struct ay_quantized x = ay_quantized_operand(l, o, 0, 1, "x");
+    int64_t zero = ay_fixed_zero(l, x.zero, "x_zero_point");
+    struct ay_window w;
+    if (failed(l) || !ay_window_read(l, x.x, NULL, &w)) return;
+    term windows = ay_window_channels(l, x.x, &w, (uint8_t)zero);
+    term sizes = cast(l, window_sizes(l, &w, ay_attr_int(l, "count_include_pad", 0)), I64);
+    term y = ay_fixed_mean(l, windows, zero, reshape(l, sizes, SHAPE(w.positions, 1)), &f);
+    o->out[0] = image(l, y, x.x, &w);
+}
+
+void ay_lower_qglobal_average_pool(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct ay_fixed f = ay_fixed_operands(l, o, 2, 3, 4);
+    struct ay_quantized x = ay_quantized_operand(l, o, 0, 1, "x");
+    int64_t zero = ay_fixed_zero(l, x.zero, "x_zero_point");
+    if (failed(l)) return;
+    term rows = planes(l, x.x);
+    if (!rows) return;
+    term count = integer(l, I64, (int64_t)rows->dims[1]);
+    o->out[0] = single(l, ay_fixed_mean(l, rows, zero, count, &f), x.x);
 }
 
 /* --- back --- */

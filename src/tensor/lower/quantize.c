@@ -38,8 +38,7 @@ struct ay_quantized ay_quantized_shift(const struct ay_lower *l, struct ay_quant
     return q;
 }
 
-/* Sums of rows (.., M, K) as (.., M, 1): a product with ones, which needs no wider copy of x. */
-static term row_sums(const struct ay_lower *l, term x)
+term ay_quantized_row_sums(const struct ay_lower *l, term x)
 {
     void *to;
     uint64_t k = x->dims[x->rank - 1];
@@ -72,9 +71,9 @@ term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct
     if (!y) return NULL;
     uint64_t k = a.x->dims[a.x->rank - 1];
     /* (a - A)(b - B) summed is the sum of ab, less A sum b, less B (sum a - K A). */
-    if (a.zero) y = int_sub(l, y, int_mul(l, a.zero, as_row(l, row_sums(l, b.x))));
+    if (a.zero) y = int_sub(l, y, int_mul(l, a.zero, as_row(l, ay_quantized_row_sums(l, b.x))));
     if (b.zero) {
-        term rest = row_sums(l, a.x);
+        term rest = ay_quantized_row_sums(l, a.x);
         if (a.zero) rest = int_sub(l, rest, int_mul(l, a.zero, integer(l, I32, (int64_t)k)));
         y = int_sub(l, y, int_mul(l, rest, as_row(l, b.zero)));
     }
@@ -367,6 +366,13 @@ const struct ay_operator ay_lower_quantize[] = {
     {"QLinearMatMul", lower_qlinear_matmul, 8, 8, 1, false},
     {"ConvInteger", ay_lower_conv_integer, 2, 4, 1, false},
     {"QLinearConv", ay_lower_qlinear_conv, 8, 9, 1, false},
+    {"assay:QAdd", ay_lower_qadd, 8, 8, 1, false},
+    {"assay:QAveragePool", ay_lower_qaverage_pool, 5, 5, 1, false},
+    {"assay:QConv", ay_lower_qconv, 6, 7, 1, false},
+    {"assay:QGlobalAveragePool", ay_lower_qglobal_average_pool, 5, 5, 1, false},
+    {"assay:QMatMul", ay_lower_qmatmul, 6, 7, 1, false},
+    {"assay:QMul", ay_lower_qmul, 7, 7, 1, false},
+    {"assay:QTable", ay_lower_qtable, 2, 2, 1, false},
     {"com.microsoft:QuantizeLinear", lower_quantize, 2, 3, 1, false},
     {"com.microsoft:DequantizeLinear", lower_dequantize, 2, 3, 1, false},
     {"com.microsoft:MatMulIntegerToFloat", lower_matmul_integer_to_float, 4, 7, 1, false},

@@ -24,6 +24,39 @@ term ay_quantize(const struct ay_lower *l, term x, term scale, term zero, uint32
 /* (x - zero) scale. */
 term ay_dequantize(const struct ay_lower *l, struct ay_quantized q, term scale);
 
-ay_lower_fn ay_lower_qlinear_conv, ay_lower_conv_integer; /* quantize_conv.c */
+/* Sums of rows (.., M, K) as (.., M, 1): a product with ones, which needs no wider copy of x. */
+term ay_quantized_row_sums(const struct ay_lower *l, term x);
+
+/* --- fixed point (quantize_fixed.c, docs/quantize.md) --- */
+
+/* A sum v becomes zero + floor((v multiplier + 2^(shift - 1)) / 2^shift), within the dtype. */
+struct ay_fixed {
+    term multiplier; /* I32 */
+    term shift;      /* I32, known, 1 to 53; both of any shape that broadcasts to the sum */
+    int64_t zero;
+    uint32_t dtype; /* U8 or I8 */
+};
+
+/* From the operands at these places. */
+struct ay_fixed ay_fixed_operands(const struct ay_lower *l, const struct ay_operands *o,
+                                  uint32_t multiplier, uint32_t shift, uint32_t zero);
+/* A zero point: one known number. */
+int64_t ay_fixed_zero(const struct ay_lower *l, term zero, const char *what);
+/* Whether weights are i8, known or not, and k of them times bytes stay within 31 bits; fails
+ * otherwise. */
+bool ay_fixed_weights(const struct ay_lower *l, term weights, uint64_t k);
+/* What is added to a sum of x w to make one of (x - zero) w + bias: bias - zero sums, I64; bias may
+ * be NULL. */
+term ay_fixed_offset(const struct ay_lower *l, term sums, int64_t zero, term bias);
+/* The sum and what is added to it, which may be NULL, multiplied and rounded. */
+term ay_fixed_round(const struct ay_lower *l, term sum, term offset, const struct ay_fixed *f);
+/* Means of `taps` bytes a row each of x (.., K), of which those outside the image hold x_zero:
+ * sum of (x - x_zero) / count, count I64, multiplied and rounded; shifts up to 31. */
+term ay_fixed_mean(const struct ay_lower *l, term x, int64_t x_zero, term count,
+                   const struct ay_fixed *f);
+
+ay_lower_fn ay_lower_qlinear_conv, ay_lower_conv_integer, ay_lower_qconv;    /* quantize_conv.c */
+ay_lower_fn ay_lower_qadd, ay_lower_qmul, ay_lower_qmatmul, ay_lower_qtable; /* quantize_fixed.c */
+ay_lower_fn ay_lower_qaverage_pool, ay_lower_qglobal_average_pool;           /* pool.c */
 
 #endif

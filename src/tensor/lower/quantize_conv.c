@@ -56,6 +56,16 @@ static term weights_within(const struct ay_lower *l, const struct conv *c, term 
     return ones ? windows_times(l, c, ones, weights, 0) : NULL;
 }
 
+/* The sum of each channel's weights, to go with (N, M, ...). */
+static term channel_sums(const struct ay_lower *l, term weights)
+{
+    uint64_t dims[AY_MAX_RANK], m = weights->dims[0];
+    for (uint32_t d = 0; d + 1 < weights->rank; d++) dims[d] = d ? 1 : m;
+    uint64_t k = m ? ay_value_elements(weights) / m : 0;
+    term sums = ay_quantized_row_sums(l, reshape(l, weights, SHAPE(m, k)));
+    return reshape(l, sums, weights->rank - 1, dims);
+}
+
 /* Sum of (x - x.zero) (w - w.zero) over each window plus the bias, if any, I32. Padding counts as
  * x.zero: where that is known, it is put into the padding itself, and all of the weights meet it;
  * what is taken off again is then known too, and one with the bias. */
@@ -71,14 +81,7 @@ static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
     if (!x.zero) return bias ? int_fn(l, AY_WORK_FN_INT_ADD, I32, y, bias) : y;
     term met;
     if (known || !is_padded(&c->window)) {
-        uint64_t dims[AY_MAX_RANK], m = weights->dims[0];
-        void *to;
-        uint64_t k = m ? ay_value_elements(weights) / m : 0;
-        term ones = fresh(l, I8, SHAPE(1, k), &to);
-        if (ones) memset(to, 1, k);
-        for (uint32_t d = 0; d + 1 < weights->rank; d++) dims[d] = d ? 1 : m;
-        met =
-            reshape(l, matmul(l, reshape(l, weights, SHAPE(m, k)), ones), weights->rank - 1, dims);
+        met = channel_sums(l, weights);
     } else {
         met = weights_within(l, c, weights);
     }
@@ -115,4 +118,21 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     term y = convolve(l, &c, by_channel(l, bias, &c, "B"));
     y = mul(l, cast(l, y, F32), mul(l, x_scale, by_channel(l, w_scale, &c, "w_scale")));
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
+}
+
+/* x, x_zero_point, w, multiplier, shift, y_zero_point, bias: docs/quantize.md. */
+void ay_lower_qconv(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct conv c;
+    struct ay_fixed f = ay_fixed_operands(l, o, 3, 4, 5);
+    term bias = ay_term_optional(l, o, 6, I32, "bias");
+    if (!read_conv(l, o, 2, 1, UINT32_MAX, &c)) return;
+    uint64_t m = c.w.x->dims[0];
+    int64_t zero = ay_fixed_zero(l, c.x.zero, "x_zero_point");
+    f.multiplier = by_channel(l, f.multiplier, &c, "multiplier");
+    f.shift = by_channel(l, f.shift, &c, "shift");
+    if (!ay_fixed_weights(l, c.w.x, m ? ay_value_elements(c.w.x) / m : 0)) return;
+    term y = windows_times(l, &c, c.x.x, c.w.x, (uint8_t)zero);
+    term off = ay_fixed_offset(l, channel_sums(l, c.w.x), zero, by_channel(l, bias, &c, "bias"));
+    o->out[0] = ay_fixed_round(l, y, off, &f);
 }

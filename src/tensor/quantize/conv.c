@@ -19,7 +19,7 @@ static uint32_t times_named(const struct ay_graph_graph *g, struct ay_slice name
 
 uint32_t *ay_conv_uses(struct ay_edit *e)
 {
-    const struct ay_graph_model *m = &e->from->model;
+    const struct ay_graph_model *m = &e->model;
     const struct ay_graph_graph *g = &m->graphs[0];
     uint32_t *uses = AY_NEW(&e->arena, uint32_t, g->nodes_count);
     if (!uses && e->code == AY_OK) e->code = AY_E_LIMIT;
@@ -30,8 +30,7 @@ uint32_t *ay_conv_uses(struct ay_edit *e)
 }
 
 /* Index of the one node that needs the first result of node i, and takes it first; nodes_count:
- * none.
- */
+ * none. */
 static uint32_t next_of(const struct ay_edit *e, uint32_t i, const uint32_t *uses)
 {
     const struct ay_graph_graph *g = ay_edit_graph(e);
@@ -85,6 +84,21 @@ static bool fold_norm(const struct ay_edit *e, const struct ay_graph_node *node,
     return true;
 }
 
+/* An Add of a constant to each channel, after the node that gives `value`: into the bias. */
+static bool fold_bias(const struct ay_edit *e, const struct ay_graph_node *node,
+                      struct ay_slice value, struct ay_conv *c)
+{
+    if (!ay_node_is(node, "Add") || node->in_count != 2 || node->out_count != 1) return false;
+    bool first = ay_slice_equal(node->in[0], value);
+    const struct ay_edit_constant *b = ay_edit_find(e, node->in[first], 0);
+    uint32_t axes = c->rank - 2, rank = b ? b->constant.dims_count : 0;
+    if (!b || elements_of(b) != c->dims[0] || rank < axes + 1 || rank > axes + 2 ||
+        b->constant.dims[rank - axes - 1] != c->dims[0])
+        return false;
+    for (size_t m = 0; m < c->dims[0]; m++) c->bias[m] += ((const float *)b->elements)[m];
+    return true;
+}
+
 static bool read_conv(struct ay_edit *e, const struct ay_graph_node *node, struct ay_conv *c)
 {
     if (!ay_node_is(node, "Conv") || node->in_count < 2 || node->out_count != 1) return false;
@@ -97,6 +111,7 @@ static bool read_conv(struct ay_edit *e, const struct ay_graph_node *node, struc
     uint64_t all = elements_of(w);
     if (all == 0 || all > INT32_MAX || (b && b->constant.dims[0] != c->dims[0])) return false;
     c->per_channel = (uint32_t)(all / c->dims[0]);
+    if (c->per_channel > AY_MOST_PRODUCTS) return false;
     c->w = AY_NEW(&e->arena, float, all);
     c->bias = AY_NEW(&e->arena, float, c->dims[0]);
     if (!c->w || !c->bias) {
@@ -115,6 +130,10 @@ bool ay_conv_of(struct ay_edit *e, uint32_t i, const uint32_t *uses, bool *taken
     if (!read_conv(e, &g->nodes[i], out)) return false;
     taken[i] = true;
     uint32_t last = i, next = next_of(e, i, uses);
+    if (next < g->nodes_count && fold_bias(e, &g->nodes[next], g->nodes[last].out[0], out)) {
+        taken[last = next] = true;
+        next = next_of(e, last, uses);
+    }
     if (next < g->nodes_count && ay_node_is(&g->nodes[next], "BatchNormalization") &&
         fold_norm(e, &g->nodes[next], out)) {
         taken[last = next] = true;

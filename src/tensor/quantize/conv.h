@@ -4,6 +4,9 @@
 
 #include "tensor/quantize/edit.h"
 
+/* Of bytes, whose sum stays within 31 bits. */
+#define AY_MOST_PRODUCTS 65536u
+
 struct ay_conv {
     const struct ay_graph_node *node;          /* Conv */
     struct ay_slice x, out;                    /* out: what the last node of the chain gives */
@@ -12,10 +15,10 @@ struct ay_conv {
     float *w, *bias;                           /* with the normalisation in them; bias (channels) */
 };
 
-/* Whether node i is Conv by a constant f32 w, with its bias constant. *out is then the longest
- * chain Conv, BatchNormalization, Relu or Clip from 0 up, whose values but the last nothing else
- * needs; its nodes are marked in `taken`, one a node. uses: how often node i's first result is
- * needed. */
+/* Whether node i is Conv by a constant f32 w, of AY_MOST_PRODUCTS a channel at most, with its bias
+ * constant. *out is then the longest chain Conv, Add of a bias, BatchNormalization, Relu or Clip
+ * from 0 up, whose values but the last nothing else needs; its nodes are marked in `taken`, one a
+ * node. uses: how often node i's first result is needed. */
 bool ay_conv_of(struct ay_edit *edit, uint32_t i, const uint32_t *uses, bool *taken,
                 struct ay_conv *out);
 

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 #include "tensor/graph.h"
+#include "tensor/quantize/linear.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +26,102 @@ static bool fails(struct ay_edit *e, bool failed)
     return e->code != AY_OK;
 }
 
+/* The tensor of a node "Constant", in the graph's constants; NULL: it is another node. */
+static const struct ay_graph_constant *constant_of(const struct ay_graph_graph *g,
+                                                   const struct ay_graph_node *n)
+{
+    if (!ay_node_is(n, "Constant") || n->out_count != 1 || n->attributes_count != 1 ||
+        n->attributes[0].kind != AY_GRAPH_ATTRIBUTE_TENSOR)
+        return NULL;
+    return &g->constants[n->attributes[0].index];
+}
+
+static const struct ay_graph_constant *named(const struct ay_graph_constant *list, uint32_t count,
+                                             struct ay_slice name)
+{
+    for (uint32_t i = 0; name.len && i < count; i++)
+        if (ay_slice_equal(list[i].name, name)) return &list[i];
+    return NULL;
+}
+
+/* Whether the node is Reshape of a constant to constant dims, that is another constant, *out. */
+static bool is_reshaped(struct ay_edit *e, const struct ay_graph_node *n,
+                        const struct ay_graph_constant *list, uint32_t count,
+                        struct ay_graph_constant *out)
+{
+    if (!ay_node_is(n, "Reshape") || n->in_count != 2 || n->out_count != 1 || n->attributes_count)
+        return false;
+    const struct ay_graph_constant *x = named(list, count, n->in[0]),
+                                   *to = named(list, count, n->in[1]);
+    if (!x || !to || to->dtype != AY_WORK_DTYPE_I64 || to->dims_count != 1 ||
+        to->dims[0] > AY_MAX_GRAPH_CONSTANT_DIMS)
+        return false;
+    uint64_t rank = to->dims[0], all = 1, known = 1, open = rank;
+    uint64_t *dims = AY_NEW(&e->arena, uint64_t, rank);
+    for (uint32_t d = 0; d < x->dims_count; d++) all *= x->dims[d];
+    for (uint32_t d = 0; dims && d < rank; d++) {
+        int64_t size;
+        memcpy(&size, e->from->weights + to->offset + d * sizeof size, sizeof size);
+        if (size == -1 && open == rank)
+            open = d;
+        else if (size < 1 || (uint64_t)size > all)
+            return false;
+        dims[d] = size == -1 ? 1 : (uint64_t)size;
+        if (known > all) return false;
+        known *= dims[d];
+    }
+    if (!dims || known == 0 || all % known || (open == rank && known != all)) return false;
+    if (open < rank) dims[open] = all / known;
+    *out = *x;
+    out->name = n->out[0];
+    out->dims = dims;
+    out->dims_count = (uint32_t)rank;
+    return true;
+}
+
+/* The model's graphs, nodes of the first one that are constants being among its constants. */
+static void copy_model(struct ay_edit *e)
+{
+    const struct ay_graph_model *m = &e->from->model;
+    struct ay_graph_graph *g = e->graphs =
+        AY_NEW(&e->arena, struct ay_graph_graph, m->graphs_count);
+    AY_ASSERT(g);
+    memcpy(g, m->graphs, m->graphs_count * sizeof *g);
+    size_t most = (size_t)g->constants_count + g->nodes_count;
+    struct ay_graph_node *nodes = AY_NEW(&e->arena, struct ay_graph_node, g->nodes_count);
+    struct ay_graph_constant *constants = AY_NEW(&e->arena, struct ay_graph_constant, most);
+    AY_ASSERT(nodes && constants);
+    if (g->constants_count) memcpy(constants, g->constants, g->constants_count * sizeof *constants);
+    g->nodes_count = 0;
+    for (uint32_t i = 0; i < m->graphs[0].nodes_count; i++) {
+        const struct ay_graph_node *n = &m->graphs[0].nodes[i];
+        const struct ay_graph_constant *c = constant_of(&m->graphs[0], n);
+        if (c) {
+            constants[g->constants_count] = *c;
+            constants[g->constants_count++].name = n->out[0];
+        } else if (is_reshaped(e, n, constants, g->constants_count,
+                               &constants[g->constants_count])) {
+            g->constants_count++;
+        } else {
+            nodes[g->nodes_count++] = *n;
+        }
+    }
+    g->nodes = nodes;
+    g->constants = constants;
+    e->model = *m;
+    e->model.graphs = g;
+}
+
 enum ay_code ay_edit_open(const struct ay_graph_folder *from, struct ay_edit *out)
 {
     const struct ay_graph_graph *g = &from->model.graphs[0];
     *out = (struct ay_edit){.from = from,
                             .node_cap = g->nodes_count * SPREAD_NODES,
                             .constant_cap = g->constants_count + g->nodes_count * SPREAD_CONSTANTS};
-    out->memory_len = (size_t)2 * from->weights_bytes + ROOM + out->node_cap * sizeof *out->nodes +
-                      out->constant_cap * sizeof *out->constants;
+    out->memory_len = (size_t)2 * from->weights_bytes + ROOM +
+                      (out->node_cap + g->nodes_count) * sizeof *out->nodes +
+                      (size_t)2 * out->constant_cap * sizeof *out->constants +
+                      from->model.graphs_count * sizeof *out->graphs;
     out->memory = mmap(NULL, out->memory_len, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (out->memory == MAP_FAILED) {
@@ -40,6 +129,8 @@ enum ay_code ay_edit_open(const struct ay_graph_folder *from, struct ay_edit *ou
         return AY_E_MEMORY;
     }
     out->arena = ay_arena_over(out->memory, out->memory_len);
+    copy_model(out);
+    g = ay_edit_graph(out);
     out->nodes = AY_NEW(&out->arena, struct ay_graph_node, out->node_cap);
     out->constants = AY_NEW(&out->arena, struct ay_edit_constant, out->constant_cap);
     AY_ASSERT(out->nodes && out->constants);
@@ -72,7 +163,7 @@ const struct ay_edit_constant *ay_edit_find(const struct ay_edit *e, struct ay_s
 /* Whether a value of the model, or of a body, has the name. */
 static bool is_taken(const struct ay_edit *e, struct ay_slice name)
 {
-    const struct ay_graph_model *m = &e->from->model;
+    const struct ay_graph_model *m = &e->model;
     bool taken = false;
     for (uint32_t g = 0; g < m->graphs_count; g++) {
         const struct ay_graph_graph *graph = &m->graphs[g];
@@ -157,15 +248,18 @@ static void use(struct ay_edit *e, struct ay_slice name)
         if (ay_slice_equal(e->constants[i].constant.name, name)) e->constants[i].used = true;
 }
 
-/* By nodes, as outputs, in bodies. An attribute's tensor keeps its number, so then all stay. */
-static void mark_used(struct ay_edit *e)
+/* By nodes, their attributes, as outputs, in bodies. Whether an attribute gives a number. */
+static bool mark_used(struct ay_edit *e)
 {
-    const struct ay_graph_model *m = &e->from->model;
+    const struct ay_graph_model *m = &e->model;
     bool numbered = false;
     for (uint32_t i = 0; i < e->node_count; i++) {
         for (uint32_t k = 0; k < e->nodes[i].in_count; k++) use(e, e->nodes[i].in[k]);
-        for (uint32_t k = 0; k < e->nodes[i].attributes_count; k++)
-            numbered |= e->nodes[i].attributes[k].kind == AY_GRAPH_ATTRIBUTE_TENSOR;
+        for (uint32_t k = 0; k < e->nodes[i].attributes_count; k++) {
+            const struct ay_graph_attribute *a = &e->nodes[i].attributes[k];
+            if (a->kind != AY_GRAPH_ATTRIBUTE_TENSOR) continue;
+            numbered = e->constants[a->index].used = true;
+        }
     }
     for (uint32_t g = 0; g < m->graphs_count; g++) {
         for (uint32_t i = 0; i < m->graphs[g].outputs_count; i++)
@@ -174,8 +268,20 @@ static void mark_used(struct ay_edit *e)
             for (uint32_t k = 0; k < m->graphs[g].nodes[i].in_count; k++)
                 use(e, m->graphs[g].nodes[i].in[k]);
     }
-    for (uint32_t i = 0; numbered && i < m->graphs[0].constants_count; i++)
-        e->constants[i].used = true;
+    return numbered;
+}
+
+/* What nothing uses goes; where numbers count, its elements go and it stays. */
+static void drop_unused(struct ay_edit *e, bool numbered)
+{
+    static const uint64_t none = 0;
+    for (uint32_t i = 0; numbered && i < e->model.graphs[0].constants_count; i++) {
+        struct ay_edit_constant *c = &e->constants[i];
+        if (c->used) continue;
+        c->constant.dims = &none;
+        c->constant.dims_count = 1;
+        c->used = true;
+    }
 }
 
 struct writer {
@@ -209,7 +315,7 @@ static enum ay_code put_constant(struct writer *w, struct ay_graph_constant *c,
 static enum ay_code put_constants(struct writer *w)
 {
     struct ay_edit *e = w->edit;
-    const struct ay_graph_model *m = &e->from->model;
+    const struct ay_graph_model *m = &e->model;
     for (uint32_t g = 0; g < m->graphs_count; g++) {
         uint32_t all = g ? m->graphs[g].constants_count : e->constant_count, count = 0;
         struct ay_graph_constant *list = AY_NEW(&e->arena, struct ay_graph_constant, all);
@@ -242,14 +348,14 @@ static enum ay_code put_weights(struct writer *w, uint8_t sha256[32])
 static enum ay_code put_all(struct writer *w, const struct ay_graph_card *card)
 {
     struct ay_edit *e = w->edit;
-    struct ay_graph_model model = e->from->model;
+    struct ay_graph_model model = e->model;
     uint8_t sha256[32];
     w->graphs = AY_NEW(&e->arena, struct ay_graph_graph, model.graphs_count);
     if (fails(e, !w->graphs)) return e->code;
     memcpy(w->graphs, model.graphs, model.graphs_count * sizeof *w->graphs);
     w->graphs[0].nodes = e->nodes;
     w->graphs[0].nodes_count = e->node_count;
-    mark_used(e);
+    drop_unused(e, mark_used(e));
     AY_TRY(put_weights(w, sha256));
     model.graphs = w->graphs;
     AY_TRY(ay_graph_check(&model, w->at, w->folder.reason));

@@ -1,5 +1,6 @@
 /* A graph being rewritten: the nodes and constants of a model's first graph, and of those that are
- * new the elements. Bodies of control flow stay as they are. Internal to this folder. */
+ * new the elements. Nodes "Constant" of a tensor, and "Reshape" of constants, count as constants.
+ * Bodies of control flow stay as they are. Internal to this folder. */
 #ifndef AY_TENSOR_QUANTIZE_EDIT_H
 #define AY_TENSOR_QUANTIZE_EDIT_H
 
@@ -8,11 +9,13 @@
 
 struct ay_edit {
     const struct ay_graph_folder *from;
+    struct ay_graph_model model; /* of `from`, its first graph without nodes that are constants */
+    struct ay_graph_graph *graphs;
     struct ay_arena arena; /* of all that is new */
     void *memory;
     size_t memory_len;
     struct ay_graph_node *nodes;
-    struct ay_edit_constant *constants; /* those of `from` first */
+    struct ay_edit_constant *constants; /* those of the model first */
     uint32_t node_count, node_cap, constant_count, constant_cap, names;
     enum ay_code code; /* the first failure; every call after it does nothing */
 };
@@ -29,7 +32,7 @@ void ay_edit_close(struct ay_edit *edit);
 
 static inline const struct ay_graph_graph *ay_edit_graph(const struct ay_edit *edit)
 {
-    return &edit->from->model.graphs[0];
+    return &edit->graphs[0];
 }
 
 /* The f32 constant of that name and rank, 0 being any; NULL: there is none. */

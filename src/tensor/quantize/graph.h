@@ -11,11 +11,20 @@
 enum ay_code ay_quantize_graph_q8(const struct ay_graph_folder *from, const char *dir,
                                   struct ay_reason *reason) AY_MUST;
 
+/* What became of the operators of a graph. */
+struct ay_int8_report {
+    uint32_t integer; /* that work on bytes, or are part of one that does */
+    uint32_t f32;     /* others that take f32 */
+    char names[480];  /* of those, how often each: "LayerNormalization 2, Softmax 1" */
+};
+
 /* The same in profile int8: convolutions and linear layers with constant weights multiply bytes,
- * u8 by i8 with a scale a channel, and what stands between convolutions (sums, largest of windows,
- * moves) stays bytes. Scales of values come from the samples. Also what ay_graph_run returns. */
+ * u8 by i8 with a scale a channel, and what stands between them is sums, tables and moves of
+ * bytes, in integers alone. Scales of values come from the samples. Also what ay_graph_run
+ * returns. */
 enum ay_code ay_quantize_graph_int8(const struct ay_graph_folder *from,
                                     const struct ay_samples *samples, const char *dir,
+                                    struct ay_int8_report *report,
                                     struct ay_reason *reason) AY_MUST;
 
 #endif
