@@ -1,7 +1,7 @@
 /* Proof of what the chosen kernels (ASSAY_CPU) compute by other steps than the specification names.
- *     build/bench/prove_quick gelu              all 2^32 inputs beside ref/'s functions; 2 minutes
- *     build/bench/prove_quick div [log2 of n]   2^n divisors, 2^24 without n, each with 2^10 numbers,
- *                                               beside the division
+ *     build/bench/prove_quick gelu      all 2^32 inputs beside ref/'s functions; minutes
+ *     build/bench/prove_quick div [n]   2^n divisors, 2^24 if not given, each with 2^10 numbers,
+ *                                       beside the division
  * Prints what came out wrong, and fails if anything did. */
 #include <math.h>
 #include <stdio.h>
@@ -65,7 +65,8 @@ static void prove_quotients(uint64_t divisors)
         float s = number(31) * (next() % 2 ? 1 : -1);
         for (uint32_t i = 0; i < BLOCK; i++) {
             double middle = (double)((1u << 24) | (next() & 0xffffffu) | 1);
-            x[i] = i % 4 == 0 ? number(61) : (float)(ldexp(middle, -24 - (int)(n % 40)) * (double)s);
+            x[i] =
+                i % 4 == 0 ? number(61) : (float)(ldexp(middle, -24 - (int)(n % 40)) * (double)s);
         }
         kernels->vs[AY_FN_DIV](x, s, y, BLOCK);
         for (uint32_t i = 0; i < BLOCK; i++) compare("div", i, s, x[i] / s);
@@ -77,7 +78,7 @@ int main(int argc, char **argv)
     bool gelu = argc == 2 && strcmp(argv[1], "gelu") == 0;
     if ((!gelu && (argc < 2 || strcmp(argv[1], "div") != 0)) ||
         ay_kernels_select(&kernels) != AY_OK) {
-        fprintf(stderr, "usage: prove_quick gelu|div [log2 of divisors]\n");
+        fprintf(stderr, "usage: prove_quick gelu|div [n]\n");
         return 2;
     }
     if (gelu)

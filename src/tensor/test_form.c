@@ -114,7 +114,8 @@ static void gelu(struct form_case *c)
     const struct ay_value *by = number(below(8) ? AY_SQRT2 : 1.25F);
     const struct ay_value *erf = ay_tape_fn1(tape, AY_WORK_FN_ERF, fn2(AY_WORK_FN_DIV, h, by));
     const struct ay_value *gate = either(AY_WORK_FN_ADD, erf, one);
-    const struct ay_value *y = either(AY_WORK_FN_MUL, either(AY_WORK_FN_MUL, h, gate), number(0.5F));
+    const struct ay_value *y =
+        either(AY_WORK_FN_MUL, either(AY_WORK_FN_MUL, h, gate), number(0.5F));
     if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : gate);
     /* Beside a reduction it goes by rows. */
     c->outputs[c->count++] = y;
@@ -156,8 +157,7 @@ static void check(const struct ay_tape_program *p, const float *x)
         assert_int_equal(ay_exec_open(w, p->weights, &options, &exec), AY_OK);
         assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
         for (uint32_t o = 0; o < w->outputs_count; o++)
-            assert_memory_equal(got[o], values[w->outputs[o]],
-                                ay_exec_output_bytes(exec, o, none));
+            assert_memory_equal(got[o], values[w->outputs[o]], ay_exec_output_bytes(exec, o, none));
         ay_exec_close(exec);
     }
     for (uint32_t i = 0; i < w->ops_count; i++)
@@ -174,7 +174,8 @@ static void test_form_whole_or_not_equals_specification(void **state)
     printf("seed %llu\n", (unsigned long long)seed);
     for (uint32_t i = 0; i < CASES; i++) {
         const struct ay_tape_options options = {.threads = 1};
-        uint64_t dims[] = {1 + below(4), 1 + below(MAX_ROWS / 4), 1 + below(i % 9 ? 70 : MAX_WIDTH)};
+        uint64_t dims[] = {1 + below(4), 1 + below(MAX_ROWS / 4),
+                           1 + below(i % 9 ? 70 : MAX_WIDTH)};
         uint32_t rank = 2 + below(2);
         struct form_case c = {.whole = true, .odd = below(4) == 0};
         struct ay_tape_program p;
