@@ -102,9 +102,9 @@ static void tile_item(void *context, size_t index, uint32_t thread)
                                m, p->n,  p->k};
         k->gemm_q8(&g, n0, n1);
     } else {
-        struct ay_int_gemm g = {a,        p->a_add + row, b, (int32_t *)p->c + row * p->n,
-                                p->words, p->n,           m, p->n,
-                                p->k,     p->a_signed};
+        struct ay_int_gemm g = {a,        p->a_add + row, b,          (int32_t *)p->c + row * p->n,
+                                p->words, p->n,           m,          p->n,
+                                p->k,     p->a_signed,    p->b_signed};
         k->gemm(&g, n0, n1);
     }
 }

@@ -121,7 +121,8 @@ static void tile_item(void *context, size_t index, uint32_t thread)
                                 .m = least(t->rows, t->m - m0),
                                 .n = n1 - n0,
                                 .k = words * t->view.group,
-                                .a_signed = t->a_signed};
+                                .a_signed = t->a_signed,
+                                .b_signed = t->b_signed};
         k->gemm(&g, 0, g.n);
     }
 }
