@@ -1,4 +1,5 @@
-/* Every table of integer kernels that runs here equals ref/, on all small shapes and any bytes. */
+/* Every table of integer kernels that runs here, and AMX's emulated, equals ref/, on all small
+ * shapes and any bytes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +9,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "tensor/kernel/integers.h"
+#include "tensor/kernel/tables.h"
 #include "tensor/ref/float.h"
 
 enum { MAX_M = 18, MAX_N = 120, MAX_K = 140 };
@@ -141,6 +142,8 @@ static void for_each_table(void (*check)(const struct ay_int_kernels *))
         print_message("%s\n", k->name);
         check(k);
     }
+    print_message("%s\n", ay_integers_amx_emulated.name);
+    check(&ay_integers_amx_emulated);
 }
 
 static void all_products(const struct ay_int_kernels *k)
