@@ -8,13 +8,9 @@
 /* What takes off again what was added to the bytes of row m and of a column. */
 AY_INLINE vq first_sum(const struct ay_int_gemm *g, uint32_t m, const uint32_t *sums)
 {
-#if SUMS
+    if (!SUMS) return vq_set1(0);
     vq times = vq_set1(g->a_signed ? (uint32_t)-128 : 0);
     return vq_add(vq_mul(vq_load(sums), times), vq_set1((uint32_t)g->a_add[m]));
-#else
-    (void)g, (void)m, (void)sums;
-    return vq_set1(0);
-#endif
 }
 
 AY_INLINE void int_tile(const struct ay_int_gemm *g, uint32_t m, const uint32_t *panel,

@@ -81,7 +81,6 @@ static void weave(const void *from, size_t stride, uint32_t count, bool is_signe
         }
 }
 
-#if SUMS
 /* They are products with ones. */
 AY_INLINE void panel_sums(uint32_t *panel, size_t words)
 {
@@ -94,16 +93,13 @@ AY_INLINE void panel_sums(uint32_t *panel, size_t words)
     AY_UNROLL
     for (int v = 0; v < TILE_LANES; v++) vq_store(panel + (size_t)v * LANES, sum[v]);
 }
-#endif
 
 static void pack_woven(const struct ay_patches *w, uint32_t n0, uint32_t n1, void *out)
 {
     uint32_t *panel = out;
     if (n1 - n0 < PANEL) memset(panel, 0, PANEL * (w->k + SUMS) * sizeof *panel);
     pack_patches(w, 0, w->k, n0, n1, (float *)(void *)(panel + SUMS * PANEL));
-#if SUMS
-    panel_sums(panel, w->k);
-#endif
+    if (SUMS) panel_sums(panel, w->k);
 }
 
 /* --- blocks of 32 --- */
