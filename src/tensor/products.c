@@ -4,7 +4,7 @@
 #include "tensor/exec_impl.h"
 
 /* Multiply-adds, and elements laid out, that an item of the pool's loop should be worth. */
-#define ITEM_WORK   (1u << 24)
+#define ITEM_WORK   (1u << 22)
 #define ITEM_LAYOUT (1u << 14)
 /* Rows of A that a panel of B meets before the next one comes. */
 #define TILE_ROWS_MOST 64u

@@ -24,15 +24,11 @@ static void shape(struct tile_config *config, int first, int count, uint32_t row
     }
 }
 
-/* The compiler knows of eight of the bytes only that they are read. */
-#define CONFIGURE(config)                                                                          \
-    do {                                                                                           \
-        __asm__ volatile("" : : "r"(&(config)) : "memory");                                        \
-        _tile_loadconfig(&(config));                                                               \
-    } while (0)
+/* gcc 12 does not know that tiles read memory: what was written for them is so kept, and before
+ * them. */
+#define WRITTEN_FOR_TILES(x) __asm__ volatile("" : : "r"(&(x)) : "memory")
 
-/* Rows of a tile of C; the last tile reaches back over rows that are done where too few are left.
- */
+/* Rows of a tile of C; the last one reaches back over rows that are done where few are left. */
 static uint32_t tile_rows(uint32_t m)
 {
     return m < SIDE ? m : SIDE;
@@ -115,7 +111,8 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
         shape(&config, 5, 1, rows, left);
         shape(&config, 6, 1, left, SIDE);
     }
-    CONFIGURE(config);
+    WRITTEN_FOR_TILES(config);
+    _tile_loadconfig(&config);
     for (uint32_t n = n0, cols; n < n1; n += PANEL) {
         cols = n1 - n < PANEL ? n1 - n : PANEL;
         if (g->a_signed && g->b_signed)
@@ -141,9 +138,7 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
  * whose addresses have the same low bits. */
 #define PART 48u
 
-/* Blocks `first`.. of 16 rows of A, their bytes signed, and their scales; what is not there is
- * zero.
- */
+/* Blocks of 16 rows of A, their bytes signed, and their scales; what is not there is zero. */
 struct q8_rows {
     uint32_t words[PART][SIDE][BLOCK_WORDS];
     float scale[PART][SIDE];
@@ -243,12 +238,14 @@ static void gemm_q8(const struct ay_q8_gemm *g, uint32_t n0, uint32_t n1)
     shape(&config, 0, 4, SIDE, SIDE);
     shape(&config, 4, 1, SIDE, BLOCK_WORDS);
     shape(&config, 5, 1, BLOCK_WORDS, SIDE);
-    CONFIGURE(config);
+    WRITTEN_FOR_TILES(config);
+    _tile_loadconfig(&config);
     for (uint32_t at = 0; at < g->m; at += SIDE) {
         uint32_t m = tile_first(g->m, at);
         for (a.first = 0; a.first < blocks; a.first += a.count) {
             a.count = blocks - a.first < PART ? blocks - a.first : PART;
             copy_rows(g, m, rows, &a);
+            WRITTEN_FOR_TILES(a);
             for (uint32_t n = n0; n < n1; n += LANES) {
                 const uint32_t *panel = (const uint32_t *)g->b + n % PANEL;
                 panel += (size_t)(n - n % PANEL) * blocks * Q8_COLUMN;
