@@ -256,18 +256,6 @@ static void gemm_q8(const struct ay_q8_gemm *g, uint32_t n0, uint32_t n1)
     _tile_release();
 }
 
-const struct ay_int_kernels AY_INTEGERS = {.name = AY_INTEGERS_NAME,
-                                           .panel = PANEL,
-                                           .group = GROUP,
-                                           .sums = SUMS,
-                                           .sums_q8 = Q8_SUMS,
-                                           .row = row,
-                                           .pack = pack,
-                                           .weave = weave,
-                                           .pack_woven = pack_woven,
-                                           .gemm = gemm_int,
-                                           .row_q8 = row_q8,
-                                           .pack_q8 = pack_q8,
-                                           .gemm_q8 = gemm_q8};
+INTEGERS_TABLE(gemm_int, gemm_q8);
 
 #endif

@@ -148,4 +148,20 @@ static void pack_q8(const int8_t *w, const float *d, uint32_t n, uint32_t k, voi
         }
 }
 
+/* The table of what this file and another hold. */
+#define INTEGERS_TABLE(gemm_of_integers, gemm_of_blocks)                                           \
+    const struct ay_int_kernels AY_INTEGERS = {.name = AY_INTEGERS_NAME,                           \
+                                               .panel = PANEL,                                     \
+                                               .group = GROUP,                                     \
+                                               .sums = SUMS,                                       \
+                                               .sums_q8 = Q8_SUMS,                                 \
+                                               .row = row,                                         \
+                                               .pack = pack,                                       \
+                                               .weave = weave,                                     \
+                                               .pack_woven = pack_woven,                           \
+                                               .gemm = gemm_of_integers,                           \
+                                               .row_q8 = row_q8,                                   \
+                                               .pack_q8 = pack_q8,                                 \
+                                               .gemm_q8 = gemm_of_blocks}
+
 #endif
