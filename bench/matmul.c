@@ -17,6 +17,10 @@ static const uint32_t shapes[][3] = {
     {128, 384, 384}, {128, 1536, 384},  {128, 384, 1536}, {16, 1536, 384},
     {16, 384, 384},  {1024, 1536, 384}, {4, 1536, 384},   {1, 1536, 384},
 };
+static const uint32_t integer_shapes[][3] = {
+    {128, 1536, 768}, {128, 1536, 384}, {16, 1536, 384}, {4, 1536, 384}, {1, 4096, 4096},
+};
+enum { INTEGER_SHAPES = sizeof integer_shapes / sizeof integer_shapes[0] };
 enum { SHAPES = sizeof shapes / sizeof shapes[0], MAX_THREADS = 2 };
 
 static double now_s(void)
@@ -161,9 +165,9 @@ static void bench_functions(void)
 
 /* Products of bytes and of blocks of 32, one thread, rows of A laid out each time as when served.
  */
-static void bench_integers(uint32_t m, uint32_t n, uint32_t k, int rounds)
+static void bench_integers(const struct ay_int_kernels *i, uint32_t m, uint32_t n, uint32_t k,
+                           int rounds)
 {
-    const struct ay_int_kernels *i = ay_integers_beside(kernels);
     uint32_t blocks = (k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
     float *x = random_floats((size_t)m * k), *d = random_floats((size_t)n * blocks);
     float *scale = random_floats((size_t)m * blocks), *c = random_floats((size_t)m * n);
@@ -172,7 +176,8 @@ static void bench_integers(uint32_t m, uint32_t n, uint32_t k, int rounds)
     int32_t *add = calloc(m, sizeof *add);
     double q8 = 1e9, bytes = 1e9;
     struct ay_q8_gemm g = {(uint32_t *)words, scale, packed, c, 0, n, m, n, k};
-    struct ay_int_gemm h = {(uint32_t *)words, add, packed, (int32_t *)c, 0, n, m, n, k, true};
+    struct ay_int_gemm h = {
+        (uint32_t *)words, add, packed, (int32_t *)c, 0, n, m, n, k, true, true};
     g.lda = ay_q8_words(i, k);
     h.lda = ay_int_words(i, k);
     i->pack_q8((const int8_t *)b, d, n, k, packed);
@@ -214,8 +219,13 @@ int main(int argc, char **argv)
     if (pthread_create(&thread, NULL, second, NULL) != 0) return 1;
     for (int i = 0; i < SHAPES; i++) bench_shape(shapes[i], rounds);
     bench_functions();
-    bench_integers(128, 1536, 768, 10 * rounds);
-    bench_integers(1, 4096, 4096, 10 * rounds);
+    static const char *const integers[] = {"avx2", "vnni", "amx"};
+    for (int i = 0; i < 3; i++) {
+        const struct ay_int_kernels *table = ay_integers_named(integers[i]);
+        for (int s = 0; table && s < INTEGER_SHAPES; s++)
+            bench_integers(table, integer_shapes[s][0], integer_shapes[s][1], integer_shapes[s][2],
+                           10 * rounds);
+    }
     work = NULL;
     atomic_fetch_add(&turn, 1);
     pthread_mutex_unlock(&awake);

@@ -5,7 +5,7 @@
 #include "tensor/finish.h"
 
 /* Multiply-adds, and elements laid out, that an item of the pool's loop should be worth. */
-#define ITEM_WORK   (1u << 20)
+#define ITEM_WORK   (1u << 22)
 #define ITEM_LAYOUT (1u << 14)
 /* Rows of A that a panel of B meets before the next one comes. */
 #define TILE_ROWS_MOST 64u
@@ -121,8 +121,8 @@ static void tile_item(void *context, size_t index, uint32_t thread)
         k->gemm_q8(&g, n0, n1);
     } else {
         int32_t *c = p->finished ? NULL : (int32_t *)p->c + row * p->n;
-        struct ay_int_gemm g = {a, p->a_add + row, b,    c,          p->words, p->n,
-                                m, p->n,           p->k, p->a_signed};
+        struct ay_int_gemm g = {a, p->a_add + row, b,    c,           p->words,   p->n,
+                                m, p->n,           p->k, p->a_signed, p->b_signed};
         if (p->finished)
             finish_panels(p, &g, row, n0, n1, p->exec->threads[thread].scratch.at);
         else

@@ -128,7 +128,8 @@ static void tile_item(void *context, size_t index, uint32_t thread)
                                     .m = m1 - m,
                                     .n = n1 - n0,
                                     .k = words * t->view.group,
-                                    .a_signed = t->a_signed};
+                                    .a_signed = t->a_signed,
+                                    .b_signed = t->b_signed};
             k->gemm(&g, 0, g.n);
             if (t->finished) ay_finish_tile(&t->finish, sums, k->panel, m, m1 - m, n0, g.n);
         }

@@ -31,7 +31,7 @@ ASSAY = BUILD / "assay"
 MINILM = BUILD / "models" / "all-MiniLM-L6-v2"
 NETWORKS = ("light_squeezenet", "light_shufflenet")
 TOKENS = 4
-INSTRUCTION_SETS = ("avx2", "avx512", "int_avx2", "int_vnni")
+INSTRUCTION_SETS = ("avx2", "avx512", "int_avx2", "int_vnni", "int_amx")
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off",
          "-DAY_STEPS=ay_steps_scalar", "-Isrc", "-static", "-pthread"]
 # name, compiler and its options, what runs the result

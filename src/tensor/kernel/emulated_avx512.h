@@ -129,22 +129,24 @@ EMULATED __m512i _mm512_srli_epi64(__m512i a, unsigned n)
     return a;
 }
 
-EMULATED __m512i emulated_words(__m512i a, __m512i b, unsigned shift)
+typedef struct {
+    uint32_t i[16];
+} emulated_words;
+CAST(emulated_words_of, emulated_words, __m512i)
+CAST(emulated_of_words, __m512i, emulated_words)
+#define EACH_WORD(name, expr)                                                                      \
+    EMULATED __m512i name(__m512i x, __m512i y)                                                    \
+    {                                                                                              \
+        emulated_words a = emulated_words_of(x), b = emulated_words_of(y);                         \
+        for (int l = 0; l < 16; l++) a.i[l] = (expr);                                              \
+        return emulated_of_words(a);                                                               \
+    }
+EACH_WORD(_mm512_add_epi32, a.i[l] + b.i[l])
+EMULATED __m512i _mm512_slli_epi32(__m512i x, unsigned n)
 {
-    uint32_t x[16], y[16];
-    memcpy(x, &a, sizeof x);
-    memcpy(y, &b, sizeof y);
-    for (int l = 0; l < 16; l++) x[l] = (x[l] << shift) + y[l];
-    memcpy(&a, x, sizeof x);
-    return a;
-}
-EMULATED __m512i _mm512_slli_epi32(__m512i a, unsigned n)
-{
-    return emulated_words(a, (__m512i){{0}}, n);
-}
-EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b)
-{
-    return emulated_words(a, b, 0);
+    emulated_words a = emulated_words_of(x);
+    for (int l = 0; l < 16; l++) a.i[l] <<= n;
+    return emulated_of_words(a);
 }
 
 /* Between f32 and f64, and halves. */

@@ -2,7 +2,9 @@
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/lanes_avx2.h"
 
-#define BYTES 0
+#define BYTES   0
+#define SUMS    0
+#define Q8_SUMS 0
 
 typedef __m256i vq;
 

@@ -1,160 +1,16 @@
-/* Products of integers over lanes of 32-bit words, each of GROUP neighbouring elements of K: four
- * bytes where the processor multiplies unsigned bytes by signed ones (BYTES), else two of 16 bits.
- * A signed byte of A is then taken plus 128, an unsigned one of B less 128, and what that adds is
- * taken off again by a column's sum or a row's. All is modulo 2^32, hence exact. */
+/* A table of products of integers over lanes of 32-bit words as int_layout.h lays them out. All is
+ * modulo 2^32, hence exact. */
 #ifndef AY_TENSOR_KERNEL_INT_LANES_H
 #define AY_TENSOR_KERNEL_INT_LANES_H
 
-#include <string.h>
+#include "tensor/kernel/q8_lanes.h"
 
-#include "tensor/kernel/integers.h"
-#include "tensor/kernel/part_lanes.h"
-
-#define GROUP       (BYTES ? 4u : 2u)
-#define BLOCK       AY_INT_Q8_BLOCK
-#define BLOCK_WORDS (BLOCK / GROUP)
-#define Q8_ROWS     (TILE_ROWS / 2) /* of a tile that has sums and accumulators */
-
-/* `count` <= GROUP elements as a word; each is given the offset, and is 0 where there is none. */
-static uint32_t word_of(const void *from, bool is_signed, int offset, uint32_t count)
+/* What takes off again what was added to the bytes of row m and of a column. */
+AY_INLINE vq first_sum(const struct ay_int_gemm *g, uint32_t m, const uint32_t *sums)
 {
-    const int8_t *i8 = from;
-    const uint8_t *u8 = from;
-    uint32_t word = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        int x = (is_signed ? i8[i] : u8[i]) + offset;
-        word |= BYTES ? (uint32_t)(uint8_t)x << 8 * i : (uint32_t)(uint16_t)x << 16 * i;
-    }
-    return word;
-}
-
-static uint32_t words_of(const void *from, bool is_signed, int offset, uint32_t k, uint32_t *out,
-                         size_t stride)
-{
-    uint32_t words = 0;
-    for (uint32_t i = 0; i < k; i += GROUP)
-        out[words++ * stride] =
-            word_of((const uint8_t *)from + i, is_signed, offset, k - i < GROUP ? k - i : GROUP);
-    return words;
-}
-
-static int32_t sum_of(const void *from, bool is_signed, uint32_t k)
-{
-    const int8_t *i8 = from;
-    const uint8_t *u8 = from;
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < k; i++) sum += is_signed ? i8[i] : u8[i];
-    return sum;
-}
-
-static int32_t row(const void *a, bool is_signed, bool b_signed, uint32_t k, uint32_t *out)
-{
-    words_of(a, is_signed, BYTES && is_signed ? 128 : 0, k, out, 1);
-    return BYTES && !b_signed ? 128 * sum_of(a, is_signed, k) : 0;
-}
-
-/* A column's sum is that of the bytes as packed. */
-static void pack(const void *b, bool is_signed, uint32_t n, uint32_t k, void *out)
-{
-    size_t words = (k + GROUP - 1) / GROUP;
-    int offset = BYTES && !is_signed ? -128 : 0;
-    for (uint32_t j = 0; j < (n + PANEL - 1) / PANEL * PANEL; j++) {
-        uint32_t *panel = (uint32_t *)out + j / PANEL * PANEL * (words + 1) + j % PANEL;
-        const uint8_t *from = (const uint8_t *)b + (size_t)(j < n ? j : 0) * k;
-        *panel = (uint32_t)(sum_of(from, is_signed, k) + offset * (int32_t)k);
-        words_of(from, is_signed, offset, k, panel + PANEL, PANEL);
-    }
-}
-
-#if BYTES
-typedef uint8_t weave_bytes __attribute__((vector_size(16)));
-typedef uint16_t weave_pairs __attribute__((vector_size(16)));
-
-static weave_bytes weave_load(const uint8_t *x, uint8_t flip)
-{
-    weave_bytes y;
-    memcpy(&y, x, sizeof y);
-    return y ^ flip;
-}
-
-/* Two by two the bytes of four rows, then their pairs; how many words it made. */
-static size_t weave_four(const uint8_t *x, size_t stride, uint8_t flip, size_t n, uint32_t *out)
-{
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        weave_bytes a = weave_load(x + i, flip), b = weave_load(x + stride + i, flip);
-        weave_bytes c = weave_load(x + 2 * stride + i, flip);
-        weave_bytes d = weave_load(x + 3 * stride + i, flip);
-        weave_pairs ab[] = {(weave_pairs)__builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19,
-                                                                 4, 20, 5, 21, 6, 22, 7, 23),
-                            (weave_pairs)__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27,
-                                                                 12, 28, 13, 29, 14, 30, 15, 31)};
-        weave_pairs cd[] = {(weave_pairs)__builtin_shufflevector(c, d, 0, 16, 1, 17, 2, 18, 3, 19,
-                                                                 4, 20, 5, 21, 6, 22, 7, 23),
-                            (weave_pairs)__builtin_shufflevector(c, d, 8, 24, 9, 25, 10, 26, 11, 27,
-                                                                 12, 28, 13, 29, 14, 30, 15, 31)};
-        for (uint32_t h = 0; h < 2; h++) {
-            weave_pairs low = __builtin_shufflevector(ab[h], cd[h], 0, 8, 1, 9, 2, 10, 3, 11);
-            weave_pairs high = __builtin_shufflevector(ab[h], cd[h], 4, 12, 5, 13, 6, 14, 7, 15);
-            memcpy(out + i + 8 * h, &low, sizeof low);
-            memcpy(out + i + 8 * h + 4, &high, sizeof high);
-        }
-    }
-    return i;
-}
-#endif
-
-static void weave(const void *from, size_t stride, uint32_t count, bool is_signed, size_t n,
-                  uint32_t *out)
-{
-    const uint8_t *x = from;
-    uint32_t offset = BYTES && !is_signed ? 0x80 : 0; /* less 128, modulo 256 */
-    uint32_t wide = !BYTES && is_signed ? 0x80 : 0;   /* extends the sign to 16 bits */
-    size_t first = 0;
-#if BYTES
-    if (count == GROUP) first = weave_four(x, stride, (uint8_t)offset, n, out);
-#endif
-    for (size_t i = first; i < n; i++) out[i] = 0;
-    for (uint32_t g = 0; g < count; g++)
-        for (size_t i = first; i < n; i++) {
-            uint32_t byte = x[g * stride + i] ^ offset;
-            out[i] |= (((byte ^ wide) - wide) & (BYTES ? 0xffu : 0xffffu)) << (32 / GROUP * g);
-        }
-}
-
-/* Sums of `rows` rows with a panel's columns, over `words` words, added to acc. */
-AY_INLINE void dots(const uint32_t *a, size_t lda, const uint32_t *b, size_t words, const int rows,
-                    vq *acc)
-{
-    for (size_t w = 0; w < words; w++, b += PANEL) {
-        vq y[TILE_LANES];
-        AY_UNROLL
-        for (int v = 0; v < TILE_LANES; v++) y[v] = vq_load(b + (size_t)v * LANES);
-        AY_UNROLL
-        for (int r = 0; r < rows; r++) {
-            uint32_t x = a[(size_t)r * lda + w];
-            AY_UNROLL
-            for (int v = 0; v < TILE_LANES; v++)
-                acc[r * TILE_LANES + v] = vq_dot(acc[r * TILE_LANES + v], x, y[v]);
-        }
-    }
-}
-
-/* Their sums are products with ones. */
-static void pack_woven(const struct ay_patches *w, uint32_t n0, uint32_t n1, void *out)
-{
-    uint32_t *panel = out;
-    if (n1 - n0 < PANEL) memset(panel, 0, PANEL * (w->k + 1) * sizeof *panel);
-    pack_patches(w, 0, w->k, n0, n1, (float *)(void *)(panel + PANEL));
-    vq sum[TILE_LANES];
-    AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++) sum[v] = vq_set1(0);
-    for (size_t i = 1; i <= w->k; i++) AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++)
-        sum[v] = vq_dot(sum[v], BYTES ? 0x01010101u : 0x00010001u,
-                        vq_load(panel + i * PANEL + (size_t)v * LANES));
-    AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++) vq_store(panel + (size_t)v * LANES, sum[v]);
+    if (!SUMS) return vq_set1(0);
+    vq times = vq_set1(g->a_signed ? (uint32_t)-128 : 0);
+    return vq_add(vq_mul(vq_load(sums), times), vq_set1((uint32_t)g->a_add[m]));
 }
 
 AY_INLINE void int_tile(const struct ay_int_gemm *g, uint32_t m, const uint32_t *panel,
@@ -162,23 +18,16 @@ AY_INLINE void int_tile(const struct ay_int_gemm *g, uint32_t m, const uint32_t 
 {
     vq acc[TILE_ROWS * TILE_LANES];
     size_t words = (g->k + GROUP - 1) / GROUP;
-    uint32_t off = BYTES && g->a_signed ? (uint32_t)-128 : 0;
     AY_UNROLL
-    for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++)
-        acc[r * TILE_LANES + v] = vq_add(vq_mul(vq_load(panel + (size_t)v * LANES), vq_set1(off)),
-                                         vq_set1((uint32_t)g->a_add[m + (uint32_t)r]));
-    dots(g->a + m * g->lda, g->lda, panel + PANEL, words, rows, acc);
+    for (int i = 0; i < rows * TILE_LANES; i++)
+        acc[i] = first_sum(g, m + (uint32_t)(i / TILE_LANES), panel + i % TILE_LANES * LANES);
+    dots(g->a + m * g->lda, g->lda, panel + SUMS * PANEL, words, rows, acc);
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < TILE_LANES; v++)
         vq_store(out + (size_t)r * PANEL + (size_t)v * LANES, acc[r * TILE_LANES + v]);
 }
 
-#define AY_ROWS_CASE(count, call)                                                                  \
-    case count:                                                                                    \
-        call;                                                                                      \
-        break
 #if TILE_ROWS >= 8
 #define AY_ROWS_MORE(tile, ...)                                                                    \
     AY_ROWS_CASE(5, tile(__VA_ARGS__, 5, out));                                                    \
@@ -198,7 +47,7 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
     uint32_t out[TILE_ROWS * PANEL];
     size_t words = (g->k + GROUP - 1) / GROUP;
     for (uint32_t n = n0; n < n1; n += PANEL) {
-        const uint32_t *panel = (const uint32_t *)g->b + n * (words + 1);
+        const uint32_t *panel = (const uint32_t *)g->b + n * (words + SUMS);
         uint32_t cols = n1 - n < PANEL ? n1 - n : PANEL;
         for (uint32_t m = 0, rows; m < g->m; m += rows) {
             rows = g->m - m < TILE_ROWS ? g->m - m : TILE_ROWS;
@@ -215,113 +64,6 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
     }
 }
 
-/* --- blocks of 32 --- */
-
-static void row_q8(const float *a, uint32_t k, uint32_t *out, float *scale)
-{
-    for (uint32_t first = 0; first < k; first += BLOCK, out += BLOCK_WORDS, scale++) {
-        float part[BLOCK] = {0};
-        const float *from = a + first;
-        vf x[BLOCK / LANES], most = vf_set1(0);
-        bool finite = true;
-        if (k - first < BLOCK) from = memcpy(part, from, (k - first) * sizeof *part);
-        AY_UNROLL
-        for (uint32_t i = 0; i < BLOCK / LANES; i++) {
-            x[i] = vf_load(from + (size_t)i * LANES);
-            finite = finite && vf_all_below(vf_abs(x[i]), ay_f32(AY_INF_BITS));
-            most = vf_most(vf_abs(x[i]), most);
-        }
-        *scale = finite ? vf_largest(most) / 127.0F : ay_f32(AY_NAN_BITS);
-        bool zero = !finite || *scale == 0;
-        vf by = vf_set1(zero ? 1 : *scale);
-        AY_UNROLL
-        for (uint32_t i = 0; i < BLOCK / LANES; i++) {
-            vf y = zero ? vf_set1(0) : vf_div(x[i], by);
-            x[i] = vf_least(vf_most(y, vf_set1(-127.0F)), vf_set1(127.0F));
-        }
-        vq_store_block(out, x);
-    }
-}
-
-static void pack_q8(const int8_t *w, const float *d, uint32_t n, uint32_t k, void *out)
-{
-    uint32_t blocks = (k + BLOCK - 1) / BLOCK;
-    size_t panel_words = (size_t)blocks * (BLOCK_WORDS + 2) * PANEL;
-    memset(out, 0, (n + PANEL - 1) / PANEL * panel_words * sizeof(uint32_t));
-    for (uint32_t j = 0; j < n; j++)
-        for (uint32_t b = 0; b < blocks; b++) {
-            uint32_t *at = (uint32_t *)out + j / PANEL * panel_words + j % PANEL;
-            uint32_t count = k - b * BLOCK < BLOCK ? k - b * BLOCK : BLOCK;
-            const int8_t *from = w + (size_t)j * k + b * BLOCK;
-            at += (size_t)b * (BLOCK_WORDS + 2) * PANEL;
-            at[0] = BYTES ? (uint32_t)(-128 * sum_of(from, true, count)) : 0;
-            at[PANEL] = ay_f32_bits(d[(size_t)j * blocks + b]);
-            words_of(from, true, 0, count, at + 2 * PANEL, PANEL);
-        }
-}
-
-AY_INLINE void q8_tile(const struct ay_q8_gemm *g, uint32_t m, const uint32_t *panel,
-                       const int rows, float *out)
-{
-    vf acc[Q8_ROWS * TILE_LANES];
-    uint32_t blocks = (g->k + BLOCK - 1) / BLOCK;
-    const float *scale = g->scale + (size_t)m * blocks;
-    const uint32_t *a = g->a + m * g->lda;
-    AY_UNROLL
-    for (int i = 0; i < rows * TILE_LANES; i++) acc[i] = vf_set1(0);
-    for (uint32_t b = 0; b < blocks; b++, panel += (BLOCK_WORDS + 2) * PANEL, a += BLOCK_WORDS) {
-        vq sum[Q8_ROWS * TILE_LANES];
-        AY_UNROLL
-        for (int i = 0; i < rows * TILE_LANES; i++)
-            sum[i] = vq_load(panel + (size_t)(i % TILE_LANES) * LANES);
-        dots(a, g->lda, panel + 2 * PANEL, BLOCK_WORDS, rows, sum);
-        AY_UNROLL
-        for (int i = 0; i < rows * TILE_LANES; i++) {
-            const uint32_t *d = panel + PANEL + (size_t)(i % TILE_LANES) * LANES;
-            vf dx = vf_set1(scale[(size_t)(i / TILE_LANES) * blocks + b]);
-            acc[i] = vf_fma(vf_of_vq(sum[i]), vf_mul(vf_of_words(vq_load(d)), dx), acc[i]);
-        }
-    }
-    AY_UNROLL
-    for (int i = 0; i < rows * TILE_LANES; i++)
-        vf_store(out + (size_t)i * LANES, vf_nan_of(acc[i], acc[i]));
-}
-
-static void gemm_q8(const struct ay_q8_gemm *g, uint32_t n0, uint32_t n1)
-{
-    float out[Q8_ROWS * PANEL];
-    size_t blocks = (g->k + BLOCK - 1) / BLOCK, column = blocks * (BLOCK_WORDS + 2);
-    for (uint32_t n = n0; n < n1; n += PANEL) {
-        const uint32_t *panel = (const uint32_t *)g->b + n * column;
-        uint32_t cols = n1 - n < PANEL ? n1 - n : PANEL;
-        for (uint32_t m = 0, rows; m < g->m; m += rows) {
-            rows = g->m - m < Q8_ROWS ? g->m - m : Q8_ROWS;
-            switch (rows) {
-                AY_ROWS_CASE(1, q8_tile(g, m, panel, 1, out));
-                AY_ROWS_CASE(2, q8_tile(g, m, panel, 2, out));
-#if TILE_ROWS >= 6
-                AY_ROWS_CASE(3, q8_tile(g, m, panel, 3, out));
-#endif
-#if TILE_ROWS >= 8
-                AY_ROWS_CASE(4, q8_tile(g, m, panel, 4, out));
-#endif
-            }
-            for (size_t r = 0; r < rows; r++)
-                memcpy(g->c + (m + r) * g->ldc + n, out + r * PANEL, cols * sizeof *out);
-        }
-    }
-}
-
-const struct ay_int_kernels AY_INTEGERS = {.name = AY_INTEGERS_NAME,
-                                           .panel = PANEL,
-                                           .group = GROUP,
-                                           .row = row,
-                                           .pack = pack,
-                                           .weave = weave,
-                                           .pack_woven = pack_woven,
-                                           .gemm = gemm_int,
-                                           .row_q8 = row_q8,
-                                           .pack_q8 = pack_q8,
-                                           .gemm_q8 = gemm_q8};
+INTEGERS_TABLE(gemm_int, gemm_q8_lanes);
 
 #endif

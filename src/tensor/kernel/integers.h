@@ -17,7 +17,7 @@ struct ay_int_gemm {
     int32_t *c;           /* (m, n), rows ldc apart */
     size_t lda, ldc;
     uint32_t m, n, k;
-    bool a_signed; /* A is i8, else u8 */
+    bool a_signed, b_signed; /* i8, else u8 */
 };
 
 /* C = A W^T by blocks of 32 along K. */
@@ -32,8 +32,9 @@ struct ay_q8_gemm {
 
 struct ay_int_kernels {
     const char *name;
-    uint32_t panel; /* columns */
-    uint32_t group; /* elements of a word */
+    uint32_t panel;         /* columns */
+    uint32_t group;         /* elements of a word */
+    uint32_t sums, sums_q8; /* words that a packed column begins with, or its block of 32: 0 or 1 */
 
     /* One row of A (k), i8 if is_signed else u8; out: ay_int_words words. b_signed says what B is.
      */
@@ -58,10 +59,14 @@ struct ay_int_kernels {
     void (*gemm_q8)(const struct ay_q8_gemm *g, uint32_t n0, uint32_t n1);
 };
 
-extern const struct ay_int_kernels ay_integers_scalar, ay_integers_avx2, ay_integers_vnni;
+extern const struct ay_int_kernels ay_integers_scalar, ay_integers_avx2, ay_integers_vnni,
+    ay_integers_amx;
 
-/* The fastest that may be used beside that table on this processor. */
+/* The fastest that may be used beside that table on this processor. Where it is AMX the process has
+ * the kernel's leave to use it from then on. */
 const struct ay_int_kernels *ay_integers_beside(const struct ay_kernels *kernels);
+/* By name ("scalar", "avx2", "vnni", "amx"); NULL: there is none that runs here. */
+const struct ay_int_kernels *ay_integers_named(const char *name);
 
 #define AY_INT_Q8_BLOCK 32u
 
@@ -75,18 +80,18 @@ static inline size_t ay_q8_words(const struct ay_int_kernels *i, uint32_t k)
     return ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK * (AY_INT_Q8_BLOCK / i->group);
 }
 
-/* A panel has a word for each column and group, and before them one a column (a sum), or two for
- * each block of 32 (a sum and a scale). */
+/* A panel has a word for each column and group, and before them `sums` a column; or for each block
+ * of 32 `sums_q8` and a scale. */
 static inline size_t ay_int_pack_bytes(const struct ay_int_kernels *i, uint32_t n, uint32_t k)
 {
     size_t columns = ((size_t)n + i->panel - 1) / i->panel * i->panel;
-    return columns * (ay_int_words(i, k) + 1) * sizeof(uint32_t);
+    return columns * (ay_int_words(i, k) + i->sums) * sizeof(uint32_t);
 }
 static inline size_t ay_q8_pack_bytes(const struct ay_int_kernels *i, uint32_t n, uint32_t k)
 {
     size_t columns = ((size_t)n + i->panel - 1) / i->panel * i->panel;
     size_t blocks = ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
-    return columns * (ay_q8_words(i, k) + 2 * blocks) * sizeof(uint32_t);
+    return columns * (ay_q8_words(i, k) + (1 + i->sums_q8) * blocks) * sizeof(uint32_t);
 }
 
 #endif

@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/tables.h"
@@ -11,6 +16,13 @@
 #define HAS_X86_TABLES 1
 #else
 #define HAS_X86_TABLES 0
+#endif
+
+/* AMX needs a compiler that knows it and an operating system that keeps its state. */
+#if HAS_X86_TABLES && defined(AY_HAS_AMX) && defined(__linux__)
+#define HAS_AMX_TABLE 1
+#else
+#define HAS_AMX_TABLE 0
 #endif
 
 static bool always(void)
@@ -28,6 +40,26 @@ static bool has_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("fma");
+}
+
+static bool has_vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+#if HAS_AMX_TABLE
+/* Whether the processor has tiles and products of bytes, the system keeps them (state components 17
+ * and 18), and this process may use them: the kernel wants to be asked. */
+static bool has_amx(void)
+{
+    enum { OSXSAVE = 1 << 27, TILE = 1 << 24, INT8 = 1 << 25, STATES = 3 << 17 };
+    enum { REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d, low, high;
+    if (!has_vnni() || !__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & TILE) || !(d & INT8)) return false;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & STATES) == STATES && syscall(SYS_arch_prctl, REQ_XCOMP_PERM, TILE_DATA) == 0;
 }
 #endif
 
@@ -68,13 +100,35 @@ enum ay_code ay_kernels_select(const struct ay_kernels **out)
     return AY_E_UNSUPPORTED;
 }
 
+/* Slowest first. */
+static const struct {
+    const struct ay_int_kernels *table;
+    const char *beside; /* the table of kernels whose instructions it uses */
+    bool (*runs_here)(void);
+} integers[] = {
+    {&ay_integers_scalar, "scalar", always},
+#if HAS_X86_TABLES
+    {&ay_integers_avx2, "avx2", has_avx2},   {&ay_integers_avx2, "avx512", has_avx512},
+    {&ay_integers_vnni, "avx512", has_vnni},
+#endif
+#if HAS_AMX_TABLE
+    {&ay_integers_amx, "avx512", has_amx},
+#endif
+};
+enum { INTEGERS = sizeof integers / sizeof integers[0] };
+
 const struct ay_int_kernels *ay_integers_beside(const struct ay_kernels *kernels)
 {
-#if HAS_X86_TABLES
-    bool wide = strcmp(kernels->name, "avx512") == 0;
-    if (wide && __builtin_cpu_supports("avx512vnni")) return &ay_integers_vnni;
-    if (wide || strcmp(kernels->name, "avx2") == 0) return &ay_integers_avx2;
-#endif
-    (void)kernels;
+    for (int i = INTEGERS; i-- > 0;)
+        if (strcmp(integers[i].beside, kernels->name) == 0 && integers[i].runs_here())
+            return integers[i].table;
     return &ay_integers_scalar;
+}
+
+const struct ay_int_kernels *ay_integers_named(const char *name)
+{
+    for (int i = INTEGERS; i-- > 0;)
+        if (strcmp(integers[i].table->name, name) == 0 && integers[i].runs_here())
+            return integers[i].table;
+    return NULL;
 }

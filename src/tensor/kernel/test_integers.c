@@ -1,4 +1,5 @@
-/* Every table of integer kernels that runs here equals ref/, on all small shapes and any bytes. */
+/* Every table of integer kernels that runs here, and AMX's emulated, equals ref/, on all small
+ * shapes and any bytes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,10 +9,12 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "tensor/kernel/integers.h"
+#include "tensor/kernel/tables.h"
 #include "tensor/ref/float.h"
 
 enum { MAX_M = 18, MAX_N = 120, MAX_K = 140 };
+/* Few long rows: more than kernels take at a time. */
+enum { LONG_N = 20, LONG_K = 1700, ELEMENTS = LONG_N * LONG_K };
 
 static uint64_t state = 0x243f6a8885a308d3u;
 
@@ -21,11 +24,11 @@ static uint32_t next(void)
     return (uint32_t)(state >> 32);
 }
 
-static uint8_t a[MAX_M * MAX_K], b[MAX_N * MAX_K];
-static float x[MAX_M * MAX_K], d[MAX_N * MAX_K];
-static _Alignas(64) uint8_t packed[MAX_N * MAX_K * 8];
-static uint32_t words[MAX_M * MAX_K];
-static float scale[MAX_M * MAX_K], out_f[MAX_M * MAX_N];
+static uint8_t a[ELEMENTS], b[ELEMENTS];
+static float x[ELEMENTS], d[ELEMENTS];
+static _Alignas(64) uint8_t packed[ELEMENTS * 8];
+static uint32_t words[ELEMENTS];
+static float scale[ELEMENTS], out_f[MAX_M * MAX_N];
 static int32_t add[MAX_M], out[MAX_M * MAX_N];
 
 /* Bytes that are often the ends of their range. */
@@ -61,7 +64,7 @@ static void check_woven(const struct ay_int_kernels *k, uint32_t n, uint32_t gro
         for (uint32_t i = 1; i < len; i++) n_at[j + i] = n_at[j] + (int32_t)i;
     }
     /* A channel that is not there is packed as zero, which in the kernels' bytes is the offset. */
-    memset(b, k->group == 4 && !is_signed ? 128 : 0, (size_t)n * kk);
+    memset(b, k->sums && !is_signed ? 128 : 0, (size_t)n * kk);
     for (uint32_t j = 0; j < n; j++)
         for (uint32_t c = 0; c < channels; c++) b[j * kk + c] = a[c * PLANE + (uint32_t)n_at[j]];
     k->pack(b, is_signed, n, kk, packed);
@@ -71,8 +74,8 @@ static void check_woven(const struct ay_int_kernels *k, uint32_t n, uint32_t gro
     for (uint32_t n0 = 0; n0 < n; n0 += k->panel) {
         uint32_t cols = n - n0 < k->panel ? n - n0 : k->panel;
         k->pack_woven(&w, n0, n0 + cols, panel);
-        const uint32_t *want = (const uint32_t *)(const void *)packed + n0 * (groups + 1);
-        for (uint32_t i = 0; i <= groups; i++)
+        const uint32_t *want = (const uint32_t *)(const void *)packed + n0 * (groups + k->sums);
+        for (uint32_t i = 0; i < groups + k->sums; i++)
             assert_memory_equal(panel + i * k->panel, want + i * k->panel, cols * sizeof *want);
     }
 }
@@ -87,7 +90,7 @@ static void check_gemm(const struct ay_int_kernels *k, uint32_t m, uint32_t n, u
     for (uint32_t i = 0; i < m; i++)
         add[i] = k->row(a + (size_t)i * kk, a_signed, b_signed, kk, words + i * lda);
     k->pack(b, b_signed, n, kk, packed);
-    struct ay_int_gemm g = {words, add, packed, out, lda, n + 1, m, n, kk, a_signed};
+    struct ay_int_gemm g = {words, add, packed, out, lda, n + 1, m, n, kk, a_signed, b_signed};
     for (size_t i = 0; i < (size_t)m * (n + 1); i++) out[i] = 7;
     uint32_t half = n / 2 / k->panel * k->panel;
     k->gemm(&g, 0, half);
@@ -132,13 +135,15 @@ static void check_q8(const struct ay_int_kernels *k, uint32_t m, uint32_t n, uin
 
 static void for_each_table(void (*check)(const struct ay_int_kernels *))
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512"};
-    for (int i = 0; i < 3; i++) {
-        const struct ay_kernels *k;
-        if (ay_kernels_named(names[i], &k) != AY_OK) continue;
-        print_message("%s\n", ay_integers_beside(k)->name);
-        check(ay_integers_beside(k));
+    static const char *const names[] = {"scalar", "avx2", "vnni", "amx"};
+    for (int i = 0; i < 4; i++) {
+        const struct ay_int_kernels *k = ay_integers_named(names[i]);
+        if (!k) continue;
+        print_message("%s\n", k->name);
+        check(k);
     }
+    print_message("%s\n", ay_integers_amx_emulated.name);
+    check(&ay_integers_amx_emulated);
 }
 
 static void all_products(const struct ay_int_kernels *k)
@@ -147,6 +152,8 @@ static void all_products(const struct ay_int_kernels *k)
         for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
             for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1)
                 check_gemm(k, m, n, kk, next() % 2, next() % 2);
+    for (uint32_t m = 1; m <= MAX_M; m++)
+        check_gemm(k, m, LONG_N - m % 5, LONG_K - m * 7, next() % 2, next() % 2);
 }
 
 static void all_woven(const struct ay_int_kernels *k)
@@ -160,6 +167,7 @@ static void all_q8(const struct ay_int_kernels *k)
     for (uint32_t m = 1; m <= MAX_M; m++)
         for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
             for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1) check_q8(k, m, n, kk, m % 2);
+    for (uint32_t m = 1; m <= MAX_M; m++) check_q8(k, m, LONG_N - m % 5, LONG_K - m * 7, m % 2);
 }
 
 static void test_integers_any_shape_and_signs_equal_ref(void **s)
