@@ -1,0 +1,269 @@
+/* Every table that runs here equals ref/ bit for bit, on random, edge and all small shapes:
+ * products of matrices, patches of an image, filters, windows over planes. */
+#include "tensor/kernel/testing.h"
+
+static float packed[MAX_N * 6];
+
+/* What struct ay_affine says of x, by the functions of ref/. */
+static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
+{
+    x = ay_ref_fn(AY_FN_MUL, x, t->scale[i * t->scale_step]);
+    x = ay_ref_fn(AY_FN_ADD, x, t->shift[i * t->shift_step]);
+    if (t->add) x = ay_ref_fn(AY_FN_ADD, x, t->add[i * t->add_step + j]);
+    return ay_ref_fn(AY_FN_MAX, x, t->low);
+}
+
+/* The ways of B and what may follow, on a C with room to its right. */
+static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    static float k_major[MAX_N];
+    const uint32_t ldc = n + 3, lda = kk + 1, ldb = n + 5;
+    assert_true(m * lda <= MAX_N && n * kk <= MAX_N && kk * ldb <= MAX_N && m * ldc <= MAX_N);
+    assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
+    k->pack(b, kk, n, kk, packed);
+    k->transpose(b, kk, n, kk, k_major, ldb);
+    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    const struct ay_affine same = {c, d, .low = ay_f32(AY_NEG_INF_BITS)};
+    for (int way = 0; way < 4; way++) {
+        const struct ay_affine *affine = way == 2 ? &rows : way == 3 ? &same : NULL;
+        struct ay_gemm g = {.a = a,
+                            .b = way == 1 ? k_major : packed,
+                            .c = out,
+                            .lda = lda,
+                            .ldb = way == 1 ? ldb : 0,
+                            .ldc = ldc,
+                            .m = m,
+                            .n = n,
+                            .k = kk,
+                            .affine = affine};
+        for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
+        uint32_t half = n / 2 / k->panel * k->panel;
+        k->gemm(&g, 0, m, 0, half);
+        k->gemm(&g, 0, m / 2, half, n);
+        k->gemm(&g, m / 2, m, half, n);
+        for (uint32_t i = 0; i < m; i++)
+            for (uint32_t j = 0; j < ldc; j++) {
+                float y = 7.0F;
+                if (j < n) y = ay_ref_chain(0, a + (size_t)i * lda, b + (size_t)j * kk, kk);
+                if (j < n && affine) y = ref_affine(affine, y, i, j);
+                assert_same("gemm", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j], y);
+            }
+    }
+}
+
+/* A chain in two parts is the chain. */
+static void check_resumed(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    uint32_t first = kk / 2;
+    struct ay_gemm g = {.a = a, .b = packed, .c = out, .lda = kk, .ldc = n, .m = m, .n = n};
+    g.k = first;
+    k->pack(b, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    g.a = a + first;
+    g.k = kk - first;
+    g.resume = true;
+    k->pack(b + first, kk, n, g.k, packed);
+    k->gemm(&g, 0, m, 0, n);
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++)
+            assert_same("resumed gemm", k, (size_t)i * n + j, out[(size_t)i * n + j],
+                        ay_ref_chain(0, a + (size_t)i * kk, b + (size_t)j * kk, kk));
+}
+
+/* Columns in runs of random lengths at random places of the image, which is a. */
+static struct ay_patches random_patches(uint32_t n, uint32_t kk, uint32_t step)
+{
+    static int32_t k_at[MAX_N], n_at[MAX_N];
+    static uint32_t run[MAX_N];
+    for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
+    for (uint32_t j = 0, left = 0; j < n; j++, left--) {
+        if (left == 0) left = 1 + next() % (n - j);
+        run[j] = left;
+        n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
+    }
+    return (struct ay_patches){a, k_at, n_at, run, kk, step};
+}
+
+static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)
+{
+    struct ay_patches w = random_patches(n, kk, step);
+    uint32_t n0 = n / 3, k0 = kk / 3;
+    k->pack_patches(&w, k0, kk, n0, n, packed);
+    for (uint32_t i = k0; i < kk; i++)
+        for (uint32_t j = n0; j < n; j++) {
+            size_t panel = (j - n0) / k->panel * k->panel, column = (j - n0) % k->panel;
+            size_t at = panel * (kk - k0) + (i - k0) * k->panel + column;
+            assert_memory_equal(&packed[at], &a[w.k_at[i] + w.n_at[j]], sizeof *a);
+        }
+    for (int kind = 0; kind < 3; kind++) {
+        out[n - n0] = 7.0F;
+        if (kind == 0) k->chain_patches(&w, b, n0, n, out);
+        if (kind == 1) k->sum_patches(&w, n0, n, out);
+        if (kind == 2) k->max_patches(&w, n0, n, out);
+        for (uint32_t j = n0; j < n; j++) {
+            for (uint32_t i = 0; i < kk; i++) d[i] = a[w.k_at[i] + w.n_at[j]];
+            float want = kind == 0   ? ay_ref_chain(0, d, b, kk)
+                         : kind == 1 ? ay_ref_reduce_sum(d, kk, 1)
+                                     : ay_ref_reduce_max(d, kk, 1);
+            assert_same("patches", k, j, out[j - n0], want);
+        }
+        assert_true(out[n - n0] == 7.0F);
+    }
+}
+
+/* Products of filters with patches, in parts, and what may follow. */
+static void check_filters(const struct ay_kernels *k, uint32_t m, uint32_t n, uint32_t kk)
+{
+    static float sums[MAX_N * 2];
+    const uint32_t ldc = n + 3, n0 = n / 3, m0 = m / 2 / k->filters * k->filters;
+    struct ay_patches w = random_patches(n, kk, 1 + next() % 2);
+    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    assert_true(m * kk <= MAX_N && m * n <= MAX_N && n * k->filters <= 2 * MAX_N);
+    assert_true(ay_packed_floats(k->filters, m, kk) <= sizeof packed / sizeof packed[0]);
+    k->pack_filters(b, m, kk, packed);
+    for (int way = 0; way < 2; way++) {
+        struct ay_filter_gemm g = {&w, packed, out, ldc, m, way ? &rows : NULL};
+        for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
+        if (n0) k->gemm_filters(&g, 0, m, 0, n0, sums);
+        if (m0) k->gemm_filters(&g, 0, m0, n0, n, sums);
+        k->gemm_filters(&g, m0, m, n0, n, sums);
+        for (uint32_t i = 0; i < m; i++)
+            for (uint32_t j = 0; j < ldc; j++) {
+                float y = 0;
+                for (uint32_t l = 0; j < n && l < kk; l++)
+                    y = fmaf(b[i * kk + l], a[w.k_at[l] + w.n_at[j]], y);
+                if (y != y) y = ay_f32(AY_NAN_BITS);
+                if (way) y = ref_affine(&rows, y, i, j);
+                assert_same("filters", k, (size_t)i * ldc + j, out[(size_t)i * ldc + j],
+                            j < n ? y : 7.0F);
+            }
+    }
+}
+
+static void small_shapes(const struct ay_kernels *k)
+{
+    for (uint32_t m = 1; m <= 18; m++)
+        for (uint32_t n = 1; n <= 100; n += n < 20 ? 1 : 7)
+            for (uint32_t kk = 1; kk <= 9; kk += 4) {
+                refill((enum flavour)(next() % FLAVOURS));
+                check_gemm(k, m, n, kk);
+            }
+}
+
+static void long_chains(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++) {
+        refill(f);
+        check_gemm(k, 3, 4, 770);   /* three blocks of k */
+        check_gemm(k, 140, 25, 20); /* two blocks of m */
+    }
+}
+
+static void all_patches(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++)
+        for (uint32_t n = 1; n < 150; n += 1 + n / 20)
+            for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1) {
+                refill(f);
+                check_patches(k, n, kk, 1 + next() % 2);
+                check_resumed(k, 1 + n % 9, 1 + n / 2, kk + 1);
+            }
+}
+
+static void all_filters(const struct ay_kernels *k)
+{
+    for (enum flavour f = TAME; f < FLAVOURS; f++) {
+        refill(f);
+        check_filters(k, 26, 20, 310); /* blocks of k */
+        for (uint32_t n = 1; n < 150; n += 1 + n / 20)
+            for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1)
+                check_filters(k, 1 + next() % (n < 50 ? 150 : 50), n, kk);
+    }
+}
+
+/* Windows over a plane that may lie anywhere beside it. */
+static void check_stencil(const struct ay_kernels *k)
+{
+    struct ay_stencil w = {1 + next() % 12,
+                           1 + next() % 45,
+                           1 + next() % 9,
+                           1 + next() % 40,
+                           1 + next() % 4,
+                           1 + next() % 5,
+                           1 + next() % 3,
+                           1 + next() % 2,
+                           1 + next() % 2,
+                           1 + next() % 3,
+                           0,
+                           0,
+                           next() % 2 ? 0 : c[0]};
+    w.top = (int32_t)(next() % 9) - 6;
+    w.left = (int32_t)(next() % 60) - 40;
+    uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
+    const struct ay_affine follows = {c, d, .add = c, .low = 0};
+    for (int way = 0; way < 3; way++) {
+        out[n] = 7.0F;
+        if (way < 2) k->chain_stencil(&w, a, b, way ? &follows : NULL, out);
+        if (way == 2) k->max_stencil(&w, a, out);
+        for (uint32_t j = 0; j < n; j++) {
+            float window[20];
+            for (uint32_t i = 0; i < kk; i++) {
+                int64_t y = (int64_t)(j / w.columns) * w.row_stride + w.top +
+                            (int64_t)(i / w.kernel_width) * w.row_gap;
+                int64_t x = (int64_t)(j % w.columns) * w.column_stride + w.left +
+                            (int64_t)(i % w.kernel_width) * w.column_gap;
+                bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
+                window[i] = inside ? a[y * w.width + x] : w.fill;
+            }
+            float want =
+                way < 2 ? ay_ref_chain(0, window, b, kk) : ay_ref_reduce_max(window, kk, 1);
+            if (way == 1) want = ref_affine(&follows, want, 0, j);
+            assert_same("stencil", k, j, out[j], want);
+        }
+        assert_true(out[n] == 7.0F);
+    }
+}
+
+static void all_stencils(const struct ay_kernels *k)
+{
+    for (uint32_t i = 0; i < 2000; i++) {
+        if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
+        check_stencil(k);
+    }
+}
+
+static void test_gemm_any_shape_equals_ref(void **s)
+{
+    (void)s;
+    for_each_table(small_shapes);
+    for_each_table(long_chains);
+}
+
+static void test_patches_any_runs_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_patches);
+}
+
+static void test_filters_any_shape_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_filters);
+}
+
+static void test_stencils_any_window_equal_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_stencils);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gemm_any_shape_equals_ref),
+        cmocka_unit_test(test_patches_any_runs_equal_ref),
+        cmocka_unit_test(test_filters_any_shape_equal_ref),
+        cmocka_unit_test(test_stencils_any_window_equal_ref),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
