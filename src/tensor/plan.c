@@ -248,6 +248,27 @@ static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
            weaves(op, user);
 }
 
+/* Whether each of several users weaves patches of the VIEW: the image is then woven for each. */
+static bool all_weave(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    uint32_t dtype = pl->plan->places[id].dtype, found = 0;
+    if ((dtype != AY_WORK_DTYPE_U8 && dtype != AY_WORK_DTYPE_I8) ||
+        (pl->roles[id] & USED_AS_OUTPUT))
+        return false;
+    for (uint32_t i = id - ay_program_output(pl->p, 0) + 1;
+         i <= pl->user[id] && found < pl->uses[id]; i++) {
+        const struct ay_work_op *user = op_of(pl, i);
+        bool reads = false, symbols = false;
+        for (uint32_t k = 0; k < user->in_count; k++) reads = reads || user->in[k] == id;
+        for (uint32_t k = 0; k < user->dims_count; k++)
+            symbols = symbols || (user->dims[k] & AY_DIM_SYMBOL);
+        if (reads && (symbols || user->in[0] == id || !is_woven_view(pl, op, user, id)))
+            return false;
+        found += reads;
+    }
+    return found == pl->uses[id];
+}
+
 /* Whether bytes are read through windows as they lie, for their largest or for products. */
 static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
                        const struct ay_work_op *user, uint32_t id)
@@ -265,6 +286,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
 {
     struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
+    if (view && pl->uses[id] > 1) return all_weave(pl, op, id);
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || pl->uses[id] != 1 ||
         (pl->roles[id] & USED_AS_OUTPUT))
         return false;
@@ -373,7 +395,7 @@ static void form_steps(struct planner *pl)
         }
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs &&
-            plan->places[patches].step == AY_NONE) {
+            (plan->places[patches].step == AY_NONE || pl->uses[patches] > 1)) {
             bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;
             bool woven = !f32 && weaves(op_of(pl, patches - outputs), op);
             enum ay_step_kind kind = f32 ? AY_STEP_TILES : woven ? AY_STEP_WOVEN : AY_STEP_WINDOWS;
@@ -605,7 +627,7 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
     size_t n = ay_program_values(p), ops = p->ops_count;
     *out = (struct ay_plan){.program = p, .values = (uint32_t)n};
     out->places = calloc(n, sizeof *out->places);
-    out->order = calloc(ops, sizeof *out->order);
+    out->order = calloc(2 * ops, sizeof *out->order); /* a VIEW may be in several steps */
     out->steps = calloc(ops, sizeof *out->steps);
     out->births = calloc(ops, sizeof *out->births);
     out->deaths = calloc(ops, sizeof *out->deaths);
