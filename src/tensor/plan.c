@@ -256,6 +256,27 @@ static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
            weaves(op, user);
 }
 
+/* Whether each of several users weaves patches of the VIEW: the image is then woven for each. */
+static bool all_weave(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+{
+    uint32_t dtype = pl->plan->places[id].dtype, found = 0;
+    if ((dtype != AY_WORK_DTYPE_U8 && dtype != AY_WORK_DTYPE_I8) ||
+        (pl->roles[id] & USED_AS_OUTPUT))
+        return false;
+    for (uint32_t i = id - ay_program_output(pl->p, 0) + 1;
+         i <= pl->user[id] && found < pl->uses[id]; i++) {
+        const struct ay_work_op *user = op_of(pl, i);
+        bool reads = false, symbols = false;
+        for (uint32_t k = 0; k < user->in_count; k++) reads = reads || user->in[k] == id;
+        for (uint32_t k = 0; k < user->dims_count; k++)
+            symbols = symbols || (user->dims[k] & AY_DIM_SYMBOL);
+        if (reads && (symbols || user->in[0] == id || !is_woven_view(pl, op, user, id)))
+            return false;
+        found += reads;
+    }
+    return found == pl->uses[id];
+}
+
 /* Whether bytes are read through windows as they lie, for their largest or for products. */
 static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
                        const struct ay_work_op *user, uint32_t id)
@@ -274,6 +295,8 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
 {
     struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
+    if (pl->uses[id] > 1 && pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
+        return view && all_weave(pl, op, id);
     bool by_weights = pl->roles[id] == USED_AS_B;
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || (pl->uses[id] != 1 && !by_weights) ||
         (pl->roles[id] & USED_AS_OUTPUT))

@@ -186,10 +186,15 @@ static value sum_of(struct maker *m, value a, value b)
     return byte(m, fn(m, AY_WORK_FN_INT_SHR, I64, y, number(m, 20)), below(4) ? U8 : I8);
 }
 
+static value table_to(struct maker *m, value x, uint32_t dtype)
+{
+    value table = known(m, dtype, 1, (const uint64_t[]){256}, 0, 256);
+    return ay_tape_gather(m->tape, table, ay_tape_cast(m->tape, x, I32), 0);
+}
+
 static value table_of(struct maker *m, value x)
 {
-    value table = known(m, below(4) ? U8 : I8, 1, (const uint64_t[]){256}, 0, 256);
-    return ay_tape_gather(m->tape, table, ay_tape_cast(m->tape, x, I32), 0);
+    return table_to(m, x, below(4) ? U8 : I8);
 }
 
 /* Windows of the image: (positions, channels taps), or (channels, positions, taps). */
@@ -223,6 +228,18 @@ static value convolution(struct maker *m, value image)
     value rows = windows(m, image, false, out);
     const uint64_t dims[] = {1 + below(150), rows->dims[1]};
     return ay_tape_matmul(m->tape, known(m, I8, 2, dims, -128, 256), rows);
+}
+
+/* Two products that read the same windows. */
+static void two_convolutions(struct maker *m, value image, value outputs[2])
+{
+    uint64_t out[2];
+    value rows = windows(m, image, false, out);
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint64_t dims[] = {1 + below(90), rows->dims[1]};
+        value sums = ay_tape_matmul(m->tape, known(m, I8, 2, dims, -128, 256), rows);
+        outputs[i] = below(4) ? round_sums(m, sums, U8) : sums;
+    }
 }
 
 /* Rows of the image times weights; or for each channel rows times weights of its own. */
@@ -266,6 +283,10 @@ static void make(struct maker *m, value outputs[2])
         value y = pooled(m, image);
         outputs[0] = y->dtype == U8 && below(2) ? table_of(m, y) : y;
         outputs[1] = sum_of(m, m->image, below(2) ? m->image : table_of(m, m->image));
+        return;
+    }
+    if (below(6) == 0) {
+        two_convolutions(m, image, outputs);
         return;
     }
     value sums = below(3) == 0   ? convolution(m, image)
@@ -360,7 +381,7 @@ static void test_exec_convolution_of_bytes_takes_along_what_makes_bytes(void **s
     const uint64_t dims[] = {CHANNELS, HEIGHT, WIDTH}, rows[] = {8, CHANNELS * 9}, each[] = {8, 1};
     assert_int_equal(ay_tape_open(&(struct ay_tape_options){.threads = 1}, &m.tape), AY_OK);
     m.image = ay_tape_input(m.tape, U8, 3, dims);
-    value other = table_of(&m, m.image);
+    value other = table_to(&m, m.image, U8);
     other = ay_tape_slice(
         m.tape, ay_tape_reshape(m.tape, other, 2, (const uint64_t[]){CHANNELS, HEIGHT * WIDTH}),
         (const int64_t[]){0, 0}, (const int64_t[]){1, 1}, (const uint64_t[]){8, HEIGHT * WIDTH}, 0);
@@ -381,7 +402,7 @@ static void test_exec_convolution_of_bytes_takes_along_what_makes_bytes(void **s
            fn(&m, AY_WORK_FN_INT_MUL, I64, other, number(&m, 300000)));
     y = fn(&m, AY_WORK_FN_INT_ADD, I64, y, number(&m, -5000));
     y = byte(&m, fn(&m, AY_WORK_FN_INT_SHR, I64, y, number(&m, 20)), U8);
-    y = table_of(&m, y);
+    y = table_to(&m, y, U8);
     assert_int_equal(ay_tape_program(m.tape, &y, 1, &p), AY_OK);
     /* A table; a part of what it gives; VIEW, MATMUL, two MAPs, a table. */
     assert_int_equal(ops_of_step(&p, 0), 2);

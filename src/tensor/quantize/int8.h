@@ -38,6 +38,7 @@ struct ay_int8_step {
     const struct ay_graph_node *after; /* SUM: the Relu that is part of it; NULL: there is none */
     bool maybe;                        /* its result can be had as bytes */
     bool wanted;                       /* somebody works on bytes of its result */
+    bool worked;                       /* something is computed of its result as bytes */
     bool exposed;                      /* TABLE: something else than a TABLE takes its result */
     bool kept;                         /* stayed as it was */
 };

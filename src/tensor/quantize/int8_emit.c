@@ -291,6 +291,18 @@ static struct ay_slice emit_table(struct ay_int8 *p, const struct ay_twin *x,
     return ay_edit_node(p->e, "assay:QTable", in, 2, unnamed, NULL, 0);
 }
 
+/* The same as the f32 value, which is not rounded once more where nothing is computed of it. */
+static void emit_f32_table(struct ay_int8 *p, const struct ay_twin *x, struct ay_slice out,
+                           const float made[LEVELS])
+{
+    const uint64_t count = LEVELS;
+    void *table;
+    const struct ay_slice in[] = {x->bytes,
+                                  ay_edit_constant(p->e, AY_WORK_DTYPE_F32, 1, &count, &table)};
+    if (table) memcpy(table, made, LEVELS * sizeof *made);
+    (void)ay_edit_node(p->e, "assay:QTable", in, 2, out, NULL, 0);
+}
+
 static bool emit_function(struct ay_int8 *p, uint32_t i, enum ay_code *code)
 {
     const struct ay_int8_step *s = &p->steps[i];
@@ -301,6 +313,10 @@ static bool emit_function(struct ay_int8 *p, uint32_t i, enum ay_code *code)
     levels_of(x, level);
     *code = ay_pointwise_table(p->e, &p->pointwise, i, level, made, p->reason);
     if (*code != AY_OK) return true;
+    if (!s->worked) {
+        emit_f32_table(p, x, s->out, made);
+        return true;
+    }
     struct ay_twin y = fitted(p, s->out);
     y.bytes = emit_table(p, x, &y, made);
     add_twin(p, y);
@@ -329,25 +345,29 @@ static bool emit_join(struct ay_int8 *p, const struct ay_graph_node *n,
     return true;
 }
 
-/* A node that moves bytes, or takes the largest, as it does f32. */
+/* A node that moves bytes, or takes the largest, as it does f32; what it pads with is the zero. */
 static bool emit_moved(struct ay_int8 *p, const struct ay_graph_node *n)
 {
     const struct ay_twin *x = n->in_count ? find(p, n->in[0]) : NULL;
     if (!x) return false;
-    struct ay_slice *names = AY_NEW(&p->e->arena, struct ay_slice, n->in_count + n->out_count);
-    if (!names) return true;
+    bool pads = ay_node_is(n, "Pad");
     struct ay_graph_node moved = *n;
+    if (pads && moved.in_count < 3) moved.in_count = 3;
+    struct ay_slice *in = AY_NEW(&p->e->arena, struct ay_slice, moved.in_count + n->out_count);
+    if (!in) return true;
+    struct ay_slice *out = in + moved.in_count;
     struct ay_twin y = *x;
-    memcpy(names, n->in, n->in_count * sizeof *names);
-    names[0] = x->bytes;
+    memcpy(in, n->in, n->in_count * sizeof *in);
+    in[0] = x->bytes;
+    if (pads) in[2] = x->zero;
     for (uint32_t k = 0; k < n->out_count; k++) {
         y.name = n->out[k];
         y.whole = false;
-        y.bytes = names[n->in_count + k] = y.name.len ? ay_edit_name(p->e) : unnamed;
+        y.bytes = out[k] = y.name.len ? ay_edit_name(p->e) : unnamed;
         if (y.name.len) add_twin(p, y);
     }
-    moved.in = names;
-    moved.out = names + n->in_count;
+    moved.in = in;
+    moved.out = out;
     ay_edit_keep(p->e, &moved);
     return true;
 }

@@ -100,12 +100,25 @@ static bool is_nearest(const struct ay_graph_node *n)
                                 ay_slice_equal(mode->strings[0], ay_slice_str("nearest"))));
 }
 
-static bool moves(const struct ay_graph_node *n)
+/* Of zeros, which bytes have too. */
+static bool pads_zeros(const struct ay_edit *e, const struct ay_graph_node *n)
+{
+    const struct ay_graph_attribute *mode = ay_node_attribute(n, "mode");
+    bool constant = !mode || (mode->strings_count == 1 &&
+                              ay_slice_equal(mode->strings[0], ay_slice_str("constant")));
+    if (!constant || n->in_count < 2 || n->out_count != 1) return false;
+    if (n->in_count == 2 || n->in[2].len == 0) return true;
+    const struct ay_edit_constant *c = ay_edit_find(e, n->in[2], 0);
+    return c && *(const float *)c->elements == 0;
+}
+
+static bool moves(const struct ay_edit *e, const struct ay_graph_node *n)
 {
     static const char *const names[] = {"DepthToSpace",  "Expand",       "Flatten",   "Gather",
                                         "GlobalMaxPool", "Identity",     "MaxPool",   "Reshape",
                                         "Slice",         "SpaceToDepth", "Split",     "Squeeze",
                                         "Tile",          "Transpose",    "Unsqueeze", NULL};
+    if (ay_node_is(n, "Pad")) return pads_zeros(e, n);
     if (ay_node_is(n, "Resize")) return n->out_count == 1 && is_nearest(n);
     return is_one_of(n, names) && !(ay_node_is(n, "MaxPool") && n->out_count > 1);
 }
@@ -122,7 +135,7 @@ static enum ay_int8_role role_of(const struct ay_edit *e, struct ay_pointwise *p
     if (two && is_one_of(n, products)) return AY_INT8_PRODUCT;
     if (is_one_of(n, means) && n->out_count == 1) return AY_INT8_AVERAGE;
     if (ay_node_is(n, "Concat") && n->out_count == 1) return AY_INT8_JOIN;
-    return moves(n) ? AY_INT8_MOVED : AY_INT8_KEPT;
+    return moves(e, n) ? AY_INT8_MOVED : AY_INT8_KEPT;
 }
 
 static bool operands_maybe_bytes(const struct ay_int8 *p, uint32_t i)
@@ -179,15 +192,19 @@ static bool takes(const struct ay_graph_node *n, struct ay_slice name)
     return false;
 }
 
-static void find_wanted(struct ay_int8 *p, uint32_t i)
+static void find_users(struct ay_int8 *p, uint32_t i)
 {
     struct ay_int8_step *s = &p->steps[i];
-    for (uint32_t k = i + 1; !s->wanted && k < ay_edit_graph(p->e)->nodes_count; k++) {
+    for (uint32_t k = i + 1; k < ay_edit_graph(p->e)->nodes_count; k++) {
         const struct ay_int8_step *user = &p->steps[k];
         if (user->role == AY_INT8_KEPT || user->role == AY_INT8_TAKEN ||
             !takes(node_at(p, k), s->out))
             continue;
-        s->wanted = user->role == AY_INT8_CONV || user->role == AY_INT8_LINEAR || user->wanted;
+        bool product = user->role == AY_INT8_CONV || user->role == AY_INT8_LINEAR;
+        bool passes = user->role == AY_INT8_TABLE || user->role == AY_INT8_JOIN ||
+                      user->role == AY_INT8_MOVED;
+        s->wanted = s->wanted || product || user->wanted;
+        s->worked = s->worked || !passes || user->worked;
     }
 }
 
@@ -218,11 +235,11 @@ static void find_needs(struct ay_int8 *p, const uint32_t *uses)
 {
     for (uint32_t i = ay_edit_graph(p->e)->nodes_count; i-- > 0;) {
         struct ay_int8_step *s = &p->steps[i];
-        find_wanted(p, i);
+        find_users(p, i);
         if (s->role == AY_INT8_TABLE) s->exposed = is_exposed(p, i, uses);
         bool made = s->role == AY_INT8_SUM || s->role == AY_INT8_PRODUCT ||
                     s->role == AY_INT8_AVERAGE || s->role == AY_INT8_JOIN ||
-                    (s->role == AY_INT8_TABLE && s->exposed) ||
+                    (s->role == AY_INT8_TABLE && s->exposed && s->worked) ||
                     (s->role == AY_INT8_LINEAR && s->wanted);
         if (made) need_range(p, s->out);
         if (s->role == AY_INT8_JOIN) share_ranges(p, i, uses);
