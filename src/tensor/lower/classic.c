@@ -1,6 +1,6 @@
 /* ai.onnx.ml: preparing numbers, linear models and support vectors
  * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md). Trees are in trees.c. Where the
- * definition leaves room it is as onnxruntime does; strings and maps are refused. */
+ * definition leaves room it is as onnxruntime does; strings are refused. */
 #include "tensor/lower/classic.h"
 #include "tensor/lower/matmul.h"
 #include "tensor/ref/float.h"
@@ -251,6 +251,13 @@ static void feature_vectorizer(const struct ay_lower *l, const struct ay_operand
     free(parts);
 }
 
+/* A row of scores as a map by their labels: it stays a row, in the order of the labels. */
+static void zip_map(const struct ay_lower *l, const struct ay_operands *o)
+{
+    (void)l;
+    o->out[0] = o->in[0];
+}
+
 /* --- linear models --- */
 
 /* x (N, features) by the rows of the attribute coefficients, plus intercepts: (N, rows). */
@@ -352,5 +359,6 @@ const struct ay_operator ay_lower_classic[] = {
     {"ai.onnx.ml:OneHotEncoder", one_hot_encoder, 1, 1, 1, false},
     {"ai.onnx.ml:SVMRegressor", svm_regressor, 1, 1, 1, false},
     {"ai.onnx.ml:Scaler", scaler, 1, 1, 1, false},
+    {"ai.onnx.ml:ZipMap", zip_map, 1, 1, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

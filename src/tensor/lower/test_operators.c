@@ -1,10 +1,8 @@
 /* Operators of the families resize to select where ONNX's own cases (make onnx-suite) leave room:
  * zero points in every place, sequences of different lengths, sorting with NaN, numbers drawn, and
  * tensors of nothing. Each runs as a program and over known operands. */
-#include "tensor/exec.h"
-#include "tensor/lower/lower.h"
 #include "tensor/lower/real.h"
-#include "tensor/testing.h"
+#include "tensor/lower/test_node.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,226 +13,12 @@
 
 #include <cmocka.h>
 
-#define F32  AY_WORK_DTYPE_F32
-#define I8   AY_WORK_DTYPE_I8
-#define U8   AY_WORK_DTYPE_U8
-#define I32  AY_WORK_DTYPE_I32
-#define I64  AY_WORK_DTYPE_I64
-#define BOOL AY_WORK_DTYPE_BOOL
-
-#define MOST_OPERANDS 8u
-#define MOST_RESULTS  4u
-#define ROUNDS        60u
-#define MANY          65535u
-
-static uint64_t seed = 20251127;
-
-/* Memory as long as a test. */
-static _Alignas(64) uint8_t memory[8u << 20];
-static struct ay_arena arena;
-
-static void *take(size_t bytes)
-{
-    void *at = ay_arena_take(&arena, bytes + 1, 1);
-    assert_non_null(at);
-    return at;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = ay_arena_over(memory, sizeof memory);
-    return 0;
-}
-
-/* --- one node at work --- */
-
-struct tensor {
-    uint32_t dtype, rank;
-    uint64_t dims[AY_MAX_RANK];
-    void *data; /* NULL: an operand that is left out */
-};
-
-struct work {
-    const char *op, *domain;
-    int64_t opset;
-    struct ay_graph_attribute attributes[8];
-    uint32_t attributes_count;
-    struct tensor in[MOST_OPERANDS], out[MOST_RESULTS];
-    uint32_t in_count, out_count;
-    enum ay_code code;
-    struct ay_reason reason;
-};
-
-static struct work work(const char *op, int64_t opset, uint32_t out_count)
-{
-    return (struct work){.op = op, .domain = "", .opset = opset, .out_count = out_count};
-}
-
-static struct ay_graph_attribute *attribute(struct work *w, const char *name, uint32_t kind)
-{
-    struct ay_graph_attribute *a = &w->attributes[w->attributes_count++];
-    assert_true(w->attributes_count <= 8);
-    a->name = ay_slice_str(name);
-    a->kind = kind;
-    return a;
-}
-
-static void set_ints(struct work *w, const char *name, const int64_t *ints, uint32_t count)
-{
-    struct ay_graph_attribute *a = attribute(w, name, AY_GRAPH_ATTRIBUTE_INTS);
-    a->ints = memcpy(take(count * sizeof *ints), ints, count * sizeof *ints);
-    a->ints_count = count;
-}
-
-static void set_int(struct work *w, const char *name, int64_t value)
-{
-    set_ints(w, name, &value, 1);
-    w->attributes[w->attributes_count - 1].kind = AY_GRAPH_ATTRIBUTE_INT;
-}
-
-static void set_float(struct work *w, const char *name, float x)
-{
-    struct ay_graph_attribute *a = attribute(w, name, AY_GRAPH_ATTRIBUTE_FLOAT);
-    a->floats = memcpy(take(sizeof x), &x, sizeof x);
-    a->floats_count = 1;
-}
-
-static void set_text(struct work *w, const char *name, const char *text)
-{
-    struct ay_graph_attribute *a = attribute(w, name, AY_GRAPH_ATTRIBUTE_STRING);
-    struct ay_slice *string = take(sizeof *string);
-    *string = ay_slice_str(text);
-    a->strings = string;
-    a->strings_count = 1;
-}
-
-static uint64_t elements(const struct tensor *t)
-{
-    uint64_t n = 1;
-    for (uint32_t d = 0; d < t->rank; d++) n *= t->dims[d];
-    return n;
-}
-
-/* Adds an operand; without data it has random elements. */
-static struct tensor *give(struct work *w, uint32_t dtype, uint32_t rank, const uint64_t *dims,
-                           const void *data)
-{
-    assert_true(w->in_count < MOST_OPERANDS);
-    struct tensor *t = &w->in[w->in_count++];
-    *t = (struct tensor){.dtype = dtype, .rank = rank};
-    for (uint32_t d = 0; d < rank; d++) t->dims[d] = dims[d];
-    uint64_t bytes = elements(t) * ay_dtype_bytes(dtype);
-    t->data = take(bytes);
-    if (data)
-        memcpy(t->data, data, bytes);
-    else
-        ay_test_elements(&seed, dtype, t->data, elements(t), false);
-    return t;
-}
-
-#define SHAPE(...)                                                                                 \
-    (uint32_t)(sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)), (const uint64_t[])     \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-
-static void fetch(struct work *w, struct ay_tape *tape, const struct ay_value **outs,
-                  const struct ay_run *inputs)
-{
-    struct ay_tape_program written;
-    struct ay_run run = *inputs;
-    const struct ay_value *unknown[MOST_RESULTS];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < w->out_count; i++) {
-        struct tensor *t = &w->out[i];
-        *t = (struct tensor){.dtype = outs[i]->dtype, .rank = outs[i]->rank};
-        memcpy(t->dims, outs[i]->dims, sizeof t->dims);
-        uint64_t bytes = elements(t) * ay_dtype_bytes(t->dtype);
-        t->data = take(bytes);
-        if (outs[i]->data) {
-            memcpy(t->data, outs[i]->data, bytes);
-        } else {
-            run.outputs[count] = t->data;
-            unknown[count++] = outs[i];
-        }
-    }
-    if (!count) return;
-    if (ay_tape_program(tape, unknown, count, &written) != AY_OK)
-        fail_msg("%s: %s", w->op, ay_tape_reason(tape));
-    struct ay_exec *exec = NULL;
-    assert_int_equal(ay_exec_open(&written.program, written.weights,
-                                  &(struct ay_exec_options){.threads = 1}, &exec),
-                     AY_OK);
-    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
-    ay_exec_close(exec);
-}
-
-/* Runs it with the operands of the mask unknown; results in w->out, or w->code. */
-static void lower(struct work *w, uint32_t unknown)
-{
-    const struct ay_value *in[MOST_OPERANDS] = {NULL}, *outs[MOST_RESULTS] = {NULL};
-    struct ay_slice name = ay_slice_str("y");
-    const struct ay_graph_node node = {.op = ay_slice_str(w->op),
-                                       .out = &name,
-                                       .out_count = 1,
-                                       .attributes = w->attributes,
-                                       .attributes_count = w->attributes_count};
-    const struct ay_graph_graph graph = {.nodes = &node, .nodes_count = 1};
-    const struct ay_graph_model model = {.graphs = &graph, .graphs_count = 1};
-    struct ay_tape *tape = NULL;
-    struct ay_run run = {0};
-    uint32_t inputs = 0;
-    arena.used = (arena.used + 63) / 64 * 64;
-    assert_int_equal(
-        ay_tape_open(&(struct ay_tape_options){.threads = 1, .limit_bytes = 1u << 28}, &tape),
-        AY_OK);
-    for (uint32_t i = 0; i < w->in_count; i++) {
-        struct tensor *t = &w->in[i];
-        if (!t->data) continue;
-        bool known = !(unknown >> i & 1) || elements(t) == 0;
-        in[i] = known ? ay_tape_copy(tape, t->dtype, t->rank, t->dims, t->data, NULL)
-                      : ay_tape_input(tape, t->dtype, t->rank, t->dims);
-        if (!known) run.inputs[inputs++] = t->data;
-    }
-    const struct ay_lower l = {
-        .tape = tape, .model = &model, .graph = &graph, .node = &node, .opset = w->opset};
-    const struct ay_operator *op = ay_operator_find(ay_slice_str(w->domain), node.op);
-    assert_non_null(op);
-    op->lower(&l, &(struct ay_operands){in, w->in_count, outs, w->out_count});
-    w->code = ay_tape_code(tape);
-    strcpy(w->reason.text, ay_tape_reason(tape));
-    if (w->code == AY_OK) fetch(w, tape, outs, &run);
-    ay_tape_close(tape);
-}
-
-static void lowered(struct work *w, uint32_t unknown)
-{
-    lower(w, unknown);
-    if (w->code != AY_OK) fail_msg("%s: %s", w->op, w->reason.text);
-}
-
-static void same_tensors(const struct tensor *a, const struct tensor *b)
-{
-    assert_int_equal(a->dtype, b->dtype);
-    assert_int_equal(a->rank, b->rank);
-    for (uint32_t d = 0; d < a->rank; d++) assert_int_equal(a->dims[d], b->dims[d]);
-    assert_memory_equal(a->data, b->data, elements(a) * ay_dtype_bytes(a->dtype));
-}
-
-/* Whether operands are known or not, the bits are the same. */
-static void same_either_way(struct work *w, uint32_t unknown)
-{
-    struct tensor known[MOST_RESULTS];
-    lowered(w, 0);
-    memcpy(known, w->out, sizeof known);
-    lowered(w, unknown);
-    for (uint32_t i = 0; i < w->out_count; i++) same_tensors(&known[i], &w->out[i]);
-}
+#define ROUNDS 60u
+#define MANY   65535u
 
 /* --- quantised products --- */
 
-static int64_t at(const struct tensor *t, uint64_t i)
+static int64_t at(const struct ay_test_tensor *t, uint64_t i)
 {
     return t->dtype == U8   ? ((const uint8_t *)t->data)[i]
            : t->dtype == I8 ? ((const int8_t *)t->data)[i]
@@ -243,23 +27,23 @@ static int64_t at(const struct tensor *t, uint64_t i)
 
 static uint32_t byte_dtype(void)
 {
-    return ay_test_below(&seed, 2) ? U8 : I8;
+    return ay_test_below(&ay_test_seed, 2) ? U8 : I8;
 }
 
 static void test_matmul_integer_zero_points_anywhere_gives_exact_sums(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint64_t m = 1 + ay_test_below(&seed, 4), k = 1 + ay_test_below(&seed, 70);
-        uint64_t n = 1 + ay_test_below(&seed, 5);
-        struct work w = work("MatMulInteger", 10, 1);
+        uint64_t m = 1 + ay_test_below(&ay_test_seed, 4), k = 1 + ay_test_below(&ay_test_seed, 70);
+        uint64_t n = 1 + ay_test_below(&ay_test_seed, 5);
+        struct ay_test_work w = ay_test_work("MatMulInteger", 10, 1);
         uint32_t da = byte_dtype(), db = byte_dtype();
-        give(&w, da, SHAPE(m, k), NULL);
-        give(&w, db, SHAPE(k, n), NULL);
-        bool rows = ay_test_below(&seed, 2), columns = ay_test_below(&seed, 2);
-        give(&w, da, rows, &m, NULL);
-        give(&w, db, columns, &n, NULL);
-        same_either_way(&w, ay_test_below(&seed, 16));
+        ay_test_give(&w, da, SHAPE(m, k), NULL);
+        ay_test_give(&w, db, SHAPE(k, n), NULL);
+        bool rows = ay_test_below(&ay_test_seed, 2), columns = ay_test_below(&ay_test_seed, 2);
+        ay_test_give(&w, da, rows, &m, NULL);
+        ay_test_give(&w, db, columns, &n, NULL);
+        ay_test_either_way(&w, ay_test_below(&ay_test_seed, 16));
         for (uint64_t i = 0; i < m * n; i++) {
             int64_t sum = 0, row = (int64_t)(i / n), column = (int64_t)(i % n);
             for (uint64_t j = 0; j < k; j++)
@@ -269,7 +53,7 @@ static void test_matmul_integer_zero_points_anywhere_gives_exact_sums(void **sta
                      at(&w.in[3], columns ? (uint64_t)column : 0));
             assert_int_equal(at(&w.out[0], i), (int32_t)sum);
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -279,7 +63,7 @@ struct shape {
 };
 
 /* What ConvInteger is for one result, straight from its definition. */
-static int64_t conv_at(const struct work *w, const struct shape *s, uint64_t b, uint64_t m,
+static int64_t conv_at(const struct ay_test_work *w, const struct shape *s, uint64_t b, uint64_t m,
                        const uint64_t place[2])
 {
     int64_t sum = 0;
@@ -302,44 +86,45 @@ static void test_conv_integer_zero_points_anywhere_counts_padding_as_zero(void *
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        struct shape s = {1 + ay_test_below(&seed, 2),
-                          1 + ay_test_below(&seed, 3),
-                          1 + ay_test_below(&seed, 3),
-                          1 + ay_test_below(&seed, 3),
-                          3 + ay_test_below(&seed, 4),
-                          3 + ay_test_below(&seed, 4),
-                          {1 + ay_test_below(&seed, 3), 1 + ay_test_below(&seed, 3)},
-                          (int64_t)ay_test_below(&seed, 2),
-                          1 + (int64_t)ay_test_below(&seed, 2)};
-        struct work w = work("ConvInteger", 10, 1);
+        struct shape s = {
+            1 + ay_test_below(&ay_test_seed, 2),
+            1 + ay_test_below(&ay_test_seed, 3),
+            1 + ay_test_below(&ay_test_seed, 3),
+            1 + ay_test_below(&ay_test_seed, 3),
+            3 + ay_test_below(&ay_test_seed, 4),
+            3 + ay_test_below(&ay_test_seed, 4),
+            {1 + ay_test_below(&ay_test_seed, 3), 1 + ay_test_below(&ay_test_seed, 3)},
+            (int64_t)ay_test_below(&ay_test_seed, 2),
+            1 + (int64_t)ay_test_below(&ay_test_seed, 2)};
+        struct ay_test_work w = ay_test_work("ConvInteger", 10, 1);
         uint32_t dx = byte_dtype(), dw = byte_dtype();
         uint64_t maps = s.groups * s.out;
-        set_int(&w, "group", (int64_t)s.groups);
-        set_ints(&w, "pads", (const int64_t[]){s.pad, s.pad, s.pad, s.pad}, 4);
-        set_ints(&w, "strides", (const int64_t[]){s.stride, s.stride}, 2);
-        give(&w, dx, SHAPE(s.batch, s.groups * s.in, s.height, s.width), NULL);
-        give(&w, dw, SHAPE(maps, s.in, s.kernel[0], s.kernel[1]), NULL);
-        give(&w, dx, 0, NULL, NULL);
-        give(&w, dw, ay_test_below(&seed, 2), &maps, NULL);
-        same_either_way(&w, ay_test_below(&seed, 16));
+        ay_test_set_int(&w, "group", (int64_t)s.groups);
+        ay_test_set_ints(&w, "pads", (const int64_t[]){s.pad, s.pad, s.pad, s.pad}, 4);
+        ay_test_set_ints(&w, "strides", (const int64_t[]){s.stride, s.stride}, 2);
+        ay_test_give(&w, dx, SHAPE(s.batch, s.groups * s.in, s.height, s.width), NULL);
+        ay_test_give(&w, dw, SHAPE(maps, s.in, s.kernel[0], s.kernel[1]), NULL);
+        ay_test_give(&w, dx, 0, NULL, NULL);
+        ay_test_give(&w, dw, ay_test_below(&ay_test_seed, 2), &maps, NULL);
+        ay_test_either_way(&w, ay_test_below(&ay_test_seed, 16));
         const uint64_t *out = w.out[0].dims;
-        for (uint64_t i = 0; i < elements(&w.out[0]); i++) {
+        for (uint64_t i = 0; i < ay_test_count(&w.out[0]); i++) {
             uint64_t place[2] = {i / out[3] % out[2], i % out[3]}, plane = i / (out[2] * out[3]);
             assert_int_equal(at(&w.out[0], i),
                              (int32_t)conv_at(&w, &s, plane / maps, plane % maps, place));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
 static void test_quantize_linear_type_that_is_none_of_ours_is_refused_by_name(void **state)
 {
     (void)state;
-    struct work w = work("QuantizeLinear", 21, 1);
-    set_int(&w, "output_dtype", 4); /* onnx.TensorProto.UINT16 */
-    give(&w, F32, SHAPE(3), NULL);
-    give(&w, F32, 0, NULL, NULL);
-    lower(&w, 1);
+    struct ay_test_work w = ay_test_work("QuantizeLinear", 21, 1);
+    ay_test_set_int(&w, "output_dtype", 4); /* onnx.TensorProto.UINT16 */
+    ay_test_give(&w, F32, SHAPE(3), NULL);
+    ay_test_give(&w, F32, 0, NULL, NULL);
+    ay_test_lower(&w, 1);
     assert_int_equal(w.code, AY_E_UNSUPPORTED);
     assert_non_null(strstr(w.reason.text, "element type 4"));
 }
@@ -347,17 +132,19 @@ static void test_quantize_linear_type_that_is_none_of_ours_is_refused_by_name(vo
 /* --- recurrences --- */
 
 /* x (steps, batch, width): one row of a batch, its first `length` steps. */
-static void give_row(struct work *w, const struct tensor *x, uint64_t row, uint64_t length)
+static void give_row(struct ay_test_work *w, const struct ay_test_tensor *x, uint64_t row,
+                     uint64_t length)
 {
     uint64_t batch = x->dims[1], width = x->dims[2];
-    struct tensor *t = give(w, F32, SHAPE(length, 1, width), NULL);
+    struct ay_test_tensor *t = ay_test_give(w, F32, SHAPE(length, 1, width), NULL);
     for (uint64_t s = 0; s < length; s++)
         memcpy((float *)t->data + s * width, (const float *)x->data + (s * batch + row) * width,
                width * sizeof(float));
 }
 
 /* A row of (steps, 2, batch, hidden) is the row alone for its own length, then 0. */
-static void compare_row(const struct tensor *all, const struct tensor *alone, uint64_t row)
+static void compare_row(const struct ay_test_tensor *all, const struct ay_test_tensor *alone,
+                        uint64_t row)
 {
     uint64_t steps = all->dims[0], batch = all->dims[2], hidden = all->dims[3];
     const float *y = all->data, *own = alone->data;
@@ -372,22 +159,22 @@ static void sequences_alone(const char *op, uint64_t gates, uint32_t results)
 {
     const uint64_t steps = 4, batch = 3, width = 5, hidden = 3;
     const int32_t lengths[] = {4, 1, 3};
-    struct work w = work(op, 14, results);
-    set_text(&w, "direction", "bidirectional");
-    set_float(&w, "clip", 1.5F);
-    set_int(&w, "linear_before_reset", 1);
-    give(&w, F32, SHAPE(steps, batch, width), NULL);
-    give(&w, F32, SHAPE(2, gates * hidden, width), NULL);
-    give(&w, F32, SHAPE(2, gates * hidden, hidden), NULL);
-    give(&w, F32, SHAPE(2, 2 * gates * hidden), NULL);
-    give(&w, I32, SHAPE(batch), lengths);
-    same_either_way(&w, 1u << 0 | 1u << 4);
+    struct ay_test_work w = ay_test_work(op, 14, results);
+    ay_test_set_text(&w, "direction", "bidirectional");
+    ay_test_set_float(&w, "clip", 1.5F);
+    ay_test_set_int(&w, "linear_before_reset", 1);
+    ay_test_give(&w, F32, SHAPE(steps, batch, width), NULL);
+    ay_test_give(&w, F32, SHAPE(2, gates * hidden, width), NULL);
+    ay_test_give(&w, F32, SHAPE(2, gates * hidden, hidden), NULL);
+    ay_test_give(&w, F32, SHAPE(2, 2 * gates * hidden), NULL);
+    ay_test_give(&w, I32, SHAPE(batch), lengths);
+    ay_test_either_way(&w, 1u << 0 | 1u << 4);
     for (uint64_t row = 0; row < batch; row++) {
-        struct work one = w;
+        struct ay_test_work one = w;
         one.in_count = 0;
         give_row(&one, &w.in[0], row, (uint64_t)lengths[row]);
         one.in_count = 4; /* weights as they are, no lengths */
-        lowered(&one, 1);
+        ay_test_lowered(&one, 1);
         compare_row(&w.out[0], &one.out[0], row);
     }
 }
@@ -416,23 +203,24 @@ static void test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted(void **
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        struct work w = work("TopK", 11, 2);
+        struct ay_test_work w = ay_test_work("TopK", 11, 2);
         const uint32_t dtypes[] = {F32, F32, I32, I64, U8};
-        uint64_t n = 1 + ay_test_below(&seed, 20);
-        int64_t k = (int64_t)ay_test_below(&seed, (uint32_t)n + 1);
-        struct tensor *x = give(&w, dtypes[ay_test_below(&seed, 5)], SHAPE(2, n, 3), NULL);
+        uint64_t n = 1 + ay_test_below(&ay_test_seed, 20);
+        int64_t k = (int64_t)ay_test_below(&ay_test_seed, (uint32_t)n + 1);
+        struct ay_test_tensor *x =
+            ay_test_give(&w, dtypes[ay_test_below(&ay_test_seed, 5)], SHAPE(2, n, 3), NULL);
         /* some equal, some odd */
-        if (x->dtype == F32) ay_test_floats(&seed, x->data, elements(x), true);
-        for (uint64_t i = 0; i < elements(x); i++) {
-            uint64_t from = ay_test_below(&seed, (uint32_t)elements(x));
+        if (x->dtype == F32) ay_test_floats(&ay_test_seed, x->data, ay_test_count(x), true);
+        for (uint64_t i = 0; i < ay_test_count(x); i++) {
+            uint64_t from = ay_test_below(&ay_test_seed, (uint32_t)ay_test_count(x));
             uint32_t bytes = ay_dtype_bytes(x->dtype);
             memcpy((char *)x->data + i * bytes, (char *)x->data + from * bytes, bytes);
         }
-        give(&w, I64, SHAPE(1), &k);
-        set_int(&w, "axis", 1);
-        set_int(&w, "largest", ay_test_below(&seed, 2));
-        same_either_way(&w, 1);
-        arena.used = 0;
+        ay_test_give(&w, I64, SHAPE(1), &k);
+        ay_test_set_int(&w, "axis", 1);
+        ay_test_set_int(&w, "largest", ay_test_below(&ay_test_seed, 2));
+        ay_test_either_way(&w, 1);
+        ay_test_arena.used = 0;
     }
 }
 
@@ -441,10 +229,10 @@ static void test_topk_nan_and_ties_come_in_a_fixed_order(void **state)
     (void)state;
     const float x[] = {1.0F, NAN, -0.0F, 0.0F, 1.0F, -INFINITY};
     const int64_t k = 6, down[] = {1, 0, 4, 2, 3, 5};
-    struct work w = work("TopK", 11, 2);
-    give(&w, F32, SHAPE(6), x);
-    give(&w, I64, SHAPE(1), &k);
-    lowered(&w, 1);
+    struct ay_test_work w = ay_test_work("TopK", 11, 2);
+    ay_test_give(&w, F32, SHAPE(6), x);
+    ay_test_give(&w, I64, SHAPE(1), &k);
+    ay_test_lowered(&w, 1);
     assert_memory_equal(w.out[1].data, down, sizeof down);
 }
 
@@ -453,11 +241,11 @@ static void test_unique_of_rows_finds_each_once(void **state)
     (void)state;
     const float rows[] = {2, 1, 0, 5, 2, 1, 0, 5, 0, 4};
     const int64_t first[] = {0, 1, 4}, inverse[] = {0, 1, 0, 1, 2}, counts[] = {2, 2, 1};
-    struct work w = work("Unique", 11, 4);
-    set_int(&w, "axis", 0);
-    set_int(&w, "sorted", 0);
-    give(&w, F32, SHAPE(5, 2), rows);
-    lowered(&w, 0);
+    struct ay_test_work w = ay_test_work("Unique", 11, 4);
+    ay_test_set_int(&w, "axis", 0);
+    ay_test_set_int(&w, "sorted", 0);
+    ay_test_give(&w, F32, SHAPE(5, 2), rows);
+    ay_test_lowered(&w, 0);
     assert_memory_equal(w.out[0].data, ((const float[]){2, 1, 0, 5, 0, 4}), 6 * sizeof(float));
     assert_memory_equal(w.out[1].data, first, sizeof first);
     assert_memory_equal(w.out[2].data, inverse, sizeof inverse);
@@ -469,9 +257,9 @@ static void test_unique_of_rows_finds_each_once(void **state)
 static void test_nonzero_unknown_operand_fails_with_state(void **state)
 {
     (void)state;
-    struct work w = work("NonZero", 13, 1);
-    give(&w, F32, SHAPE(4), NULL);
-    lower(&w, 1);
+    struct ay_test_work w = ay_test_work("NonZero", 13, 1);
+    ay_test_give(&w, F32, SHAPE(4), NULL);
+    ay_test_lower(&w, 1);
     assert_int_equal(w.code, AY_E_STATE);
 }
 
@@ -479,16 +267,17 @@ static void test_operators_of_nothing_give_nothing_at_once(void **state)
 {
     (void)state;
     const int64_t none = 0, most = 3;
-    struct work top = work("TopK", 11, 2), boxes = work("NonMaxSuppression", 11, 1);
+    struct ay_test_work top = ay_test_work("TopK", 11, 2),
+                        boxes = ay_test_work("NonMaxSuppression", 11, 1);
     /* nearly 2^32 rows of nothing, the most that a tensor may have */
-    give(&top, F32, SHAPE(MANY, MANY, 0), NULL);
-    give(&top, I64, SHAPE(1), &none);
-    lowered(&top, 0);
-    assert_int_equal(elements(&top.out[1]), 0);
-    give(&boxes, F32, SHAPE(MANY, 0, 4), NULL);
-    give(&boxes, F32, SHAPE(MANY, MANY, 0), NULL);
-    give(&boxes, I64, SHAPE(1), &most);
-    lowered(&boxes, 0);
+    ay_test_give(&top, F32, SHAPE(MANY, MANY, 0), NULL);
+    ay_test_give(&top, I64, SHAPE(1), &none);
+    ay_test_lowered(&top, 0);
+    assert_int_equal(ay_test_count(&top.out[1]), 0);
+    ay_test_give(&boxes, F32, SHAPE(MANY, 0, 4), NULL);
+    ay_test_give(&boxes, F32, SHAPE(MANY, MANY, 0), NULL);
+    ay_test_give(&boxes, I64, SHAPE(1), &most);
+    ay_test_lowered(&boxes, 0);
     assert_int_equal(boxes.out[0].dims[0], 0);
 }
 
@@ -499,10 +288,10 @@ static void test_random_uniform_seed_gives_the_same_numbers_everywhere(void **st
     (void)state;
     const uint32_t golden[] = {0x3f6dcbcb, 0x3e634ac4, 0x3f349239, 0x3e2e0478};
     const int64_t shape = 4;
-    struct work w = work("RandomUniform", 22, 1);
-    set_ints(&w, "shape", &shape, 1);
-    set_float(&w, "seed", 1.0F);
-    lowered(&w, 0);
+    struct ay_test_work w = ay_test_work("RandomUniform", 22, 1);
+    ay_test_set_ints(&w, "shape", &shape, 1);
+    ay_test_set_float(&w, "seed", 1.0F);
+    ay_test_lowered(&w, 0);
     assert_memory_equal(w.out[0].data, golden, sizeof golden);
 }
 
@@ -510,11 +299,11 @@ static void test_random_normal_many_have_mean_and_spread(void **state)
 {
     (void)state;
     const int64_t shape[] = {100, 1000};
-    struct work w = work("RandomNormal", 22, 1);
-    set_ints(&w, "shape", shape, 2);
-    set_float(&w, "mean", 3.0F);
-    set_float(&w, "scale", 2.0F);
-    lowered(&w, 0);
+    struct ay_test_work w = ay_test_work("RandomNormal", 22, 1);
+    ay_test_set_ints(&w, "shape", shape, 2);
+    ay_test_set_float(&w, "mean", 3.0F);
+    ay_test_set_float(&w, "scale", 2.0F);
+    ay_test_lowered(&w, 0);
     double sum = 0.0, squares = 0.0;
     for (uint32_t i = 0; i < 100000; i++) {
         double x = (double)((const float *)w.out[0].data)[i] - 3.0;
@@ -529,11 +318,11 @@ static void test_multinomial_classes_come_as_often_as_their_weights(void **state
     (void)state;
     const float logs[] = {0.0F, logf(3.0F), -INFINITY};
     uint32_t counts[3] = {0};
-    struct work w = work("Multinomial", 22, 1);
-    set_int(&w, "sample_size", 20000);
-    set_float(&w, "seed", 5.0F);
-    give(&w, F32, SHAPE(1, 3), logs);
-    same_either_way(&w, 1);
+    struct ay_test_work w = ay_test_work("Multinomial", 22, 1);
+    ay_test_set_int(&w, "sample_size", 20000);
+    ay_test_set_float(&w, "seed", 5.0F);
+    ay_test_give(&w, F32, SHAPE(1, 3), logs);
+    ay_test_either_way(&w, 1);
     for (uint32_t i = 0; i < 20000; i++) counts[((const int32_t *)w.out[0].data)[i]]++;
     assert_true(counts[2] == 0 && counts[0] > 4600 && counts[0] < 5400);
 }
@@ -556,11 +345,11 @@ static void test_real_functions_agree_with_the_library(void **state)
         assert_true(fabs(ay_real_exp(x) / exp(x) - 1.0) < 1e-14);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, begin)
+#define TEST(name) cmocka_unit_test_setup(name, ay_test_begin)
 
 int main(void)
 {
-    printf("seed %llu\n", (unsigned long long)seed);
+    printf("seed %llu\n", (unsigned long long)ay_test_seed);
     const struct CMUnitTest tests[] = {
         TEST(test_matmul_integer_zero_points_anywhere_gives_exact_sums),
         TEST(test_conv_integer_zero_points_anywhere_counts_padding_as_zero),
