@@ -158,7 +158,7 @@ struct blocks {
 
 static uint32_t bits_at(const uint8_t *row, uint64_t i, uint32_t bits)
 {
-    return bits == 8 ? row[i] : row[i / 2] >> (i % 2 * 4) & 15u;
+    return bits == 8 ? row[i] : (uint32_t)row[i / 2] >> (i % 2 * 4) & 15u;
 }
 
 /* (q - zero) scale of all of them, (rows, width) f32. */
