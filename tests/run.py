@@ -26,7 +26,8 @@ NIGHTLY_SUITES = ["slow", "nightly"]
 SCRIPTS = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
 # Scripts that need the packages of tests/onnx/requirements.txt: name, words; and the nightly ones.
 ONNX_PYTHON = ROOT / "build" / "onnx-venv" / "bin" / "python"
-ONNX = [("onnx_suite", ["suite.py"]), ("onnx_bits", ["bits.py"])]
+ONNX = [("onnx_suite", ["suite.py"]), ("onnx_contrib", ["contrib.py"]),
+        ("onnx_bits", ["bits.py"])]
 ONNX_NIGHTLY = [("onnx_models", ["models.py"])]
 
 

@@ -6,9 +6,9 @@ each instruction set and one and two threads; without optimisation, and by clang
 for aarch64 and s390x (whose bytes lie the other way round) under qemu. Each answers with a hash of
 every output's bytes, and all hashes of a model must be one.
 
-Models: ONNX's own node cases, whole networks among its light models, all-MiniLM-L6-v2, which is run
-alone and in a batch of eight, and a network of every part that profile int8 makes integers of. What
-the suite lists as unsupported is left out.
+Models: ONNX's own node cases, contrib.py's of other domains, whole networks among ONNX's light models,
+all-MiniLM-L6-v2, which is run alone and in a batch of eight, and a network of every part that profile
+int8 makes integers of. What the suite lists as unsupported is left out.
 """
 import argparse
 import concurrent.futures
@@ -23,6 +23,7 @@ import tempfile
 import numpy as np
 import onnx
 
+import contrib
 import suite
 
 ROOT = suite.ROOT
@@ -103,6 +104,13 @@ def lay_out(case, folder):
     return folder
 
 
+def lay_out_contrib(number, case, folder):
+    folder = folder / f"{number}_{case.op}"
+    folder.mkdir()
+    contrib.lay_out(case, case.weights, folder)
+    return folder
+
+
 def lay_out_minilm(folder):
     folder.mkdir()
     for name in ("program.bin", "weights.bin"):
@@ -174,6 +182,7 @@ def main():
         base = pathlib.Path(base)
         cases = list(chosen())
         folders = [lay_out(case, base / case.name) for case in cases]
+        folders += [lay_out_contrib(i, case, base) for i, case in enumerate(contrib.all_cases())]
         asked = ask([suite.RUNNER, "--graphs"], folders)
         bad = [f"{f.name}: {a}" for f, a in zip(folders, asked) if a.startswith(("failed", "no "))]
         folders.append(lay_out_minilm(base / "minilm"))

@@ -60,7 +60,7 @@ extern const struct ay_msg ay_graph_constant_msg;
 #define AY_MAX_GRAPH_ATTRIBUTE_NAME 256u
 #define AY_MAX_GRAPH_ATTRIBUTE_INTS 1048576u
 #define AY_MAX_GRAPH_ATTRIBUTE_FLOATS 1048576u
-#define AY_MAX_GRAPH_ATTRIBUTE_STRINGS 4096u
+#define AY_MAX_GRAPH_ATTRIBUTE_STRINGS 1048576u
 #define AY_MAX_GRAPH_ATTRIBUTE_STRINGS_LEN 65536u
 /* Attribute */
 struct ay_graph_attribute {

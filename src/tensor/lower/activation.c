@@ -1,5 +1,5 @@
 /* Activations: compositions of a few functions of elements. */
-#include "tensor/lower/terms.h"
+#include "tensor/lower/activation.h"
 
 static void relu(const struct ay_lower *l, const struct ay_operands *o)
 {
@@ -71,18 +71,24 @@ static void selu(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = mul(l, number(l, gamma), where_negative(l, x, exp_less_one(l, x, alpha, 1)));
 }
 
+term ay_term_gelu(const struct ay_lower *l, term x)
+{
+    term e = function(l, AY_WORK_FN_ERF, divide(l, x, number(l, 0x1.6a09e6p+0F))); /* sqrt(2) */
+    return mul(l, mul(l, x, add(l, e, number(l, 1))), number(l, 0.5F));
+}
+
+term ay_term_gelu_tanh(const struct ay_lower *l, term x)
+{
+    term cube = mul(l, mul(l, mul(l, x, x), x), number(l, 0.044715F));
+    term inner = mul(l, add(l, x, cube), number(l, 0x1.988454p-1F)); /* sqrt(2 / pi) */
+    term t = add(l, function(l, AY_WORK_FN_TANH, inner), number(l, 1));
+    return mul(l, mul(l, x, t), number(l, 0.5F));
+}
+
 static void gelu(const struct ay_lower *l, const struct ay_operands *o)
 {
-    term x = o->in[0], one = number(l, 1), half = number(l, 0.5F);
-    if (ay_attr_is(l, "approximate", "tanh")) {
-        term cube = mul(l, mul(l, mul(l, x, x), x), number(l, 0.044715F));
-        term inner = mul(l, add(l, x, cube), number(l, 0x1.988454p-1F)); /* sqrt(2 / pi) */
-        term t = add(l, function(l, AY_WORK_FN_TANH, inner), one);
-        o->out[0] = mul(l, mul(l, x, t), half);
-        return;
-    }
-    term e = function(l, AY_WORK_FN_ERF, divide(l, x, number(l, 0x1.6a09e6p+0F))); /* sqrt(2) */
-    o->out[0] = mul(l, mul(l, x, add(l, e, one)), half);
+    bool by_tanh = ay_attr_is(l, "approximate", "tanh");
+    o->out[0] = by_tanh ? ay_term_gelu_tanh(l, o->in[0]) : ay_term_gelu(l, o->in[0]);
 }
 
 static void sigmoid(const struct ay_lower *l, const struct ay_operands *o)
@@ -135,21 +141,20 @@ static void thresholded_relu(const struct ay_lower *l, const struct ay_operands 
     o->out[0] = choose(l, less(l, alpha, x), x, number(l, 0));
 }
 
-static term swish_of(const struct ay_lower *l, term x)
+term ay_term_swish(const struct ay_lower *l, term x, float alpha)
 {
-    float alpha = ay_attr_float(l, "alpha", 1);
     term scaled = alpha == 1.0F ? x : mul(l, number(l, alpha), x);
     return mul(l, x, ay_term_sigmoid(l, scaled));
 }
 
 static void swish(const struct ay_lower *l, const struct ay_operands *o)
 {
-    o->out[0] = swish_of(l, o->in[0]);
+    o->out[0] = ay_term_swish(l, o->in[0], ay_attr_float(l, "alpha", 1));
 }
 
 static void swi_glu(const struct ay_lower *l, const struct ay_operands *o)
 {
-    o->out[0] = mul(l, swish_of(l, o->in[0]), o->in[1]);
+    o->out[0] = mul(l, ay_term_swish(l, o->in[0], ay_attr_float(l, "alpha", 1)), o->in[1]);
 }
 
 static void shrink(const struct ay_lower *l, const struct ay_operands *o)

@@ -1,12 +1,11 @@
 /* Attention, RotaryEmbedding and LinearAttention. Scores are rows times rows, softmax and the
  * weighted sum are those of docs/numerics.md. */
-#include "tensor/lower/terms.h"
+#include "tensor/lower/attention.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* (B, T, heads W) as (B, heads, T, W); one of rank 4 is so already. */
-static term split_heads(const struct ay_lower *l, term x, int64_t heads, const char *what)
+term ay_heads_split(const struct ay_lower *l, term x, int64_t heads, const char *what)
 {
     if (!x || x->rank == 4) return x;
     if (!ay_term_rank(l, x, 3, what)) return NULL;
@@ -18,16 +17,14 @@ static term split_heads(const struct ay_lower *l, term x, int64_t heads, const c
     return permute(l, x, AXES(0, 2, 1, 3));
 }
 
-/* (B, heads, T, W) as (B, T, heads W). */
-static term merge_heads(const struct ay_lower *l, term x)
+term ay_heads_merge(const struct ay_lower *l, term x)
 {
     if (!x) return NULL;
     uint64_t b = x->dims[0], t = x->dims[2], width = x->dims[1] * x->dims[3];
     return reshape(l, permute(l, x, AXES(0, 2, 1, 3)), SHAPE(b, t, width));
 }
 
-/* (B, heads, T, W), each head `times` times in a row. */
-static term repeat_heads(const struct ay_lower *l, term x, uint64_t times)
+term ay_heads_repeat(const struct ay_lower *l, term x, uint64_t times)
 {
     if (!x || times == 1) return x;
     uint64_t b = x->dims[0], h = x->dims[1], t = x->dims[2], w = x->dims[3];
@@ -44,7 +41,7 @@ struct attention {
     bool flat;     /* operands were of rank 3 */
 };
 
-static term infinity_unless(const struct ay_lower *l, term allowed)
+term ay_infinity_unless(const struct ay_lower *l, term allowed)
 {
     return choose(l, allowed, number(l, 0.0F), number(l, -INFINITY));
 }
@@ -81,7 +78,7 @@ static term mask_bias(const struct ay_lower *l, const struct attention *a)
         mask = ay_tape_slice(l->tape, mask, begin, step, size,
                              mask->dtype == BOOL ? 0 : 0xff800000u /* -inf */);
     }
-    return mask && mask->dtype == BOOL ? infinity_unless(l, mask) : mask;
+    return mask && mask->dtype == BOOL ? ay_infinity_unless(l, mask) : mask;
 }
 
 /* Sum of what masks: NULL if nothing does. */
@@ -99,7 +96,7 @@ static term bias_of(const struct ay_lower *l, const struct attention *a)
             term near = int_fn(l, AY_WORK_FN_INT_LE, BOOL, integer(l, I64, -left), d);
             allowed = allowed ? both(l, allowed, near) : near;
         }
-        term window = infinity_unless(l, allowed);
+        term window = ay_infinity_unless(l, allowed);
         bias = bias ? add(l, bias, window) : window;
     }
     if (a->lengths) {
@@ -107,7 +104,7 @@ static term bias_of(const struct ay_lower *l, const struct attention *a)
         term j = reshape(l, ay_term_count(l, I64, s), SHAPE(1, 1, 1, s));
         term real =
             int_fn(l, AY_WORK_FN_INT_LT, BOOL, j, reshape(l, a->lengths, SHAPE(b, 1, 1, 1)));
-        bias = bias ? add(l, bias, infinity_unless(l, real)) : infinity_unless(l, real);
+        bias = bias ? add(l, bias, ay_infinity_unless(l, real)) : ay_infinity_unless(l, real);
     }
     return bias;
 }
@@ -132,9 +129,9 @@ static bool attention_read(const struct ay_lower *l, const struct ay_operands *o
         return false;
     }
     a->flat = q->rank == 3;
-    a->q = split_heads(l, q, q_heads, "Q");
-    a->k = with_past(l, past_k, split_heads(l, k, kv_heads, "K"));
-    a->v = with_past(l, past_v, split_heads(l, v, kv_heads, "V"));
+    a->q = ay_heads_split(l, q, q_heads, "Q");
+    a->k = with_past(l, past_k, ay_heads_split(l, k, kv_heads, "K"));
+    a->v = with_past(l, past_v, ay_heads_split(l, v, kv_heads, "V"));
     a->past = past_k && past_k->rank == 4 ? past_k->dims[2] : 0;
     a->mask = ay_in(o, 3);
     a->lengths = ay_term_optional(l, o, 6, I64, "nonpad_kv_seqlen");
@@ -158,7 +155,7 @@ static term attention_scores(const struct ay_lower *l, const struct attention *a
 {
     float scale = ay_attr_float(l, "scale", 1.0F / sqrtf((float)a->q->dims[3]));
     term root = number(l, sqrtf(scale));
-    term k = repeat_heads(l, mul(l, a->k, root), a->q->dims[1] / a->k->dims[1]);
+    term k = ay_heads_repeat(l, mul(l, a->k, root), a->q->dims[1] / a->k->dims[1]);
     return matmul(l, mul(l, a->q, root), k);
 }
 
@@ -200,10 +197,10 @@ static void lower_attention(const struct ay_lower *l, const struct ay_operands *
     if (mode == 2) shown = scores;
     term p = probabilities(l, scores, bias);
     if (mode == 3) shown = p;
-    term v = repeat_heads(l, a.v, a.q->dims[1] / a.k->dims[1]);
+    term v = ay_heads_repeat(l, a.v, a.q->dims[1] / a.k->dims[1]);
     term y = matmul(l, p, ay_term_transpose(l, v));
 
-    o->out[0] = a.flat ? merge_heads(l, y) : y;
+    o->out[0] = a.flat ? ay_heads_merge(l, y) : y;
     if (o->out_count > 1) o->out[1] = a.k;
     if (o->out_count > 2) o->out[2] = a.v;
     if (o->out_count > 3) o->out[3] = shown;
@@ -233,7 +230,7 @@ static void lower_flex_attention(const struct ay_lower *l, const struct ay_opera
     term scores = modify(l, "score_mod", attention_scores(l, &a));
     if (!scores) return;
     term p = modify(l, "prob_mod", ay_term_softmax(l, scores, 3));
-    o->out[0] = matmul(l, p, ay_term_transpose(l, repeat_heads(l, a.v, times)));
+    o->out[0] = matmul(l, p, ay_term_transpose(l, ay_heads_repeat(l, a.v, times)));
 }
 
 /* --- RotaryEmbedding --- */
@@ -267,6 +264,24 @@ static term rotate(const struct ay_lower *l, term x, term cosines, term sines, b
                    SHAPE(b, h, t, width));
 }
 
+term ay_rotate(const struct ay_lower *l, term x, term cosines, term sines, term positions,
+               uint64_t turned)
+{
+    if (!x) return NULL;
+    uint64_t b = x->dims[0], t = x->dims[2], width = x->dims[3];
+    if (turned > width || turned % 2)
+        return ay_lower_fail(l, AY_E_FORMAT, "%llu of %llu columns to be rotated",
+                             (unsigned long long)turned, (unsigned long long)width);
+    cosines = rotary_table(l, cosines, positions, b, t, turned / 2, "cos_cache");
+    sines = rotary_table(l, sines, positions, b, t, turned / 2, "sin_cache");
+    bool interleaved =
+        ay_attr_int(l, "interleaved", 0) != 0 || ay_attr_int(l, "rotary_interleaved", 0) != 0;
+    term y = rotate(l, ay_term_part(l, x, 3, 0, turned), cosines, sines, interleaved);
+    if (turned == width) return y;
+    term rest = ay_term_part(l, x, 3, turned, width - turned);
+    return ay_tape_concat(l->tape, (const term[]){y, rest}, 2, 3);
+}
+
 static void lower_rotary(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = ay_term_operand(l, o, 0, F32, "X");
@@ -275,25 +290,11 @@ static void lower_rotary(const struct ay_lower *l, const struct ay_operands *o)
     term positions = ay_term_optional(l, o, 3, I64, "position_ids");
     if (failed(l)) return;
     bool flat = x->rank == 3;
-    x = split_heads(l, x, ay_attr_int(l, "num_heads", 0), "X");
+    x = ay_heads_split(l, x, ay_attr_int(l, "num_heads", 0), "X");
     if (!ay_term_rank(l, x, 4, "X")) return;
-    uint64_t b = x->dims[0], t = x->dims[2], width = x->dims[3];
     int64_t part = ay_attr_int(l, "rotary_embedding_dim", 0);
-    if (part < 0 || (uint64_t)part > width || part % 2 || (part == 0 && width % 2)) {
-        ay_lower_fail(l, AY_E_FORMAT, "rotary_embedding_dim %lld of %llu", (long long)part,
-                      (unsigned long long)width);
-        return;
-    }
-    uint64_t turned = part ? (uint64_t)part : width;
-    cosines = rotary_table(l, cosines, positions, b, t, turned / 2, "cos_cache");
-    sines = rotary_table(l, sines, positions, b, t, turned / 2, "sin_cache");
-    term y = rotate(l, ay_term_part(l, x, 3, 0, turned), cosines, sines,
-                    ay_attr_int(l, "interleaved", 0) != 0);
-    if (turned < width) {
-        term rest = ay_term_part(l, x, 3, turned, width - turned);
-        y = ay_tape_concat(l->tape, (const term[]){y, rest}, 2, 3);
-    }
-    o->out[0] = flat ? merge_heads(l, y) : y;
+    term y = ay_rotate(l, x, cosines, sines, positions, part ? (uint64_t)part : x->dims[3]);
+    o->out[0] = flat ? ay_heads_merge(l, y) : y;
 }
 
 /* --- LinearAttention: a recurrence over a state (B, heads, W, V), unrolled --- */
@@ -317,7 +318,7 @@ static term linear_step(const struct ay_lower *l, struct linear *a, uint64_t t)
     if (a->decay) a->state = mul(l, a->state, function(l, AY_WORK_FN_EXP, row(l, a->decay, t)));
     if (a->beta) v = mul(l, row(l, a->beta, t), sub(l, v, matmul(l, a->state, k)));
     a->state = add(l, a->state, mul(l, v, k));
-    term y = matmul(l, row(l, a->q, t), repeat_heads(l, a->state, a->times));
+    term y = matmul(l, row(l, a->q, t), ay_heads_repeat(l, a->state, a->times));
     return mul(l, y, number(l, a->scale));
 }
 
@@ -337,15 +338,15 @@ static bool linear_read(const struct ay_lower *l, const struct ay_operands *o, s
         ay_lower_fail(l, AY_E_FORMAT, "heads, update_rule and operands do not fit together");
         return false;
     }
-    a->q = split_heads(l, ay_term_operand(l, o, 0, F32, "query"), q_heads, "query");
-    a->k = split_heads(l, ay_term_operand(l, o, 1, F32, "key"), heads, "key");
-    a->v = split_heads(l, ay_term_operand(l, o, 2, F32, "value"), heads, "value");
-    a->decay = split_heads(l, decay, heads, "decay");
+    a->q = ay_heads_split(l, ay_term_operand(l, o, 0, F32, "query"), q_heads, "query");
+    a->k = ay_heads_split(l, ay_term_operand(l, o, 1, F32, "key"), heads, "key");
+    a->v = ay_heads_split(l, ay_term_operand(l, o, 2, F32, "value"), heads, "value");
+    a->decay = ay_heads_split(l, decay, heads, "decay");
     if (failed(l)) return false;
     uint64_t b = a->q->dims[0], t = a->q->dims[2], w = a->q->dims[3], v = a->v->dims[3];
     uint64_t h = (uint64_t)heads;
     bool common = beta && beta->rank == 3 && beta->dims[2] == 1; /* one for all heads */
-    a->beta = split_heads(l, beta, common ? 1 : heads, "beta");
+    a->beta = ay_heads_split(l, beta, common ? 1 : heads, "beta");
     if (state && !ay_term_shape(l, state, SHAPE(b, h, w, v), "past_state")) return false;
     if (!state) state = ay_term_zeros(l, F32, SHAPE(b, h, w, v));
     a->state = ay_term_transpose(l, state);
@@ -371,7 +372,7 @@ static void lower_linear_attention(const struct ay_lower *l, const struct ay_ope
     term *y = ay_term_list(l, t);
     if (!y) return;
     for (uint64_t i = 0; i < t; i++) y[i] = linear_step(l, &a, i);
-    o->out[0] = merge_heads(l, ay_tape_concat(l->tape, y, (uint32_t)t, 2));
+    o->out[0] = ay_heads_merge(l, ay_tape_concat(l->tape, y, (uint32_t)t, 2));
     free(y);
     if (o->out_count > 1) o->out[1] = ay_term_transpose(l, a.state);
 }

@@ -67,6 +67,13 @@ const uint32_t *ay_attr_floats(const struct ay_lower *l, const char *name, uint3
     return a ? a->floats : NULL;
 }
 
+const struct ay_slice *ay_attr_texts(const struct ay_lower *l, const char *name, uint32_t *count)
+{
+    const struct ay_graph_attribute *a = of_kind(l, name, AY_GRAPH_ATTRIBUTE_STRINGS);
+    *count = a ? a->strings_count : 0;
+    return a ? a->strings : NULL;
+}
+
 const struct ay_value *ay_attr_tensor(const struct ay_lower *l, const char *name)
 {
     const struct ay_graph_attribute *a = of_kind(l, name, AY_GRAPH_ATTRIBUTE_TENSOR);

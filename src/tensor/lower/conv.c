@@ -21,7 +21,7 @@ static bool fit(const struct ay_lower *l, term x, term weights, term bias, int64
     return fits;
 }
 
-static void conv(const struct ay_lower *l, const struct ay_operands *o)
+void ay_lower_conv_float(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0], weights = o->in[1], bias = ay_in(o, 2);
     int64_t groups = ay_attr_int(l, "group", 1);
@@ -165,7 +165,7 @@ static void causal_conv(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_conv[] = {
     {"CausalConvWithState", causal_conv, 2, 4, 2, false},
-    {"Conv", conv, 2, 3, 1, false},
+    {"Conv", ay_lower_conv_float, 2, 3, 1, false},
     {"ConvTranspose", conv_transpose, 2, 3, 1, false},
     {"DeformConv", ay_lower_deform_conv, 3, 5, 1, false},
     {NULL, NULL, 0, 0, 0, false},

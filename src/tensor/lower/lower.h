@@ -8,8 +8,10 @@
  * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c,
  * resize.c (with sample.c, what reads an image at given places), attention.c, quantize.c (with
  * quantize_conv.c), recurrent.c, control.c (If, Loop, Scan), select.c (top-k, non-maximum
- * suppression and what else has a shape that depends on its elements; with signal.c, random.c and
- * loss.c). What operators share is in terms.c, and in window.c where windows slide. */
+ * suppression and what else has a shape that depends on its elements; with signal.c, random.c,
+ * loss.c and eliminate.c). Of the domain com.microsoft: fused.c, fused_attention.c and
+ * fused_quantize.c. Of ai.onnx.ml: classic.c and trees.c (with tree_ensemble.c). What operators
+ * share is in terms.c, and in window.c where windows slide. */
 #ifndef AY_TENSOR_LOWER_H
 #define AY_TENSOR_LOWER_H
 
@@ -61,9 +63,10 @@ struct ay_operator {
 /* Each family's rows, ended by one without a name. */
 extern const struct ay_operator ay_lower_elementwise[], ay_lower_activation[], ay_lower_compare[],
     ay_lower_shape[], ay_lower_arrange[], ay_lower_index[], ay_lower_reduce[], ay_lower_norm[],
-    ay_lower_matmul[], ay_lower_conv[], ay_lower_pool[],
-    ay_lower_resize[], ay_lower_attention[], ay_lower_quantize[], ay_lower_recurrent[],
-    ay_lower_control[], ay_lower_select[];
+    ay_lower_matmul[], ay_lower_conv[], ay_lower_pool[], ay_lower_resize[], ay_lower_attention[],
+    ay_lower_quantize[], ay_lower_recurrent[], ay_lower_control[], ay_lower_select[],
+    ay_lower_fused[], ay_lower_fused_attention[], ay_lower_fused_quantize[], ay_lower_classic[],
+    ay_lower_trees[];
 
 /* The operator, or NULL. */
 const struct ay_operator *ay_operator_find(struct ay_slice domain, struct ay_slice name);
@@ -89,6 +92,7 @@ bool ay_attr_is(const struct ay_lower *l, const char *name, const char *text); /
 /* Absent: count 0, and NULL. */
 const int64_t *ay_attr_ints(const struct ay_lower *l, const char *name, uint32_t *count);
 const uint32_t *ay_attr_floats(const struct ay_lower *l, const char *name, uint32_t *count);
+const struct ay_slice *ay_attr_texts(const struct ay_lower *l, const char *name, uint32_t *count);
 const struct ay_value *ay_attr_tensor(const struct ay_lower *l, const char *name); /* or NULL */
 /* Index of the graph; 0 (never a body) when absent. */
 uint32_t ay_attr_graph(const struct ay_lower *l, const char *name);

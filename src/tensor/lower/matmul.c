@@ -51,14 +51,11 @@ term ay_term_rows_product(const struct ay_lower *l, term a, term b)
     return matmul(l, a, b);
 }
 
-/* As numpy: a list is one row or one column, which the result does not have. */
-static void mat_mul(const struct ay_lower *l, const struct ay_operands *o)
+term ay_term_numpy_product(const struct ay_lower *l, term a, term b)
 {
-    term a = o->in[0], b = o->in[1];
-    if (a->rank == 0 || b->rank == 0 || a->dtype != b->dtype) {
-        ay_lower_fail(l, AY_E_FORMAT, "operands are not matrices of one dtype");
-        return;
-    }
+    if (!a || !b) return NULL;
+    if (a->rank == 0 || b->rank == 0 || a->dtype != b->dtype)
+        return ay_lower_fail(l, AY_E_FORMAT, "operands are not matrices of one dtype");
     bool row = a->rank == 1, column = b->rank == 1;
     if (row) a = ay_term_insert(l, a, 0);
     b = column ? ay_term_insert(l, b, 0) : ay_term_transpose(l, b);
@@ -67,12 +64,17 @@ static void mat_mul(const struct ay_lower *l, const struct ay_operands *o)
                       (unsigned long long)a->dims[a->rank - 1],
                       (unsigned long long)b->dims[b->rank - 1]);
     term y = ay_term_rows_product(l, a, b);
-    if (!y) return;
+    if (!y) return NULL;
     uint64_t dims[AY_MAX_RANK];
     uint32_t rank = 0;
     for (uint32_t d = 0; d < y->rank; d++)
         if (!(row && d == y->rank - 2) && !(column && d == y->rank - 1)) dims[rank++] = y->dims[d];
-    o->out[0] = reshape(l, y, rank, dims);
+    return reshape(l, y, rank, dims);
+}
+
+static void mat_mul(const struct ay_lower *l, const struct ay_operands *o)
+{
+    o->out[0] = ay_term_numpy_product(l, o->in[0], o->in[1]);
 }
 
 static term scaled(const struct ay_lower *l, term x, const char *attribute)
@@ -84,7 +86,7 @@ static term scaled(const struct ay_lower *l, term x, const char *attribute)
 }
 
 /* alpha A B + beta C */
-static void gemm(const struct ay_lower *l, const struct ay_operands *o)
+void ay_lower_gemm(const struct ay_lower *l, const struct ay_operands *o)
 {
     term a = o->in[0], b = o->in[1], c = ay_in(o, 2);
     if (!ay_term_rank(l, a, 2, "A") || !ay_term_rank(l, b, 2, "B")) return;
@@ -114,7 +116,7 @@ static void mat_mul_q8(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_matmul[] = {
     {"Einsum", ay_lower_einsum, 1, 255, 1, false},
-    {"Gemm", gemm, 2, 3, 1, false},
+    {"Gemm", ay_lower_gemm, 2, 3, 1, false},
     {"MatMul", mat_mul, 2, 2, 1, false},
     {"assay:MatMulQ8", mat_mul_q8, 3, 3, 1, false},
     {NULL, NULL, 0, 0, 0, false},

@@ -8,6 +8,10 @@
  * integers. */
 term ay_term_rows_product(const struct ay_lower *l, term a, term b);
 
-ay_lower_fn ay_lower_einsum; /* einsum.c */
+/* a (.., M, K), b (.., K, N), as numpy's matmul: a list is one row or one column, which the result
+ * does not have. */
+term ay_term_numpy_product(const struct ay_lower *l, term a, term b);
+
+ay_lower_fn ay_lower_gemm, ay_lower_einsum; /* the latter in einsum.c */
 
 #endif

@@ -1,5 +1,5 @@
 /* Normalisations. */
-#include "tensor/lower/terms.h"
+#include "tensor/lower/norm.h"
 
 /* x with its mean along axes taken away; the mean too. */
 static term centred(const struct ay_lower *l, term x, uint32_t axes, uint64_t n, term *mean)
@@ -17,8 +17,7 @@ static term deviation(const struct ay_lower *l, term d, uint32_t axes, uint64_t 
     return function(l, AY_WORK_FN_SQRT, add(l, mean, number(l, eps)));
 }
 
-/* (x - mean) / deviation along the last axis. */
-static term standardised(const struct ay_lower *l, term x, float eps)
+term ay_standardised(const struct ay_lower *l, term x, float eps)
 {
     if (!x) return NULL;
     term mean;
@@ -31,6 +30,11 @@ static term standardised(const struct ay_lower *l, term x, float eps)
 static float epsilon(const struct ay_lower *l)
 {
     return ay_attr_float(l, "epsilon", 1e-5F);
+}
+
+term ay_root_mean_squared(const struct ay_lower *l, term x, float eps)
+{
+    return x ? divide(l, x, deviation(l, x, 1u << (x->rank - 1), x->dims[x->rank - 1], eps)) : NULL;
 }
 
 /* A value for each channel (C) beside an image (N, C, ..). */
@@ -87,7 +91,7 @@ static void instance_normalization(const struct ay_lower *l, const struct ay_ope
     if (x->rank < 2) return;
     uint64_t c = x->dims[1], planes = x->dims[0] * c,
              n = planes ? ay_value_elements(x) / planes : 0;
-    term y = standardised(l, reshape(l, x, SHAPE(x->dims[0], c, n)), epsilon(l));
+    term y = ay_standardised(l, reshape(l, x, SHAPE(x->dims[0], c, n)), epsilon(l));
     y = reshape(l, y, x->rank, x->dims);
     o->out[0] = add(l, mul(l, y, channels(l, o->in[1], x, "scale")), channels(l, o->in[2], x, "B"));
 }
@@ -102,7 +106,7 @@ static void group_normalization(const struct ay_lower *l, const struct ay_operan
         return;
     }
     uint64_t g = (uint64_t)groups, all = x->dims[0] * g, n = all ? ay_value_elements(x) / all : 0;
-    term y = standardised(l, reshape(l, x, SHAPE(x->dims[0], g, n)), epsilon(l));
+    term y = ay_standardised(l, reshape(l, x, SHAPE(x->dims[0], g, n)), epsilon(l));
     if (l->opset < 21) {
         if (!ay_term_shape(l, scale, SHAPE(g), "scale") ||
             !ay_term_shape(l, bias, SHAPE(g), "bias"))
@@ -162,6 +166,7 @@ static void rms_normalization(const struct ay_lower *l, const struct ay_operands
     if (!read_trailing(l, x, &t)) return;
     term root = deviation(l, t.x, 1u << (t.x->rank - 1), t.n, epsilon(l));
     o->out[0] = mul(l, reshape(l, divide(l, t.x, root), x->rank, x->dims), o->in[1]);
+    if (o->out_count > 1) o->out[1] = reshape(l, divide(l, number(l, 1), root), x->rank, t.single);
 }
 
 /* --- others --- */
@@ -235,5 +240,7 @@ const struct ay_operator ay_lower_norm[] = {
     {"LpNormalization", lp_normalization, 1, 1, 1, false},
     {"MeanVarianceNormalization", mean_variance, 1, 1, 1, false},
     {"RMSNormalization", rms_normalization, 2, 2, 1, false},
+    {"SimplifiedLayerNormalization", rms_normalization, 2, 2, 2, false}, /* onnxruntime's */
+    {"com.microsoft:SimplifiedLayerNormalization", rms_normalization, 2, 2, 2, false},
     {NULL, NULL, 0, 0, 0, false},
 };

@@ -56,7 +56,7 @@ static term max_places(const struct ay_lower *l, term taps, term x, const struct
     return int_fn(l, AY_WORK_FN_INT_ADD, I64, in_image, image_at);
 }
 
-static void max_pool(const struct ay_lower *l, const struct ay_operands *o)
+void ay_lower_max_pool(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0];
     struct ay_window w;
@@ -94,16 +94,20 @@ static term window_sizes(const struct ay_lower *l, const struct ay_window *w, bo
     return x;
 }
 
-static void average_pool(const struct ay_lower *l, const struct ay_operands *o)
+term ay_term_average_pool(const struct ay_lower *l, term x)
 {
-    term x = o->in[0];
     struct ay_window w;
-    if (!ay_window_read(l, x, NULL, &w)) return;
+    if (!ay_window_read(l, x, NULL, &w)) return NULL;
     uint64_t images = x->dims[0] * x->dims[1];
     term sum = reduce(l, AY_WORK_REDUCE_SUM, ay_window_channels(l, x, &w, 0), 2);
     sum = reshape(l, sum, SHAPE(images, w.positions));
     term sizes = window_sizes(l, &w, ay_attr_int(l, "count_include_pad", 0));
-    o->out[0] = image(l, divide(l, sum, sizes), x, &w);
+    return image(l, divide(l, sum, sizes), x, &w);
+}
+
+static void average_pool(const struct ay_lower *l, const struct ay_operands *o)
+{
+    o->out[0] = ay_term_average_pool(l, o->in[0]);
 }
 
 /* (sum of |x|^p)^(1 / p) along the last axis. */
@@ -142,12 +146,17 @@ static void global_max(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = single(l, reduce(l, AY_WORK_REDUCE_MAX, planes(l, o->in[0]), 1), o->in[0]);
 }
 
+term ay_term_global_average(const struct ay_lower *l, term image)
+{
+    term x = image ? planes(l, image) : NULL;
+    if (!x) return NULL;
+    term sum = reduce(l, AY_WORK_REDUCE_SUM, x, 1);
+    return single(l, divide(l, sum, number(l, (float)x->dims[1])), image);
+}
+
 static void global_average(const struct ay_lower *l, const struct ay_operands *o)
 {
-    term x = planes(l, o->in[0]);
-    if (!x) return;
-    term sum = reduce(l, AY_WORK_REDUCE_SUM, x, 1);
-    o->out[0] = single(l, divide(l, sum, number(l, (float)x->dims[1])), o->in[0]);
+    o->out[0] = ay_term_global_average(l, o->in[0]);
 }
 
 static void global_lp(const struct ay_lower *l, const struct ay_operands *o)
@@ -222,7 +231,7 @@ const struct ay_operator ay_lower_pool[] = {
     {"GlobalLpPool", global_lp, 1, 1, 1, false},
     {"GlobalMaxPool", global_max, 1, 1, 1, false},
     {"LpPool", lp_pool, 1, 1, 1, false},
-    {"MaxPool", max_pool, 1, 1, 2, false},
+    {"MaxPool", ay_lower_max_pool, 1, 1, 2, false},
     {"MaxUnpool", max_unpool, 2, 3, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

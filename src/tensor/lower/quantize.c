@@ -168,13 +168,7 @@ static void lower_dequantize(const struct ay_lower *l, const struct ay_operands 
     o->out[0] = ay_dequantize(l, q, scale);
 }
 
-/* To u8, so that 0 and all of x are in range: y, scale and zero point. */
-struct dynamic {
-    struct ay_quantized q;
-    term scale;
-};
-
-static struct dynamic quantize_dynamic(const struct ay_lower *l, term x)
+struct ay_dynamic ay_quantize_dynamic(const struct ay_lower *l, term x)
 {
     term nothing = number(l, 0.0F), levels = number(l, 255.0F);
     term high = larger(l, nothing, ay_term_reduce_all(l, AY_WORK_REDUCE_MAX, x));
@@ -184,12 +178,12 @@ static struct dynamic quantize_dynamic(const struct ay_lower *l, term x)
     term scale = divide(l, choose(l, same, number(l, 1.0F), range), levels);
     term zero = divide(l, sub(l, nothing, low), scale);
     zero = cast(l, function(l, AY_WORK_FN_RINT, clamp(l, zero, 0.0F, 255.0F)), U8);
-    return (struct dynamic){{ay_quantize(l, x, scale, zero, U8), zero}, scale};
+    return (struct ay_dynamic){{ay_quantize(l, x, scale, zero, U8), zero}, scale};
 }
 
 static void lower_dynamic_quantize(const struct ay_lower *l, const struct ay_operands *o)
 {
-    struct dynamic d = quantize_dynamic(l, ay_term_operand(l, o, 0, F32, "x"));
+    struct ay_dynamic d = ay_quantize_dynamic(l, ay_term_operand(l, o, 0, F32, "x"));
     o->out[0] = d.q.x;
     if (o->out_count > 1) o->out[1] = d.scale;
     if (o->out_count > 2) o->out[2] = d.q.zero;
@@ -236,8 +230,7 @@ static bool common_batch(const struct ay_lower *l, term a, term b, uint32_t *ran
     return true;
 }
 
-/* a (.., M, K) by b (.., K, N), as numpy's matmul. */
-static term numpy_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b)
+term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b)
 {
     if (failed(l)) return NULL;
     bool vector_a = a.x->rank == 1, vector_b = b.x->rank == 1;
@@ -259,11 +252,17 @@ static term numpy_matmul(const struct ay_lower *l, struct ay_quantized a, struct
     return y;
 }
 
+term ay_quantized_real_product(const struct ay_lower *l, struct ay_quantized a, term a_scale,
+                               struct ay_quantized b, term b_scale)
+{
+    return mul(l, cast(l, ay_quantized_product(l, a, b), F32), mul(l, a_scale, b_scale));
+}
+
 static void lower_matmul_integer(const struct ay_lower *l, const struct ay_operands *o)
 {
     struct ay_quantized a = ay_quantized_operand(l, o, 0, 2, "A");
     struct ay_quantized b = ay_quantized_operand(l, o, 1, 3, "B");
-    o->out[0] = numpy_matmul(l, a, b);
+    o->out[0] = ay_quantized_product(l, a, b);
 }
 
 /* A scale of rows (n) as (n, 1); of columns as it is. */
@@ -281,7 +280,7 @@ static void lower_qlinear_matmul(const struct ay_lower *l, const struct ay_opera
     term y_scale = scale_rows(l, ay_term_operand(l, o, 6, F32, "y_scale"));
     term zero = ay_term_operand(l, o, 7, 0, "y_zero_point");
     if (failed(l)) return;
-    term y = mul(l, cast(l, numpy_matmul(l, a, b), F32), mul(l, a_scale, b_scale));
+    term y = ay_quantized_real_product(l, a, a_scale, b, b_scale);
     o->out[0] = ay_quantize(l, y, y_scale, zero_rows(l, zero, false), zero->dtype);
 }
 
@@ -296,18 +295,23 @@ static void lower_matmul_integer_to_float(const struct ay_lower *l, const struct
     term a_scale = ay_term_operand(l, o, 2, F32, "a_scale");
     term b_scale = ay_term_operand(l, o, 3, F32, "b_scale");
     term bias = ay_term_optional(l, o, 6, F32, "bias");
-    term y = mul(l, cast(l, numpy_matmul(l, a, b), F32), mul(l, a_scale, b_scale));
+    term y = ay_quantized_real_product(l, a, a_scale, b, b_scale);
     o->out[0] = bias ? add(l, y, bias) : y;
+}
+
+term ay_dynamic_product(const struct ay_lower *l, term x, struct ay_quantized w, term scale)
+{
+    struct ay_dynamic a = ay_quantize_dynamic(l, x);
+    return ay_quantized_real_product(l, a.q, a.scale, w, scale);
 }
 
 /* A f32, B w8, b_scale, b_zero_point, bias. */
 static void lower_dynamic_quantize_matmul(const struct ay_lower *l, const struct ay_operands *o)
 {
-    struct dynamic a = quantize_dynamic(l, ay_term_operand(l, o, 0, F32, "A"));
     struct ay_quantized b = ay_quantized_operand(l, o, 1, 3, "B");
     term b_scale = ay_term_operand(l, o, 2, F32, "b_scale");
     term bias = ay_term_optional(l, o, 4, F32, "bias");
-    term y = mul(l, cast(l, numpy_matmul(l, a.q, b), F32), mul(l, a.scale, b_scale));
+    term y = ay_dynamic_product(l, ay_term_operand(l, o, 0, F32, "A"), b, b_scale);
     o->out[0] = bias ? add(l, y, bias) : y;
 }
 

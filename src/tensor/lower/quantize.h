@@ -19,6 +19,12 @@ struct ay_quantized ay_quantized_shift(const struct ay_lower *l, struct ay_quant
 /* Sum over k of (a.x[.., m, k] - a.zero) (b.x[.., n, k] - b.zero), exact, as I32; rows as
  * ay_tape_matmul takes them. Zero points vary by row only: (.., M or 1, 1) and (.., N or 1, 1). */
 term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b);
+/* The same of a (.., M, K) and b (.., K, N) as numpy's matmul has them; b's zero point is a number,
+ * one a column (N), or (.., 1, N). */
+term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b);
+/* The same in f32: the sums times the product of the scales, each of which broadcasts to them. */
+term ay_quantized_real_product(const struct ay_lower *l, struct ay_quantized a, term a_scale,
+                               struct ay_quantized b, term b_scale);
 /* round(x / scale) + zero, ties to even, within the dtype; zero may be NULL. */
 term ay_quantize(const struct ay_lower *l, term x, term scale, term zero, uint32_t dtype);
 /* (x - zero) scale. */
@@ -26,6 +32,15 @@ term ay_dequantize(const struct ay_lower *l, struct ay_quantized q, term scale);
 
 /* Sums of rows (.., M, K) as (.., M, 1): a product with ones, which needs no wider copy of x. */
 term ay_quantized_row_sums(const struct ay_lower *l, term x);
+
+/* Made u8 so that 0 and all of x are in range. */
+struct ay_dynamic {
+    struct ay_quantized q;
+    term scale;
+};
+struct ay_dynamic ay_quantize_dynamic(const struct ay_lower *l, term x);
+/* x (.., M, K) f32, made u8 as a whole, times w (.., K, N), whose scale is a number or (N). */
+term ay_dynamic_product(const struct ay_lower *l, term x, struct ay_quantized w, term scale);
 
 /* --- fixed point (quantize_fixed.c, docs/quantize.md) --- */
 

@@ -1,6 +1,7 @@
 /* RNN, GRU and LSTM, unrolled over the sequence. What a step takes from the input is one MATMUL
  * over all steps, before them; a step is one MATMUL of the state and a few MAPs. */
-#include "tensor/lower/terms.h"
+#include "tensor/lower/activation.h"
+#include "tensor/lower/quantize.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,11 +41,6 @@ static const struct {
 };
 #define ACTIVATIONS (sizeof activations / sizeof *activations)
 
-struct activate {
-    enum activation kind;
-    float alpha, beta;
-};
-
 /* log(1 + exp(x)) by the side that cannot overflow. */
 static term softplus(const struct ay_lower *l, term x)
 {
@@ -53,11 +49,11 @@ static term softplus(const struct ay_lower *l, term x)
     return add(l, larger(l, x, zero), function(l, AY_WORK_FN_LOG, add(l, number(l, 1.0F), small)));
 }
 
-static term apply(const struct ay_lower *l, struct activate f, term x)
+term ay_activate(const struct ay_lower *l, struct ay_activate f, term x)
 {
     term zero = number(l, 0.0F), one = number(l, 1.0F);
     term alpha = number(l, f.alpha), beta = number(l, f.beta);
-    switch (f.kind) {
+    switch ((enum activation)f.kind) {
     case SIGMOID: return ay_term_sigmoid(l, x);
     case TANH: return function(l, AY_WORK_FN_TANH, x);
     case RELU: return larger(l, x, zero);
@@ -83,6 +79,16 @@ static bool same_letters(struct ay_slice text, const char *name)
     return i == text.len && !name[i];
 }
 
+bool ay_activation_find(struct ay_slice name, struct ay_activate *out)
+{
+    for (uint32_t kind = 0; kind < ACTIVATIONS; kind++) {
+        if (!same_letters(name, activations[kind].name)) continue;
+        *out = (struct ay_activate){kind, activations[kind].alpha, activations[kind].beta};
+        return true;
+    }
+    return false;
+}
+
 /* The next of alphas or betas for an activation that takes one. */
 static float next_number(const uint32_t *bits, uint32_t count, uint32_t *next, float otherwise)
 {
@@ -93,15 +99,13 @@ static float next_number(const uint32_t *bits, uint32_t count, uint32_t *next, f
 }
 
 /* The activations that the node names, or those it begins with, for each direction. */
-static void read_activations(const struct ay_lower *l, struct activate *out, uint32_t count,
+static void read_activations(const struct ay_lower *l, struct ay_activate *out, uint32_t count,
                              uint32_t a_direction)
 {
-    const struct ay_graph_attribute *names = NULL;
-    for (uint32_t i = 0; i < l->node->attributes_count; i++)
-        if (ay_slice_equal(l->node->attributes[i].name, ay_slice_str("activations")))
-            names = &l->node->attributes[i];
-    if (names && names->strings_count && names->strings_count != count) {
-        ay_lower_fail(l, AY_E_FORMAT, "%u activations, not %u", names->strings_count, count);
+    uint32_t named;
+    const struct ay_slice *names = ay_attr_texts(l, "activations", &named);
+    if (named && named != count) {
+        ay_lower_fail(l, AY_E_FORMAT, "%u activations, not %u", named, count);
         return;
     }
     uint32_t alphas, betas, alpha = 0, beta = 0;
@@ -109,20 +113,17 @@ static void read_activations(const struct ay_lower *l, struct activate *out, uin
     const uint32_t *beta_bits = ay_attr_floats(l, "activation_beta", &betas);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t kind = i % a_direction == 0 && a_direction > 1 ? SIGMOID : TANH;
-        if (names && names->strings_count)
-            for (kind = 0; kind < ACTIVATIONS; kind++)
-                if (same_letters(names->strings[i], activations[kind].name)) break;
-        if (kind == ACTIVATIONS) {
-            ay_lower_fail(l, AY_E_UNSUPPORTED, "activation '%.*s'", (int)names->strings[i].len,
-                          (const char *)names->strings[i].data);
+        out[i] = (struct ay_activate){kind, activations[kind].alpha, activations[kind].beta};
+        if (named && !ay_activation_find(names[i], &out[i])) {
+            ay_lower_fail(l, AY_E_UNSUPPORTED, "activation '%.*s'", (int)names[i].len,
+                          (const char *)names[i].data);
             return;
         }
-        out[i].kind = (enum activation)kind;
         /* Numbers go to those that take one; a full list has one for each place. */
         if (alphas == count) alpha = i;
         if (betas == count) beta = i;
-        out[i].alpha = next_number(alpha_bits, alphas, &alpha, activations[kind].alpha);
-        out[i].beta = next_number(beta_bits, betas, &beta, activations[kind].beta);
+        out[i].alpha = next_number(alpha_bits, alphas, &alpha, out[i].alpha);
+        out[i].beta = next_number(beta_bits, betas, &beta, out[i].beta);
     }
 }
 
@@ -138,24 +139,27 @@ struct recurrent {
     float clip;   /* 0: none */
     bool forget;  /* LSTM: the forget gate is 1 - input gate */
     bool linear;  /* GRU: linear_before_reset */
-    struct activate activate[6];
+    bool bytes;   /* LSTM: weights are bytes, what they multiply is made bytes as it comes */
+    struct ay_activate activate[6];
 };
 
 /* One direction. */
 struct direction {
     const struct recurrent *r;
-    const struct activate *f;
+    const struct ay_activate *f;
     term x;       /* (steps, batch, gates hidden): from the input, with the input's bias */
-    term weights; /* R (gates hidden, hidden) */
-    term bias;    /* of the state, (gates hidden); NULL for cells that added it to x */
-    term peep[3]; /* LSTM: (hidden) of i, o, f; NULL */
-    term h, c;    /* (batch, hidden) */
+    term weights; /* R (gates hidden, hidden); NULL where it is bytes */
+    struct ay_quantized bytes; /* R (hidden, gates hidden) */
+    term scale;                /* of it */
+    term bias;                 /* of the state, (gates hidden); NULL for cells that added it to x */
+    term peep[3];              /* LSTM: (hidden) of i, o, f; NULL */
+    term h, c;                 /* (batch, hidden) */
 };
 
 static term activate(const struct ay_lower *l, const struct direction *d, uint32_t which, term x)
 {
     if (d->r->clip > 0.0F) x = clamp(l, x, -d->r->clip, d->r->clip);
-    return apply(l, d->f[which], x);
+    return ay_activate(l, d->f[which], x);
 }
 
 /* Gate g of (batch, gates hidden). */
@@ -194,14 +198,16 @@ static term peephole(const struct ay_lower *l, const struct direction *d, uint32
 /* Gates i, o, f, c. The new cell state is put into *c. */
 static term lstm_step(const struct ay_lower *l, struct direction *d, term x, term *c)
 {
-    term all = add(l, x, matmul(l, d->h, d->weights));
+    term state =
+        d->weights ? matmul(l, d->h, d->weights) : ay_dynamic_product(l, d->h, d->bytes, d->scale);
+    term all = add(l, x, state);
     term i = activate(l, d, 0, peephole(l, d, 0, gate(l, d, all, 0), d->c));
     term f = d->r->forget ? sub(l, number(l, 1.0F), i)
                           : activate(l, d, 0, peephole(l, d, 2, gate(l, d, all, 2), d->c));
     term candidate = activate(l, d, 1, gate(l, d, all, 3));
     *c = add(l, mul(l, f, d->c), mul(l, i, candidate));
     term o = activate(l, d, 0, peephole(l, d, 1, gate(l, d, all, 1), *c));
-    return mul(l, o, apply(l, d->f[2], *c)); /* which is not clipped */
+    return mul(l, o, ay_activate(l, d->f[2], *c)); /* which is not clipped */
 }
 
 /* Goes through the steps; the state stands still, and the output is 0, where a sequence is over. A
@@ -238,14 +244,41 @@ static term run(const struct ay_lower *l, struct direction *d, bool reversed)
 
 struct operands {
     term x, w, r, b, h, c, p; /* of all directions, x (steps, batch, width) */
+    /* Where weights are bytes: w (directions, width, gates hidden), r the same of hidden; scales
+     * and zero points (directions) or (directions, gates hidden). */
+    term w_scale, w_zero, r_scale, r_zero;
 };
+
+/* What only weights of bytes have. */
+static bool read_bytes(const struct ay_lower *l, const struct ay_operands *o, struct operands *in)
+{
+    in->w = ay_quantized_operand(l, o, 1, 9, "W").x;
+    in->r = ay_quantized_operand(l, o, 2, 11, "R").x;
+    in->w_scale = ay_term_operand(l, o, 8, F32, "W_scale");
+    in->w_zero = ay_term_operand(l, o, 9, 0, "W_zero_point");
+    in->r_scale = ay_term_operand(l, o, 10, F32, "R_scale");
+    in->r_zero = ay_term_operand(l, o, 11, 0, "R_zero_point");
+    if (!ay_term_rank(l, in->w, 3, "W") || !ay_term_rank(l, in->r, 3, "R")) return false;
+    uint64_t directions = in->w->dims[0], all = in->w->dims[2];
+    const term lists[4] = {in->w_scale, in->w_zero, in->r_scale, in->r_zero};
+    for (int i = 0; i < 4; i++)
+        if (!lists[i] ||
+            !(lists[i]->rank == 1 ? ay_term_shape(l, lists[i], SHAPE(directions), "a scale")
+                                  : ay_term_shape(l, lists[i], SHAPE(directions, all), "a scale")))
+            return false;
+    return true;
+}
 
 static bool read_operands(const struct ay_lower *l, const struct ay_operands *o,
                           struct recurrent *r, struct operands *in, uint64_t directions, bool rows)
 {
     in->x = ay_term_operand(l, o, 0, F32, "X");
-    in->w = ay_term_operand(l, o, 1, F32, "W");
-    in->r = ay_term_operand(l, o, 2, F32, "R");
+    if (!r->bytes) {
+        in->w = ay_term_operand(l, o, 1, F32, "W");
+        in->r = ay_term_operand(l, o, 2, F32, "R");
+    } else if (!read_bytes(l, o, in)) {
+        return false;
+    }
     in->b = ay_term_optional(l, o, 3, F32, "B");
     in->h = ay_term_optional(l, o, 5, F32, "initial_h");
     in->c = r->cell == LSTM ? ay_term_optional(l, o, 6, F32, "initial_c") : NULL;
@@ -264,15 +297,17 @@ static bool read_operands(const struct ay_lower *l, const struct ay_operands *o,
     r->steps = in->x->dims[0];
     r->batch = in->x->dims[1];
     r->width = in->x->dims[2];
-    r->hidden = in->r->dims[2];
+    r->hidden = in->r->dims[r->bytes ? 1 : 2];
     if (r->steps == 0 || r->hidden == 0) {
         ay_lower_fail(l, AY_E_FORMAT, "no step or no hidden units");
         return false;
     }
     uint64_t all = r->gates * r->hidden;
     const uint64_t *state = (const uint64_t[]){directions, r->batch, r->hidden};
-    if (!ay_term_shape(l, in->w, SHAPE(directions, all, r->width), "W") ||
-        !ay_term_shape(l, in->r, SHAPE(directions, all, r->hidden), "R") ||
+    uint64_t last = r->bytes ? 2 : 1; /* the axis of gates */
+    const uint64_t wide[] = {directions, last == 1 ? all : r->width, last == 1 ? r->width : all};
+    const uint64_t deep[] = {directions, last == 1 ? all : r->hidden, last == 1 ? r->hidden : all};
+    if (!ay_term_shape(l, in->w, 3, wide, "W") || !ay_term_shape(l, in->r, 3, deep, "R") ||
         (in->b && !ay_term_shape(l, in->b, SHAPE(directions, 2 * all), "B")) ||
         (in->h && !ay_term_shape(l, in->h, 3, state, "initial_h")) ||
         (in->c && !ay_term_shape(l, in->c, 3, state, "initial_c")) ||
@@ -304,10 +339,19 @@ static struct direction prepare(const struct ay_lower *l, const struct recurrent
     term zero = ay_term_zeros(l, F32, SHAPE(r->batch, r->hidden));
     uint64_t all = r->gates * r->hidden;
     term x = reshape(l, in->x, SHAPE(r->steps * r->batch, r->width));
-    d.x = matmul(l, x, ay_term_at(l, in->w, 0, which));
+    if (r->bytes) {
+        struct ay_quantized w = {ay_term_at(l, in->w, 0, which),
+                                 ay_term_at(l, in->w_zero, 0, which)};
+        d.x = ay_dynamic_product(l, x, w, ay_term_at(l, in->w_scale, 0, which));
+        d.bytes.x = ay_term_at(l, in->r, 0, which);
+        d.bytes.zero = ay_term_at(l, in->r_zero, 0, which);
+        d.scale = ay_term_at(l, in->r_scale, 0, which);
+    } else {
+        d.x = matmul(l, x, ay_term_at(l, in->w, 0, which));
+        d.weights = ay_term_at(l, in->r, 0, which);
+    }
     prepare_bias(l, &d, in->b ? ay_term_at(l, in->b, 0, which) : NULL);
     d.x = reshape(l, d.x, SHAPE(r->steps, r->batch, all));
-    d.weights = ay_term_at(l, in->r, 0, which);
     d.h = in->h ? ay_term_at(l, in->h, 0, which) : zero;
     if (r->cell == LSTM) d.c = in->c ? ay_term_at(l, in->c, 0, which) : zero;
     term p = in->p ? ay_term_at(l, in->p, 0, which) : NULL;
@@ -370,9 +414,18 @@ static void lower_lstm(const struct ay_lower *l, const struct ay_operands *o)
     lower(l, o, &(struct recurrent){.cell = LSTM, .gates = 4, .functions = 3});
 }
 
+/* X, W, R, B, sequence_lens, initial_h, initial_c, P, then scales and zero points of W and R: as
+ * onnxruntime, one scale for the whole input, and one for the states of all samples in each step.
+ */
+static void lower_dynamic_quantize_lstm(const struct ay_lower *l, const struct ay_operands *o)
+{
+    lower(l, o, &(struct recurrent){.cell = LSTM, .gates = 4, .functions = 3, .bytes = true});
+}
+
 const struct ay_operator ay_lower_recurrent[] = {
     {"RNN", lower_rnn, 3, 6, 2, false},
     {"GRU", lower_gru, 3, 6, 2, false},
     {"LSTM", lower_lstm, 3, 8, 3, false},
+    {"com.microsoft:DynamicQuantizeLSTM", lower_dynamic_quantize_lstm, 3, 12, 3, false},
     {0},
 };

@@ -1,5 +1,6 @@
-/* TopK, Compress, NonZero, Unique, NonMaxSuppression and Det: what sorts, or has a shape that
+/* TopK, Compress, NonZero, Unique and NonMaxSuppression: what sorts, or has a shape that
  * depends on its elements. Most need known operands and are computed directly. */
+#include "tensor/lower/eliminate.h"
 #include "tensor/lower/loss.h"
 #include "tensor/lower/random.h"
 #include "tensor/lower/signal.h"
@@ -401,60 +402,13 @@ static void lower_nms(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = y;
 }
 
-/* --- Det --- */
-
-/* Of (n, n), overwritten: elimination with partial pivoting, in binary64. */
-static double determinant(double *m, uint64_t n)
-{
-    double product = 1.0;
-    for (uint64_t k = 0; k < n; k++) {
-        uint64_t pivot = k;
-        for (uint64_t i = k + 1; i < n; i++)
-            if (fabs(m[i * n + k]) > fabs(m[pivot * n + k])) pivot = i;
-        if (m[pivot * n + k] == 0.0) return 0.0;
-        for (uint64_t j = 0; pivot != k && j < n; j++) {
-            double swap = m[k * n + j];
-            m[k * n + j] = m[pivot * n + j];
-            m[pivot * n + j] = swap;
-        }
-        product *= pivot == k ? m[k * n + k] : -m[k * n + k];
-        for (uint64_t i = k + 1; i < n; i++) {
-            double factor = m[i * n + k] / m[k * n + k];
-            for (uint64_t j = k; j < n; j++) m[i * n + j] -= factor * m[k * n + j];
-        }
-    }
-    return product;
-}
-
-static void lower_det(const struct ay_lower *l, const struct ay_operands *o)
-{
-    term x = ay_term_operand(l, o, 0, F32, "X");
-    const float *in = ay_term_floats(l, x, "X");
-    if (!in) return;
-    if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2]) {
-        ay_lower_fail(l, AY_E_FORMAT, "X is not square");
-        return;
-    }
-    uint64_t n = x->dims[x->rank - 1];
-    void *to;
-    term y = fresh(l, F32, x->rank - 2, x->dims, &to);
-    double *m = calloc(n ? n * n : 1, sizeof *m);
-    if (!m) ay_lower_fail(l, AY_E_MEMORY, "out of memory");
-    for (uint64_t b = 0; m && y && b < ay_value_elements(y); b++) {
-        for (uint64_t i = 0; i < n * n; i++) m[i] = (double)in[b * n * n + i];
-        ((float *)to)[b] = ay_f32(ay_f32_bits((float)determinant(m, n)));
-    }
-    free(m);
-    o->out[0] = y;
-}
-
 const struct ay_operator ay_lower_select[] = {
     {"TopK", lower_topk, 1, 2, 2, false},
     {"Compress", lower_compress, 2, 2, 1, false},
     {"NonZero", lower_nonzero, 1, 1, 1, true},
     {"Unique", lower_unique, 1, 1, 4, true},
     {"NonMaxSuppression", lower_nms, 2, 5, 1, true},
-    {"Det", lower_det, 1, 1, 1, true},
+    {"Det", ay_lower_det, 1, 1, 1, true},
     {"DFT", ay_lower_dft, 1, 3, 1, false},
     {"STFT", ay_lower_stft, 2, 4, 1, false},
     {"HannWindow", ay_lower_hann_window, 1, 1, 1, false},

@@ -133,6 +133,7 @@ void ay_lower_stft(const struct ay_lower *l, const struct ay_operands *o)
     term x = ay_term_operand(l, o, 0, F32, "signal");
     term window = ay_term_optional(l, o, 2, F32, "window");
     int64_t step = ay_term_scalar(l, ay_term_operand(l, o, 1, 0, "frame_step"), "frame_step");
+    if (x && x->rank == 2) x = ay_term_insert(l, x, 2); /* as exporters write real signals */
     if (!ay_term_rank(l, x, 3, "signal") || (window && !ay_term_rank(l, window, 1, "window")))
         return;
     uint64_t b = x->dims[0], points = x->dims[1], parts = x->dims[2];

@@ -154,7 +154,8 @@ bool ay_term_shape(const struct ay_lower *l, term x, uint32_t rank, const uint64
 const float *ay_term_floats(const struct ay_lower *l, term x, const char *what);
 /* A known integer operand of one element. */
 int64_t ay_term_scalar(const struct ay_lower *l, term x, const char *what);
-/* The dtype of an ONNX element type (FLOAT, UINT8, INT8, INT32, INT64, BOOL); fails for others. */
+/* The dtype of an ONNX element type (FLOAT, UINT8, INT8, INT32, INT64, BOOL; FLOAT16 and BFLOAT16
+ * are kept as F32); fails for others. */
 uint32_t ay_term_dtype(const struct ay_lower *l, int64_t onnx, const char *what);
 
 /* Memory for `count` terms, AY_MAX_UNROLLED at most, that the caller frees; NULL and a failure

@@ -1,16 +1,23 @@
 /* Operators in integers alone (docs/quantize.md), against their definitions in plain arithmetic. */
-#include "tensor/lower/testing.h"
+#include "tensor/lower/test_node.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 #define ROUNDS 60u
 
 static int64_t below(uint64_t n)
 {
-    return (int64_t)(ay_test_random(&seed) % n);
+    return (int64_t)(ay_test_random(&ay_test_seed) % n);
 }
 
-static struct work fixed(const char *op)
+static struct ay_test_work fixed(const char *op)
 {
-    struct work w = work(op, 1, 1);
+    struct ay_test_work w = ay_test_work(op, 1, 1);
     w.domain = "assay";
     return w;
 }
@@ -35,7 +42,7 @@ static int64_t rounded(int64_t v, int64_t m, int64_t s, int64_t zero, uint32_t d
 }
 
 /* Ratios that bring sums of about `size` into bytes, (n) of them or one. */
-static void give_ratios(struct work *w, uint64_t n, int64_t size, int64_t most_shift)
+static void give_ratios(struct ay_test_work *w, uint64_t n, int64_t size, int64_t most_shift)
 {
     int32_t multiplier[8], shift[8];
     bool each = below(2);
@@ -44,13 +51,13 @@ static void give_ratios(struct work *w, uint64_t n, int64_t size, int64_t most_s
         double m = 200.0 / (double)size * (double)(1ull << shift[i]) * (double)(1 + below(8)) / 4;
         multiplier[i] = (int32_t)(m < 0x1p31 ? m : 0x7fffffff);
     }
-    give(w, I32, each, &n, multiplier);
-    give(w, I32, each, &n, shift);
+    ay_test_give(w, I32, each, &n, multiplier);
+    ay_test_give(w, I32, each, &n, shift);
 }
 
-static int64_t one_of(const struct tensor *t, uint64_t i)
+static int64_t one_of(const struct ay_test_tensor *t, uint64_t i)
 {
-    return at(t, t->rank ? i : 0);
+    return ay_test_at(t, t->rank ? i : 0);
 }
 
 static void test_qmatmul_equals_its_definition(void **state)
@@ -59,24 +66,24 @@ static void test_qmatmul_equals_its_definition(void **state)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t m = 1 + (uint64_t)below(4), k = 1 + (uint64_t)below(70);
         uint64_t n = 1 + (uint64_t)below(8);
-        uint32_t da = byte_dtype(), dy = byte_dtype();
-        struct work w = fixed("QMatMul");
-        give(&w, da, SHAPE(m, k), NULL);
-        give(&w, da, 0, NULL, NULL);
-        give(&w, I8, SHAPE(n, k), NULL);
+        uint32_t da = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
+        struct ay_test_work w = fixed("QMatMul");
+        ay_test_give(&w, da, SHAPE(m, k), NULL);
+        ay_test_give(&w, da, 0, NULL, NULL);
+        ay_test_give(&w, I8, SHAPE(n, k), NULL);
         give_ratios(&w, n, (int64_t)k * 4000, 53);
-        give(&w, dy, 0, NULL, NULL);
-        if (below(2)) give(&w, I32, SHAPE(n), NULL);
-        same_either_way(&w, below(2) ? 1 : 5);
+        ay_test_give(&w, dy, 0, NULL, NULL);
+        if (below(2)) ay_test_give(&w, I32, SHAPE(n), NULL);
+        ay_test_either_way(&w, below(2) ? 1 : 5);
         assert_int_equal(w.out[0].dtype, dy);
         for (uint64_t i = 0; i < m * n; i++) {
-            int64_t sum = w.in_count > 6 ? at(&w.in[6], i % n) : 0;
+            int64_t sum = w.in_count > 6 ? ay_test_at(&w.in[6], i % n) : 0;
             for (uint64_t j = 0; j < k; j++)
-                sum +=
-                    (at(&w.in[0], i / n * k + j) - at(&w.in[1], 0)) * at(&w.in[2], i % n * k + j);
-            assert_int_equal(at(&w.out[0], i),
+                sum += (ay_test_at(&w.in[0], i / n * k + j) - ay_test_at(&w.in[1], 0)) *
+                       ay_test_at(&w.in[2], i % n * k + j);
+            assert_int_equal(ay_test_at(&w.out[0], i),
                              rounded(sum, one_of(&w.in[3], i % n), one_of(&w.in[4], i % n),
-                                     at(&w.in[5], 0), dy));
+                                     ay_test_at(&w.in[5], 0), dy));
         }
         arena.used = 0;
     }
@@ -89,32 +96,34 @@ static void test_qconv_equals_its_definition(void **state)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t groups = 1 + (uint64_t)below(2), maps = groups * (1 + (uint64_t)below(4));
         uint64_t channels = groups * (1 + (uint64_t)below(5)), size = 3 + (uint64_t)below(6);
-        uint32_t dx = byte_dtype(), dy = byte_dtype();
-        struct work w = fixed("QConv"), sums = work("ConvInteger", 10, 1);
+        uint32_t dx = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
+        struct ay_test_work w = fixed("QConv"), sums = ay_test_work("ConvInteger", 10, 1);
         int64_t pad = below(2);
-        set_int(&w, "group", (int64_t)groups);
-        set_ints(&w, "pads", (const int64_t[]){pad, pad, pad, pad}, 4);
+        ay_test_set_int(&w, "group", (int64_t)groups);
+        ay_test_set_ints(&w, "pads", (const int64_t[]){pad, pad, pad, pad}, 4);
         memcpy(sums.attributes, w.attributes, sizeof w.attributes);
         sums.attributes_count = w.attributes_count;
-        give(&w, dx, SHAPE(1 + (uint64_t)below(2), channels, size, size + 1), NULL);
-        give(&w, dx, 0, NULL, NULL);
-        give(&w, I8, SHAPE(maps, channels / groups, 3, 2), NULL);
+        ay_test_give(&w, dx, SHAPE(1 + (uint64_t)below(2), channels, size, size + 1), NULL);
+        ay_test_give(&w, dx, 0, NULL, NULL);
+        ay_test_give(&w, I8, SHAPE(maps, channels / groups, 3, 2), NULL);
         give_ratios(&w, maps, (int64_t)channels * 24000, 53);
-        give(&w, dy, 0, NULL, NULL);
-        if (below(2)) give(&w, I32, SHAPE(maps), NULL);
-        same_either_way(&w, below(2) ? 1 : 5);
+        ay_test_give(&w, dy, 0, NULL, NULL);
+        if (below(2)) ay_test_give(&w, I32, SHAPE(maps), NULL);
+        ay_test_either_way(&w, below(2) ? 1 : 5);
         sums.in[0] = w.in[0];
         sums.in[1] = w.in[2];
         sums.in[2] = w.in[1];
         sums.in_count = 3;
-        lowered(&sums, 0);
+        ay_test_lowered(&sums, 0);
         const uint64_t *dims = w.out[0].dims;
         assert_memory_equal(dims, sums.out[0].dims, sizeof w.out[0].dims);
-        for (uint64_t i = 0; i < elements(&w.out[0]); i++) {
+        for (uint64_t i = 0; i < ay_test_count(&w.out[0]); i++) {
             uint64_t c = i / (dims[2] * dims[3]) % maps;
-            int64_t sum = at(&sums.out[0], i) + (w.in_count > 6 ? at(&w.in[6], c) : 0);
-            assert_int_equal(at(&w.out[0], i), rounded(sum, one_of(&w.in[3], c),
-                                                       one_of(&w.in[4], c), at(&w.in[5], 0), dy));
+            int64_t sum =
+                ay_test_at(&sums.out[0], i) + (w.in_count > 6 ? ay_test_at(&w.in[6], c) : 0);
+            assert_int_equal(ay_test_at(&w.out[0], i),
+                             rounded(sum, one_of(&w.in[3], c), one_of(&w.in[4], c),
+                                     ay_test_at(&w.in[5], 0), dy));
         }
         arena.used = 0;
     }
@@ -125,24 +134,24 @@ static void test_qadd_equals_its_definition(void **state)
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t n = 1 + (uint64_t)below(100);
-        uint32_t da = byte_dtype(), db = byte_dtype(), dy = byte_dtype();
+        uint32_t da = ay_test_byte_dtype(), db = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
         const int32_t by[] = {(int32_t)below(1 << 21), (int32_t)below(1 << 21)};
         const int32_t shift = (int32_t)(1 + below(22));
-        struct work w = fixed("QAdd");
-        give(&w, da, SHAPE(2, n), NULL);
-        give(&w, da, 0, NULL, NULL);
-        give(&w, I32, 0, NULL, &by[0]);
-        give(&w, db, below(2) ? 1 : 0, &n, NULL);
-        give(&w, db, 0, NULL, NULL);
-        give(&w, I32, 0, NULL, &by[1]);
-        give(&w, I32, 0, NULL, &shift);
-        give(&w, dy, 0, NULL, NULL);
-        same_either_way(&w, (uint32_t)(1 | below(2) << 3));
+        struct ay_test_work w = fixed("QAdd");
+        ay_test_give(&w, da, SHAPE(2, n), NULL);
+        ay_test_give(&w, da, 0, NULL, NULL);
+        ay_test_give(&w, I32, 0, NULL, &by[0]);
+        ay_test_give(&w, db, below(2) ? 1 : 0, &n, NULL);
+        ay_test_give(&w, db, 0, NULL, NULL);
+        ay_test_give(&w, I32, 0, NULL, &by[1]);
+        ay_test_give(&w, I32, 0, NULL, &shift);
+        ay_test_give(&w, dy, 0, NULL, NULL);
+        ay_test_either_way(&w, (uint32_t)(1 | below(2) << 3));
         for (uint64_t i = 0; i < 2 * n; i++) {
-            int64_t a = at(&w.in[0], i) - at(&w.in[1], 0);
-            int64_t b = one_of(&w.in[3], i % n) - at(&w.in[4], 0);
-            assert_int_equal(at(&w.out[0], i),
-                             rounded(a * by[0] + b * by[1], 1, shift, at(&w.in[7], 0), dy));
+            int64_t a = ay_test_at(&w.in[0], i) - ay_test_at(&w.in[1], 0);
+            int64_t b = one_of(&w.in[3], i % n) - ay_test_at(&w.in[4], 0);
+            assert_int_equal(ay_test_at(&w.out[0], i),
+                             rounded(a * by[0] + b * by[1], 1, shift, ay_test_at(&w.in[7], 0), dy));
         }
         arena.used = 0;
     }
@@ -153,20 +162,22 @@ static void test_qmul_equals_its_definition(void **state)
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t n = 1 + (uint64_t)below(100);
-        uint32_t da = byte_dtype(), db = byte_dtype(), dy = byte_dtype();
-        struct work w = fixed("QMul");
-        give(&w, da, SHAPE(2, n), NULL);
-        give(&w, da, 0, NULL, NULL);
-        give(&w, db, SHAPE(2, 1), NULL);
-        give(&w, db, 0, NULL, NULL);
+        uint32_t da = ay_test_byte_dtype(), db = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
+        struct ay_test_work w = fixed("QMul");
+        ay_test_give(&w, da, SHAPE(2, n), NULL);
+        ay_test_give(&w, da, 0, NULL, NULL);
+        ay_test_give(&w, db, SHAPE(2, 1), NULL);
+        ay_test_give(&w, db, 0, NULL, NULL);
         give_ratios(&w, 1, 10000, 53);
         w.in[4].rank = w.in[5].rank = 0;
-        give(&w, dy, 0, NULL, NULL);
-        same_either_way(&w, (uint32_t)(1 | below(2) << 2));
+        ay_test_give(&w, dy, 0, NULL, NULL);
+        ay_test_either_way(&w, (uint32_t)(1 | below(2) << 2));
         for (uint64_t i = 0; i < 2 * n; i++) {
-            int64_t a = at(&w.in[0], i) - at(&w.in[1], 0), b = at(&w.in[2], i / n);
-            assert_int_equal(at(&w.out[0], i), rounded(a * (b - at(&w.in[3], 0)), at(&w.in[4], 0),
-                                                       at(&w.in[5], 0), at(&w.in[6], 0), dy));
+            int64_t a = ay_test_at(&w.in[0], i) - ay_test_at(&w.in[1], 0),
+                    b = ay_test_at(&w.in[2], i / n);
+            assert_int_equal(ay_test_at(&w.out[0], i),
+                             rounded(a * (b - ay_test_at(&w.in[3], 0)), ay_test_at(&w.in[4], 0),
+                                     ay_test_at(&w.in[5], 0), ay_test_at(&w.in[6], 0), dy));
         }
         arena.used = 0;
     }
@@ -176,51 +187,53 @@ static void test_qtable_takes_the_byte_th_entry(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint32_t dx = byte_dtype(), dy = byte_dtype();
-        struct work w = fixed("QTable");
-        give(&w, dx, SHAPE(3, 1 + (uint64_t)below(300)), NULL);
-        give(&w, dy, SHAPE(256), NULL);
-        same_either_way(&w, 1);
-        for (uint64_t i = 0; i < elements(&w.out[0]); i++)
-            assert_int_equal(at(&w.out[0], i),
-                             at(&w.in[1], (uint64_t)(at(&w.in[0], i) + (dx == I8 ? 128 : 0))));
+        uint32_t dx = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
+        struct ay_test_work w = fixed("QTable");
+        ay_test_give(&w, dx, SHAPE(3, 1 + (uint64_t)below(300)), NULL);
+        ay_test_give(&w, dy, SHAPE(256), NULL);
+        ay_test_either_way(&w, 1);
+        for (uint64_t i = 0; i < ay_test_count(&w.out[0]); i++)
+            assert_int_equal(
+                ay_test_at(&w.out[0], i),
+                ay_test_at(&w.in[1], (uint64_t)(ay_test_at(&w.in[0], i) + (dx == I8 ? 128 : 0))));
         arena.used = 0;
     }
 }
 
 /* Ratios of one number, and what a mean of `count` bytes whose sum without zero points is `sum` is.
  */
-static int64_t mean(const struct work *w, int64_t sum, int64_t count, uint32_t dy)
+static int64_t mean(const struct ay_test_work *w, int64_t sum, int64_t count, uint32_t dy)
 {
-    __int128 by = (__int128)count << at(&w->in[3], 0);
-    __int128 y = quotient(2 * (__int128)sum * at(&w->in[2], 0) + by, 2 * by);
-    return clamped(y + at(&w->in[4], 0), dy);
+    __int128 by = (__int128)count << ay_test_at(&w->in[3], 0);
+    __int128 y = quotient(2 * (__int128)sum * ay_test_at(&w->in[2], 0) + by, 2 * by);
+    return clamped(y + ay_test_at(&w->in[4], 0), dy);
 }
 
-static void give_mean(struct work *w, uint32_t dx, uint32_t dy, uint64_t height, uint64_t width)
+static void give_mean(struct ay_test_work *w, uint32_t dx, uint32_t dy, uint64_t height,
+                      uint64_t width)
 {
-    give(w, dx, SHAPE(2, 3, height, width), NULL);
-    give(w, dx, 0, NULL, NULL);
+    ay_test_give(w, dx, SHAPE(2, 3, height, width), NULL);
+    ay_test_give(w, dx, 0, NULL, NULL);
     give_ratios(w, 1, 200, 31);
     w->in[2].rank = w->in[3].rank = 0;
-    give(w, dy, 0, NULL, NULL);
+    ay_test_give(w, dy, 0, NULL, NULL);
 }
 
 static void test_qaverage_pool_equals_its_definition(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint32_t dx = byte_dtype(), dy = byte_dtype();
+        uint32_t dx = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
         uint64_t height = 3 + (uint64_t)below(5), width = 3 + (uint64_t)below(5);
         int64_t pad = below(2), padded = below(2);
-        struct work w = fixed("QAveragePool");
-        set_ints(&w, "kernel_shape", (const int64_t[]){3, 2}, 2);
-        set_ints(&w, "pads", (const int64_t[]){pad, pad, pad, pad}, 4);
-        set_int(&w, "count_include_pad", padded);
+        struct ay_test_work w = fixed("QAveragePool");
+        ay_test_set_ints(&w, "kernel_shape", (const int64_t[]){3, 2}, 2);
+        ay_test_set_ints(&w, "pads", (const int64_t[]){pad, pad, pad, pad}, 4);
+        ay_test_set_int(&w, "count_include_pad", padded);
         give_mean(&w, dx, dy, height, width);
-        same_either_way(&w, 1);
+        ay_test_either_way(&w, 1);
         const uint64_t *out = w.out[0].dims;
-        for (uint64_t i = 0; i < elements(&w.out[0]); i++) {
+        for (uint64_t i = 0; i < ay_test_count(&w.out[0]); i++) {
             int64_t sum = 0, count = 0;
             for (int64_t t = 0; t < 6; t++) {
                 int64_t y = (int64_t)(i / out[3] % out[2]) + t / 2 - pad;
@@ -229,10 +242,10 @@ static void test_qaverage_pool_equals_its_definition(void **state)
                 uint64_t pixel = i / (out[2] * out[3]) * height * width;
                 count += in || padded;
                 if (in)
-                    sum +=
-                        at(&w.in[0], pixel + (uint64_t)y * width + (uint64_t)x) - at(&w.in[1], 0);
+                    sum += ay_test_at(&w.in[0], pixel + (uint64_t)y * width + (uint64_t)x) -
+                           ay_test_at(&w.in[1], 0);
             }
-            assert_int_equal(at(&w.out[0], i), mean(&w, sum, count, dy));
+            assert_int_equal(ay_test_at(&w.out[0], i), mean(&w, sum, count, dy));
         }
         arena.used = 0;
     }
@@ -242,16 +255,16 @@ static void test_qglobal_average_pool_equals_its_definition(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint32_t dx = byte_dtype(), dy = byte_dtype();
+        uint32_t dx = ay_test_byte_dtype(), dy = ay_test_byte_dtype();
         uint64_t height = 1 + (uint64_t)below(9), width = 1 + (uint64_t)below(9);
-        struct work w = fixed("QGlobalAveragePool");
+        struct ay_test_work w = fixed("QGlobalAveragePool");
         give_mean(&w, dx, dy, height, width);
-        same_either_way(&w, 1);
+        ay_test_either_way(&w, 1);
         for (uint64_t i = 0; i < 6; i++) {
             int64_t sum = 0, count = (int64_t)(height * width);
             for (uint64_t k = 0; k < height * width; k++)
-                sum += at(&w.in[0], i * height * width + k) - at(&w.in[1], 0);
-            assert_int_equal(at(&w.out[0], i), mean(&w, sum, count, dy));
+                sum += ay_test_at(&w.in[0], i * height * width + k) - ay_test_at(&w.in[1], 0);
+            assert_int_equal(ay_test_at(&w.out[0], i), mean(&w, sum, count, dy));
         }
         arena.used = 0;
     }
@@ -262,24 +275,24 @@ static void test_fixed_point_operands_out_of_range_are_refused(void **state)
     (void)state;
     const int32_t multiplier = 1, shifts[] = {0, 54, -1};
     for (uint32_t i = 0; i < 3; i++) {
-        struct work w = fixed("QMatMul");
-        give(&w, U8, SHAPE(2, 3), NULL);
-        give(&w, U8, 0, NULL, NULL);
-        give(&w, I8, SHAPE(4, 3), NULL);
-        give(&w, I32, 0, NULL, &multiplier);
-        give(&w, I32, 0, NULL, &shifts[i]);
-        give(&w, U8, 0, NULL, NULL);
-        lower(&w, 1);
+        struct ay_test_work w = fixed("QMatMul");
+        ay_test_give(&w, U8, SHAPE(2, 3), NULL);
+        ay_test_give(&w, U8, 0, NULL, NULL);
+        ay_test_give(&w, I8, SHAPE(4, 3), NULL);
+        ay_test_give(&w, I32, 0, NULL, &multiplier);
+        ay_test_give(&w, I32, 0, NULL, &shifts[i]);
+        ay_test_give(&w, U8, 0, NULL, NULL);
+        ay_test_lower(&w, 1);
         assert_int_equal(w.code, AY_E_FORMAT);
         arena.used = 0;
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, begin)
+#define TEST(name) cmocka_unit_test_setup(name, ay_test_begin)
 
 int main(void)
 {
-    printf("seed %llu\n", (unsigned long long)seed);
+    printf("seed %llu\n", (unsigned long long)ay_test_seed);
     const struct CMUnitTest tests[] = {
         TEST(test_qmatmul_equals_its_definition),
         TEST(test_qconv_equals_its_definition),

@@ -39,6 +39,12 @@ term ay_window_bias(const struct ay_lower *l, term y, term b);
 /* The windows of each channel: (N * C, positions, taps). */
 term ay_window_channels(const struct ay_lower *l, term x, const struct ay_window *w, uint64_t fill);
 
+ay_lower_fn ay_lower_conv_float;  /* Conv, conv.c */
 ay_lower_fn ay_lower_deform_conv; /* deform.c */
+ay_lower_fn ay_lower_max_pool;    /* pool.c */
+/* The average of each window of x by the node's attributes, f32 (pool.c). */
+term ay_term_average_pool(const struct ay_lower *l, term x);
+/* The average of each plane (N, C, ..) of x, f32, as (N, C, 1, ..) (pool.c). */
+term ay_term_global_average(const struct ay_lower *l, term x);
 
 #endif
