@@ -3,9 +3,10 @@
  *
  * Taken are IR versions 3 to AY_ONNX_IR and operator sets AY_ONNX_OPSET_MIN to AY_ONNX_OPSET_MAX of
  * the default domain; tensors of f32, i8, u8, i32, i64 and bool, of at most AY_MAX_RANK dimensions.
- * Constants of f16, bf16 and f64 are kept as f32. Functions of the model's own are written out
- * where they are called; annotations, documentation and training information are left. Whether an
- * operator is known is not asked here but when a graph is lowered. */
+ * Constants of f16, bf16 and f64 are kept as f32, and inputs of f16 and bf16 are of f32. Functions
+ * of the model's own are written out where they are called; annotations, documentation and training
+ * information are left. Whether an operator is known is not asked here but when a graph is lowered.
+ */
 #ifndef AY_TENSOR_ONNX_ONNX_H
 #define AY_TENSOR_ONNX_ONNX_H
 
