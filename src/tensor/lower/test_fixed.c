@@ -85,7 +85,7 @@ static void test_qmatmul_equals_its_definition(void **state)
                              rounded(sum, one_of(&w.in[3], i % n), one_of(&w.in[4], i % n),
                                      ay_test_at(&w.in[5], 0), dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -125,7 +125,7 @@ static void test_qconv_equals_its_definition(void **state)
                              rounded(sum, one_of(&w.in[3], c), one_of(&w.in[4], c),
                                      ay_test_at(&w.in[5], 0), dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -153,7 +153,7 @@ static void test_qadd_equals_its_definition(void **state)
             assert_int_equal(ay_test_at(&w.out[0], i),
                              rounded(a * by[0] + b * by[1], 1, shift, ay_test_at(&w.in[7], 0), dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -179,7 +179,7 @@ static void test_qmul_equals_its_definition(void **state)
                              rounded(a * (b - ay_test_at(&w.in[3], 0)), ay_test_at(&w.in[4], 0),
                                      ay_test_at(&w.in[5], 0), ay_test_at(&w.in[6], 0), dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -196,7 +196,7 @@ static void test_qtable_takes_the_byte_th_entry(void **state)
             assert_int_equal(
                 ay_test_at(&w.out[0], i),
                 ay_test_at(&w.in[1], (uint64_t)(ay_test_at(&w.in[0], i) + (dx == I8 ? 128 : 0))));
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -247,7 +247,7 @@ static void test_qaverage_pool_equals_its_definition(void **state)
             }
             assert_int_equal(ay_test_at(&w.out[0], i), mean(&w, sum, count, dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -266,7 +266,7 @@ static void test_qglobal_average_pool_equals_its_definition(void **state)
                 sum += ay_test_at(&w.in[0], i * height * width + k) - ay_test_at(&w.in[1], 0);
             assert_int_equal(ay_test_at(&w.out[0], i), mean(&w, sum, count, dy));
         }
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
@@ -284,7 +284,7 @@ static void test_fixed_point_operands_out_of_range_are_refused(void **state)
         ay_test_give(&w, U8, 0, NULL, NULL);
         ay_test_lower(&w, 1);
         assert_int_equal(w.code, AY_E_FORMAT);
-        arena.used = 0;
+        ay_test_arena.used = 0;
     }
 }
 
