@@ -4,26 +4,12 @@
 #define AY_TENSOR_LOWER_TEST_NODE_H
 
 #include "base/arena.h"
-#include "tensor/lower/lower.h"
+#include "tensor/lower/terms.h"
 #include "tensor/testing.h"
-
-#define F32  AY_WORK_DTYPE_F32
-#define I8   AY_WORK_DTYPE_I8
-#define U8   AY_WORK_DTYPE_U8
-#define I32  AY_WORK_DTYPE_I32
-#define I64  AY_WORK_DTYPE_I64
-#define BOOL AY_WORK_DTYPE_BOOL
 
 #define AY_TEST_OPERANDS   14u
 #define AY_TEST_RESULTS    4u
 #define AY_TEST_ATTRIBUTES 16u
-
-/* A shape as two arguments: rank and dims. */
-#define SHAPE(...)                                                                                 \
-    (uint32_t)(sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)), (const uint64_t[])     \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 
 extern uint64_t ay_test_seed;
 extern struct ay_arena ay_test_arena; /* memory as long as a test */
