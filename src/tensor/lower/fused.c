@@ -88,7 +88,8 @@ static void embed_layer_norm(const struct ay_lower *l, const struct ay_operands 
     term kinds = ay_term_optional(l, o, 4, F32, "segment_embedding");
     term mask = ids(l, o, 7, "mask"), positions = ids(l, o, 8, "position_ids");
     if (failed(l) || !ay_term_rank(l, table, 2, "word_embedding") ||
-        !ay_term_rank(l, places, 2, "position_embedding"))
+        !ay_term_rank(l, places, 2, "position_embedding") ||
+        (kinds && !ay_term_rank(l, kinds, 2, "segment_embedding")))
         return;
     uint64_t batch = words->dims[0], length = words->dims[1];
     if (!positions) positions = ay_term_count(l, I64, length);
