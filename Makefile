@@ -39,10 +39,11 @@ build/onnx-venv/ready: tests/onnx/requirements.txt
 		--disable-pip-version-check -r tests/onnx/requirements.txt
 	@touch $@
 
-onnx-suite: ## ONNX's own backend tests, and models that public packages hold
+onnx-suite: ## ONNX's own backend tests, operators of other domains, models of public packages
 	@tools/setup.sh build demo
 	@$(MAKE) --no-print-directory all build/onnx-venv/ready
 	@build/onnx-venv/bin/python tests/onnx/suite.py --write
+	@build/onnx-venv/bin/python tests/onnx/contrib.py
 	@build/onnx-venv/bin/python tests/onnx/models.py
 
 bench: ## speed, side by side with what people would use instead

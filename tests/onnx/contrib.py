@@ -284,6 +284,22 @@ def others():
                mode="bilinear", padding_mode="border", align_corners=1)
 
 
+def states():
+    b, t, heads, width = 2, 4, 2, 8
+    q, k, v = [normal(b, t, heads * width) for _ in range(3)]
+    decay, beta = -np.abs(normal(b, t, heads)), np.abs(normal(b, t, heads))
+    common = {"q_num_heads": heads, "kv_num_heads": heads}
+    past = normal(b, heads, width, width)
+    for rule, rest in (("linear", []), ("gated", [decay]), ("delta", [None, beta]),
+                       ("gated_delta", [decay, beta])):
+        yield Case("LinearAttention", [q, k * np.float32(0.3), v, past] + rest, 2, update_rule=rule,
+                   **common)
+    x, w, bias, before = normal(b, 6, 9), normal(6, 1, 4), normal(6), normal(b, 6, 3)
+    for activation in ("none", "silu"):
+        yield Case("CausalConvWithState", [x, w, bias, before], 2, weights=(1, 2),
+                   activation=activation)
+
+
 # --- bytes ---
 
 def quantised():
@@ -467,7 +483,7 @@ def trees():
              **weighed("class", leaves, [0, 1]))
 
 
-GROUPS = [attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
+GROUPS = [states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees]
 
 

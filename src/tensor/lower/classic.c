@@ -20,7 +20,9 @@ term ay_attr_list(const struct ay_lower *l, const char *name)
     uint32_t count;
     (void)snprintf(tensor, sizeof tensor, "%s_as_tensor", name);
     term given = ay_attr_tensor(l, tensor);
-    if (given) return reshape(l, given, SHAPE(ay_value_elements(given)));
+    if (given && given->dtype != F32) return ay_lower_fail(l, AY_E_FORMAT, "%s is not f32", tensor);
+    if (given && ay_value_elements(given))
+        return reshape(l, given, SHAPE(ay_value_elements(given)));
     const uint32_t *bits = ay_attr_floats(l, name, &count);
     return count ? ay_tape_copy(l->tape, F32, SHAPE(count), bits, NULL) : NULL;
 }
@@ -170,7 +172,7 @@ static void imputer(const struct ay_lower *l, const struct ay_operands *o)
                      : integer(l, I64, ay_attr_int(l, "replaced_value_int64", 0));
     if (!to) ay_lower_fail(l, AY_E_FORMAT, "no value of the operand's kind to put in");
     if (!fits_columns(l, to, x->rank ? x->dims[x->rank - 1] : 1, "imputed values")) return;
-    o->out[0] = choose(l, equal_to(l, x, from), to, x);
+    o->out[0] = choose(l, equal_to(l, x, from), cast(l, to, x->dtype), x);
 }
 
 /* x (..) beside a list of keys: whether each is equal to each, (.., keys); 2^26 at most. */
@@ -224,7 +226,8 @@ static void label_encoder(const struct ay_lower *l, const struct ay_operands *o)
         otherwise = values->dtype == F32
                         ? number(l, ay_attr_float(l, "default_float", -0.0F))
                         : integer(l, values->dtype, ay_attr_int(l, "default_int64", -1));
-    if (!ay_term_shape(l, values, SHAPE(n), "values") ||
+    otherwise = cast(l, otherwise, values->dtype);
+    if (n == 0 || !ay_term_shape(l, values, SHAPE(n), "values") ||
         (x->dtype == F32) != (keys->dtype == F32)) {
         ay_lower_fail(l, AY_E_FORMAT, "keys, values and X do not fit together");
         return;
@@ -242,6 +245,7 @@ static void label_encoder(const struct ay_lower *l, const struct ay_operands *o)
 
 static void feature_vectorizer(const struct ay_lower *l, const struct ay_operands *o)
 {
+    if (o->in_count == 0) ay_lower_fail(l, AY_E_FORMAT, "nothing to join");
     term *parts = ay_term_list(l, o->in_count);
     for (uint32_t i = 0; parts && i < o->in_count && !failed(l); i++) {
         struct ay_operands one = {&o->in[i], 1, NULL, 0};

@@ -237,6 +237,7 @@ void ay_lower_einsum(const struct ay_lower *l, const struct ay_operands *o)
         ay_lower_fail(l, AY_E_LIMIT, "more than %u operands", MAX_OPERANDS);
         return;
     }
+    if (!ay_term_operand(l, o, 0, 0, "the first operand")) return;
     count_letters(&e, occurs);
     for (uint32_t i = 0; i < o->in_count; i++) {
         if (i > 0 && peek(&e) != ',') {

@@ -22,6 +22,21 @@ static void as_onnx(const struct ay_lower *l, const struct ay_operands *o)
     ay_operator_find((struct ay_slice){NULL, 0}, l->node->op)->lower(&same, o);
 }
 
+/* The same where these attributes are absent or what they are then. */
+static void as_onnx_plain(const struct ay_lower *l, const struct ay_operands *o)
+{
+    static const struct {
+        const char *name;
+        int64_t plain;
+    } more[] = {{"dilation", 1},      {"ndim", 1},         {"channels_last", 0},
+                {"state_window", 1},  {"state_length", 0}, {"state_update_capacity", 0},
+                {"input_channels", 0}};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (ay_attr_int(l, more[i].name, more[i].plain) != more[i].plain)
+            ay_lower_fail(l, AY_E_UNSUPPORTED, "attribute %s", more[i].name);
+    if (!failed(l)) as_onnx(l, o);
+}
+
 /* --- normalisations --- */
 
 static float epsilon(const struct ay_lower *l)
@@ -88,7 +103,8 @@ static void embed_layer_norm(const struct ay_lower *l, const struct ay_operands 
     term kinds = ay_term_optional(l, o, 4, F32, "segment_embedding");
     term mask = ids(l, o, 7, "mask"), positions = ids(l, o, 8, "position_ids");
     if (failed(l) || !ay_term_rank(l, table, 2, "word_embedding") ||
-        !ay_term_rank(l, places, 2, "position_embedding"))
+        !ay_term_rank(l, places, 2, "position_embedding") ||
+        (kinds && !ay_term_rank(l, kinds, 2, "segment_embedding")))
         return;
     uint64_t batch = words->dims[0], length = words->dims[1];
     if (!positions) positions = ay_term_count(l, I64, length);
@@ -233,6 +249,7 @@ const struct ay_operator ay_lower_fused[] = {
     {"com.microsoft:BiasGelu", bias_gelu, 2, 2, 1, false},
     {"com.microsoft:BiasSplitGelu", bias_split_gelu, 2, 2, 1, false},
     {"com.microsoft:CDist", distances, 2, 2, 1, false},
+    {"com.microsoft:CausalConvWithState", as_onnx_plain, 2, 4, 2, false},
     {"com.microsoft:EmbedLayerNormalization", embed_layer_norm, 1, 9, 3, false},
     {"com.microsoft:ExpandDims", expand_dims, 2, 2, 1, false},
     {"com.microsoft:FastGelu", fast_gelu, 1, 2, 1, false},
@@ -242,6 +259,7 @@ const struct ay_operator ay_lower_fused[] = {
     {"com.microsoft:GatherND", as_onnx, 2, 2, 1, false},
     {"com.microsoft:GridSample", as_onnx, 2, 2, 1, false},
     {"com.microsoft:Inverse", ay_lower_inverse, 1, 1, 1, true},
+    {"com.microsoft:LinearAttention", as_onnx_plain, 3, 6, 2, false},
     {"com.microsoft:NhwcMaxPool", nhwc_max_pool, 1, 1, 1, false},
     {"com.microsoft:Pad", as_onnx, 2, 3, 1, false},
     {"com.microsoft:QuickGelu", quick_gelu, 1, 1, 1, false},

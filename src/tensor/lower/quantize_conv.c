@@ -90,10 +90,31 @@ static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
     return int_fn(l, AY_WORK_FN_INT_SUB, I32, y, off);
 }
 
+/* The same. A zero point of the weights that leaves no room in 8 bits is taken off by the sums of
+ * the windows, which are products with ones, so that the weights stay bytes. */
+static term convolve_bytes(const struct ay_lower *l, const struct conv *c, term bias)
+{
+    struct ay_quantized w = ay_quantized_shift(l, c->w);
+    uint64_t m = c->w.x->dims[0], dims[AY_MAX_RANK];
+    if (!w.x || !w.zero || (c->groups != 1 && c->groups != m)) return convolve(l, c, bias);
+    struct conv plain = *c, sums = *c;
+    memcpy(dims, w.x->dims, sizeof dims);
+    dims[0] = c->groups;
+    plain.w = (struct ay_quantized){w.x, NULL};
+    sums.w = (struct ay_quantized){expand(l, integer(l, I8, 1), w.x->rank, dims), NULL};
+    if (!sums.w.x) return NULL;
+    /* One a channel, or one for all, to go with (N, M, ...). */
+    term zero = w.zero;
+    for (uint32_t d = 1; d < zero->rank; d++) dims[d - 1] = d == 1 ? zero->dims[0] : 1;
+    if (zero->rank > 0) zero = reshape(l, zero, zero->rank - 1, dims);
+    term off = int_fn(l, AY_WORK_FN_INT_MUL, I32, convolve(l, &sums, NULL), zero);
+    return int_fn(l, AY_WORK_FN_INT_SUB, I32, convolve(l, &plain, bias), off);
+}
+
 void ay_lower_conv_integer(const struct ay_lower *l, const struct ay_operands *o)
 {
     struct conv c;
-    if (read_conv(l, o, 1, 2, 3, &c)) o->out[0] = convolve(l, &c, NULL);
+    if (read_conv(l, o, 1, 2, 3, &c)) o->out[0] = convolve_bytes(l, &c, NULL);
 }
 
 /* One a channel, or one for all, to go with (N, M, ...). */
@@ -115,7 +136,7 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     term zero = ay_term_operand(l, o, 7, 0, "y_zero_point");
     term bias = ay_term_optional(l, o, 8, I32, "B");
     if (failed(l) || !read_conv(l, o, 3, 2, 5, &c)) return;
-    term y = convolve(l, &c, by_channel(l, bias, &c, "B"));
+    term y = convolve_bytes(l, &c, by_channel(l, bias, &c, "B"));
     y = mul(l, cast(l, y, F32), mul(l, x_scale, by_channel(l, w_scale, &c, "w_scale")));
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
 }

@@ -117,7 +117,8 @@ static void transpose(const struct ay_lower *l, const struct ay_operands *o)
 
 static void concat(const struct ay_lower *l, const struct ay_operands *o)
 {
-    for (uint32_t i = 0; i < o->in_count; i++)
+    if (!ay_term_operand(l, o, 0, 0, "the first operand")) return;
+    for (uint32_t i = 1; i < o->in_count; i++)
         if (!ay_term_operand(l, o, i, 0, "an operand")) return;
     uint32_t axis = ay_lower_axis(l, ay_attr_int(l, "axis", 1), o->in[0]->rank);
     o->out[0] = ay_tape_concat(l->tape, o->in, o->in_count, axis);

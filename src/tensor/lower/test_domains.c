@@ -264,6 +264,25 @@ static void test_stft_real_signal_of_two_dimensions_is_taken(void **state)
     ay_test_same(&flat.out[0], &deep.out[0]);
 }
 
+/* Operators of any number of operands, all of which are left out. */
+static void test_operators_without_any_operand_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {{"", "Concat"},
+                                           {"", "Max"},
+                                           {"", "Sum"},
+                                           {"", "Einsum"},
+                                           {"ai.onnx.ml", "FeatureVectorizer"},
+                                           {"com.microsoft", "QLinearConcat"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct ay_test_work w = of(names[i][0], names[i][1], 1);
+        w.opset = 17;
+        ay_test_set_text(&w, "equation", "i->i");
+        ay_test_lower(&w, 0);
+        assert_int_not_equal(w.code, AY_OK);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, ay_test_begin)
 
 int main(void)
@@ -279,6 +298,7 @@ int main(void)
         TEST(test_label_encoder_last_of_equal_keys_counts),
         TEST(test_blocks_odd_sizes_are_refused),
         TEST(test_stft_real_signal_of_two_dimensions_is_taken),
+        TEST(test_operators_without_any_operand_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

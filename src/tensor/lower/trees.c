@@ -10,6 +10,8 @@
 
 #define MAX_NODES (1u << 24)
 #define MAX_DEPTH 4096u
+/* Steps from node to node while the depth is found; a tree takes one a node. */
+#define MAX_STEPS (1ull << 26)
 
 /* The relations under which a mode holds. */
 static const struct {
@@ -70,7 +72,7 @@ void ay_forest_leaf(struct ay_forest *f, uint64_t i)
 static uint64_t depth_of(const struct ay_lower *l, const struct ay_forest *f)
 {
     uint64_t *level = calloc(2 * f->nodes, sizeof *level), *seen = calloc(f->nodes, sizeof *seen);
-    uint64_t count = 0, depth = 0;
+    uint64_t count = 0, depth = 0, steps = 0;
     if (!level || !seen) ay_lower_fail(l, AY_E_MEMORY, "out of memory");
     for (uint64_t t = 0; !failed(l) && t < f->trees; t++) {
         uint64_t i = (uint64_t)f->root[t];
@@ -91,7 +93,8 @@ static uint64_t depth_of(const struct ay_lower *l, const struct ay_forest *f)
         now = below;
         below = swap;
         count = more;
-        if (more && ++depth > MAX_DEPTH)
+        steps += more;
+        if (more && (++depth > MAX_DEPTH || steps > MAX_STEPS))
             ay_lower_fail(l, AY_E_LIMIT, "trees too deep, or a circle");
     }
     free(level);
