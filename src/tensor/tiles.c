@@ -14,8 +14,8 @@
 #define DIRECT_ROWS 2u
 /* Columns that meet a panel of filters before the next one comes, at most. */
 #define FILTER_COLUMNS 96u
-/* Items a thread, that blocks of columns alone must make for filters not to be divided. */
-#define FILTER_ITEMS 4u
+/* Items a thread: what one thread has left to do when others are through is a part of one. */
+#define FILTER_ITEMS 8u
 /* Rows that make packing a block of columns once more worth while. */
 #define LEAST_ROWS 32u
 /* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
@@ -288,20 +288,20 @@ static bool uneven(const struct tiles *t, uint32_t threads)
     return longest * threads > t->n + t->n / 8;
 }
 
-/* Blocks of columns; where they are few, panels of filters are shared out too. */
+/* Blocks of columns; where they make few items, panels of filters are shared out too, as many for
+ * each thread where that can be. */
 static void divide_filters(struct tiles *t)
 {
     uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->filters;
-    uint32_t panels = (t->m + panel - 1) / panel, parts = 1;
+    uint32_t panels = (t->m + panel - 1) / panel, parts = 1, wanted = FILTER_ITEMS * threads;
     t->group = 1;
     t->column_blocks = (t->n + FILTER_COLUMNS - 1) / FILTER_COLUMNS;
-    if (t->batches * t->column_blocks < FILTER_ITEMS * threads && panels >= threads)
-        parts = threads;
-    else if (t->batches < threads)
-        t->column_blocks =
-            (uint32_t)min(t->n, (t->column_blocks + threads - 1) / threads * threads);
     t->columns = (t->n + t->column_blocks - 1) / t->column_blocks;
     t->column_blocks = (t->n + t->columns - 1) / t->columns;
+    uint32_t items = t->batches * t->column_blocks;
+    if (threads > 1 && items < wanted) parts = (wanted + items - 1) / items;
+    if (parts > 1 && items % threads) parts = (parts + threads - 1) / threads * threads;
+    if (parts > panels) parts = panels;
     t->rows = (panels + parts - 1) / parts * panel;
     t->row_blocks = (t->m + t->rows - 1) / t->rows;
 }
