@@ -160,7 +160,8 @@ AY_INLINE void filter_square(const struct ay_filter_gemm *g, const float *sums, 
         square[j] = j < left ? vf_load(sums + j * FILTERS) : vf_set1(0);
     vf_transpose(square);
     AY_UNROLL
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0; r < LANES; r++) {
+        if (r >= rows) continue;
         if (g->affine) affine_row(g->affine, m + r, n, 1, left, &square[r]);
         put(g->c + (m + r) * g->ldc + n, left, square[r]);
     }
