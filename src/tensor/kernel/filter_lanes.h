@@ -151,8 +151,8 @@ static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0
 }
 
 /* `rows` filters from m on, `left` columns from n on: their sums become elements of C. */
-AY_INLINE void filter_square(const struct ay_filter_gemm *g, const float *sums, size_t m, size_t n,
-                             const size_t rows, const size_t left)
+static void filter_square(const struct ay_filter_gemm *g, const float *sums, size_t m, size_t n,
+                          size_t rows, size_t left)
 {
     vf square[LANES];
     AY_UNROLL
@@ -161,7 +161,7 @@ AY_INLINE void filter_square(const struct ay_filter_gemm *g, const float *sums, 
     vf_transpose(square);
     AY_UNROLL
     for (size_t r = 0; r < LANES; r++) {
-        if (r >= rows) continue;
+        if (r >= rows) return;
         if (g->affine) affine_row(g->affine, m + r, n, 1, left, &square[r]);
         put(g->c + (m + r) * g->ldc + n, left, square[r]);
     }
@@ -171,14 +171,9 @@ static void filter_finish(const struct ay_filter_gemm *g, const float *sums, uin
                           uint32_t m1, uint32_t n0, uint32_t n1)
 {
     for (uint32_t m = m0; m < m1; m += LANES)
-        for (uint32_t n = n0; n < n1; n += LANES) {
-            const float *from = sums + (size_t)(n - n0) * FILTERS + (m - m0);
-            if (n1 - n >= LANES && m1 - m >= LANES)
-                filter_square(g, from, m, n, LANES, LANES);
-            else
-                filter_square(g, from, m, n, m1 - m < LANES ? m1 - m : LANES,
-                              n1 - n < LANES ? n1 - n : LANES);
-        }
+        for (uint32_t n = n0; n < n1; n += LANES)
+            filter_square(g, sums + (size_t)(n - n0) * FILTERS + (m - m0), m, n,
+                          m1 - m < LANES ? m1 - m : LANES, n1 - n < LANES ? n1 - n : LANES);
 }
 
 static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,

@@ -97,13 +97,13 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
     for (uint32_t n = 0; n < s->columns; n += LANES) {
         stencil_columns(s, n, &c);
         for (uint32_t row = 0, rows; row < s->rows; row += rows) {
-            rows = s->rows - row < STENCIL_ROWS ? s->rows - row : STENCIL_ROWS;
-            switch (rows) {
-            case 1: stencil_rows(s, &c, plane, a, affine, row, n, 1, kind, step, out); break;
-            case 2: stencil_rows(s, &c, plane, a, affine, row, n, 2, kind, step, out); break;
-            case 3: stencil_rows(s, &c, plane, a, affine, row, n, 3, kind, step, out); break;
-            default: stencil_rows(s, &c, plane, a, affine, row, n, 4, kind, step, out);
-            }
+            rows = s->rows - row >= 4 ? 4 : s->rows - row >= 2 ? 2 : 1;
+            if (rows == 4)
+                stencil_rows(s, &c, plane, a, affine, row, n, 4, kind, step, out);
+            else if (rows == 2)
+                stencil_rows(s, &c, plane, a, affine, row, n, 2, kind, step, out);
+            else
+                stencil_rows(s, &c, plane, a, affine, row, n, 1, kind, step, out);
         }
     }
 }
