@@ -161,7 +161,7 @@ static void filter_square(const struct ay_filter_gemm *g, const float *sums, siz
     vf_transpose(square);
     AY_UNROLL
     for (size_t r = 0; r < LANES; r++) {
-        if (r >= rows) return;
+        if (r >= rows) continue;
         if (g->affine) affine_row(g->affine, m + r, n, 1, left, &square[r]);
         put(g->c + (m + r) * g->ldc + n, left, square[r]);
     }
