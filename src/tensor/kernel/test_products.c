@@ -175,7 +175,7 @@ static void all_filters(const struct ay_kernels *k)
     for (enum flavour f = TAME; f < FLAVOURS; f++) {
         refill(f);
         check_filters(k, 26, 20, 310); /* blocks of k */
-        for (uint32_t n = 1; n < 150; n += 1 + n / 20)
+        for (uint32_t n = 1; n < 150; n += 1 + n / 6)
             for (uint32_t kk = 1; kk < 40; kk = 2 * kk + 1)
                 check_filters(k, 1 + next() % (n < 50 ? 150 : 50), n, kk);
     }
@@ -226,7 +226,7 @@ static void check_stencil(const struct ay_kernels *k)
 
 static void all_stencils(const struct ay_kernels *k)
 {
-    for (uint32_t i = 0; i < 2000; i++) {
+    for (uint32_t i = 0; i < 1000; i++) {
         if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
         check_stencil(k);
     }
