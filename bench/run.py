@@ -53,8 +53,7 @@ def matmul():
 
 # name, what is compared, the command
 BENCHES = [
-    ("matmul", "matrix product beside OpenBLAS, ratio of speeds (goal 1.1)",
-     matmul),
+    ("matmul", "matrix product beside OpenBLAS, ratio of speeds (goal 1.1)", matmul),
     ("functions", "correctly rounded functions beside glibc's, which are not",
      lambda: [BUILD / "bench" / "functions"]),
     ("minilm", "MiniLM beside onnxruntime, ratio of times (goal 1.05)", minilm),

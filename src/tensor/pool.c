@@ -23,7 +23,7 @@ struct ay_pool {
     pthread_cond_t wake;
     atomic_uint_fast64_t gate; /* its number changes when there is a new loop, or the end */
     atomic_size_t next;        /* item */
-    bool stop;
+    atomic_bool stop;          /* read by workers that nobody waits for */
     size_t count;
     ay_pool_fn *fn;
     void *context;
@@ -67,7 +67,7 @@ static void *work(void *arg)
         await_loop(pool, seen);
         uint_fast64_t gate = atomic_load(&pool->gate);
         seen = LOOP_OF(gate);
-        if (pool->stop) return NULL;
+        if (atomic_load(&pool->stop)) return NULL;
         while (!(gate & CLOSED) && LOOP_OF(gate) == seen) {
             if (!atomic_compare_exchange_weak(&pool->gate, &gate, gate + 1)) continue;
             take_items(pool, self.thread);
@@ -123,7 +123,7 @@ enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out)
 void ay_pool_close(struct ay_pool *pool)
 {
     if (!pool) return;
-    pool->stop = true;
+    atomic_store(&pool->stop, true);
     announce(pool, CLOSED);
     for (uint32_t i = 0; i < pool->started; i++) pthread_join(pool->handles[i], NULL);
     pthread_cond_destroy(&pool->wake);

@@ -211,18 +211,14 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
 {
     const struct ay_kernels *k = t->exec->kernels;
     struct ay_affine follows;
-    bool affine = affine_follows(t, r, thread, &follows);
+    const struct region whole = {r->batch, 0, t->m, 0, t->n};
+    bool affine = affine_follows(t, &whole, thread, &follows);
     struct ay_filter_gemm g = {.patches = w,
                                .filters = t->filters,
                                .c = t->out + (size_t)r->batch * t->m * t->n,
                                .ldc = t->n,
                                .m = t->m,
                                .affine = affine ? &follows : NULL};
-    if (affine) { /* it is of the region's elements */
-        follows.scale -= r->m0 * follows.scale_step;
-        follows.shift -= r->m0 * follows.shift_step;
-        if (follows.add) follows.add -= r->m0 * follows.add_step + r->n0;
-    }
     struct region done = *r;
     for (; done.m0 < r->m1; done.m0 = done.m1) {
         done.m1 = (uint32_t)min(r->m1, done.m0 + k->filters);

@@ -46,7 +46,7 @@ struct ay_patches {
     uint32_t k, step;
 };
 
-/* C = A W^T as chains, where W are patches, as the first `n` columns of a matrix (k, n). */
+/* C = A W as chains, where W (k, n) are patches. */
 struct ay_filter_gemm {
     const struct ay_patches *patches;
     const float *filters; /* A (m, k), packed by `pack_filters` */
