@@ -17,6 +17,8 @@
  * second-level cache. */
 #define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
+#define AHEAD_ROWS 8u /* at a time */
+
 struct tile {
     const float *a, *b;
     float *c;
@@ -27,8 +29,8 @@ struct tile {
     bool first, last;               /* of the blocks of k */
     const struct ay_affine *affine; /* what follows the last one; NULL: none */
     uint32_t m, n;                  /* where the tile is in it */
-    /* What to pull into the second-level cache meanwhile: of eight rows, bytes apart, so many bytes
-     * each eight k. */
+    /* What to pull into the second-level cache meanwhile: a line of each of AHEAD_ROWS rows, bytes
+     * apart, and so many bytes on the next ones. */
     const char *ahead;
     size_t ahead_row, ahead_step;
 };
@@ -68,6 +70,23 @@ AY_INLINE void fetch_result(const struct tile *t, const int rows, const int vecs
         __builtin_prefetch(add + (size_t)r * affine->add_step + (size_t)v * LANES, 0, 3);
 }
 
+/* One k of the chains. */
+AY_INLINE void tile_step(const struct tile *t, const float *a, const float *b, const int rows,
+                         const int vecs, vf *sum)
+{
+    vf y[TILE_ROWS * TILE_LANES];
+    AY_UNROLL
+    for (int v = 0; v < vecs; v++)
+        y[v] = vf_load(b + (size_t)(v / TILE_LANES) * t->panel_step +
+                       (size_t)(v % TILE_LANES) * LANES);
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) {
+        vf x = vf_set1(a[(size_t)r * t->lda]);
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++) sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+    }
+}
+
 AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
     vf sum[TILE_ROWS * TILE_LANES];
@@ -78,20 +97,16 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     for (int v = 0; v < vecs; v++)
         sum[r * vecs + v] =
             t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
-    for (uint32_t k = 0; k < t->k; k++, a++, b += t->ldb) {
-        vf y[TILE_ROWS * TILE_LANES];
-        AY_UNROLL
-        for (int v = 0; v < vecs; v++)
-            y[v] = vf_load(b + (size_t)(v / TILE_LANES) * t->panel_step +
-                           (size_t)(v % TILE_LANES) * LANES);
-        __builtin_prefetch(t->ahead + k % 8 * t->ahead_row + k / 8 * t->ahead_step, 0, 2);
-        AY_UNROLL
-        for (int r = 0; r < rows; r++) {
-            vf x = vf_set1(a[(size_t)r * t->lda]);
-            AY_UNROLL
-            for (int v = 0; v < vecs; v++) sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+    const char *ahead = t->ahead;
+    uint32_t k = 0;
+    for (; k + AHEAD_ROWS <= t->k; k += AHEAD_ROWS, ahead += t->ahead_step) {
+        const char *row = ahead;
+        for (const float *end = a + AHEAD_ROWS; a != end; a++, b += t->ldb, row += t->ahead_row) {
+            __builtin_prefetch(row, 0, 2);
+            tile_step(t, a, b, rows, vecs, sum);
         }
     }
+    for (; k < t->k; k++, a++, b += t->ldb) tile_step(t, a, b, rows, vecs, sum);
     if (t->last && t->affine) {
         AY_UNROLL
         for (int r = 0; r < rows; r++)
@@ -242,7 +257,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
         bool next_a = g->a_from_memory && n == n0; /* else the next panel of B */
         size_t step = packed ? (bytes / t.k + count - 1) / count : 0;
         t.ahead_row = next_a ? t.lda * sizeof(float) : step;
-        t.ahead_step = next_a ? 8 * sizeof(float) : 8 * step;
+        t.ahead_step = AHEAD_ROWS * (next_a ? sizeof(float) : step);
         for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
             rows = least + (i < larger);
             uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
