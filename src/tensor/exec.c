@@ -218,10 +218,9 @@ static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
            ay_plan_product_of_bytes(&exec->plan, op);
 }
 
-/* Fewer filters leave lanes idle; a shorter chain is not worth turning its result over, unless its
- * columns are few. */
+/* Fewer filters leave lanes idle; a shorter chain than the kernels like is not worth turning its
+ * result over, unless its columns are few. */
 #define LEAST_FILTERS 32u
-#define LEAST_CHAIN   129u
 #define MANY_COLUMNS  192u
 
 /* Whether the op is a product of constant filters with patches that are not stored. */
@@ -230,7 +229,8 @@ static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
     const struct ay_place *a = &exec->plan.places[op->in[0]];
     return exec->plan.places[op->in[1]].home == AY_HOME_FUSED && a->dtype == AY_WORK_DTYPE_F32 &&
            a->home == AY_HOME_WEIGHT && a->rank == 2 && a->shape[0] >= LEAST_FILTERS &&
-           (a->shape[1] >= LEAST_CHAIN || op->dims[op->dims_count - 1] < MANY_COLUMNS);
+           (a->shape[1] >= exec->kernels->filters_least_k ||
+            op->dims[op->dims_count - 1] < MANY_COLUMNS);
 }
 
 /* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the

@@ -220,8 +220,9 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
                                .m = t->m,
                                .affine = affine ? &follows : NULL};
     struct region done = *r;
+    uint32_t step = affine ? t->rows : k->filters_at_once(w);
     for (; done.m0 < r->m1; done.m0 = done.m1) {
-        done.m1 = (uint32_t)min(r->m1, done.m0 + k->filters);
+        done.m1 = (uint32_t)min(r->m1, done.m0 + step);
         k->gemm_filters(&g, done.m0, done.m1, r->n0, r->n1, thread->packed.at);
         if (!affine) map_region(t, &done, thread);
     }
@@ -288,7 +289,8 @@ static bool uneven(const struct tiles *t, uint32_t threads)
  * each thread where that can be. */
 static void divide_filters(struct tiles *t)
 {
-    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->filters;
+    uint32_t threads = ay_pool_threads(t->exec->pool);
+    uint32_t panel = t->exec->kernels->filters_at_once(&t->patches);
     uint32_t panels = (t->m + panel - 1) / panel, parts = 1, wanted = FILTER_ITEMS * threads;
     t->group = 1;
     t->column_blocks = (t->n + FILTER_COLUMNS - 1) / FILTER_COLUMNS;
@@ -324,19 +326,30 @@ static void divide(struct tiles *t)
     t->group = (uint32_t)group;
 }
 
-/* The tables of places, and whether rows of the image go together. */
-static enum ay_code lay_tables(struct tiles *t)
+/* Whether rows of the image go together. */
+static void find_across(struct tiles *t)
 {
-    const struct ay_patch_view *w = &t->shape;
-    AY_TRY(ay_room_reserve(&t->exec->tables, ay_patch_view_words(w) * sizeof(int32_t)));
-    t->patches = ay_patch_view_tables(w, t->exec->tables.at);
     const int32_t *n_at = t->patches.n_at;
-    int64_t across = (int64_t)n_at[w->n - 1] + 1;
-    for (uint64_t j = 1; j < w->n; j++)
+    int64_t across = (int64_t)n_at[t->n - 1] + 1;
+    for (uint32_t j = 1; j < t->n; j++)
         if (n_at[j] < n_at[j - 1]) across = 0;
     if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && t->patches.step == 1 &&
-        t->patches.run[0] <= SHORT_RUN && across > 0 && across <= 2 * (int64_t)w->n)
+        t->patches.run[0] <= SHORT_RUN && across > 0 && across <= 2 * (int64_t)t->n)
         t->across = (uint32_t)across;
+}
+
+/* The tables of places, and how the work is cut. */
+static enum ay_code lay_out(struct tiles *t)
+{
+    const struct ay_patch_view *w = &t->shape;
+    if (t->planes) {
+        divide(t);
+        return AY_OK;
+    }
+    AY_TRY(ay_room_reserve(&t->exec->tables, ay_patch_view_words(w) * sizeof(int32_t)));
+    t->patches = ay_patch_view_tables(w, t->exec->tables.at);
+    (t->filters ? divide_filters : divide)(t);
+    find_across(t);
     return AY_OK;
 }
 
@@ -380,11 +393,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
     struct tiles t = tiles_of(exec, run);
     t.planes = is_planes(&t);
-    if (t.filters)
-        divide_filters(&t);
-    else
-        divide(&t);
-    if (!t.planes) AY_TRY(lay_tables(&t));
+    AY_TRY(lay_out(&t));
     bool framed = t.shape.framed && !t.planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
@@ -396,7 +405,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     }
     size_t packed = t.across;
     if (t.filters)
-        packed = (size_t)t.columns * exec->kernels->filters;
+        packed = ay_filter_room(t.columns);
     else if (t.m > DIRECT_ROWS)
         packed =
             ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));

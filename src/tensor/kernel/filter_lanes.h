@@ -13,6 +13,14 @@
 #define FILTER_K 96
 /* Elements from a patch to those whose part of the image is fetched meanwhile. */
 #define FILTER_AHEAD 24
+/* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one here,
+ * and a vector of filters is not so long that loads are for nothing. */
+#define FILTERS_LAID (FILTER_LANES == TILE_LANES)
+/* What is laid out at once; the filters whose sums are kept meanwhile. */
+#define K_LAID          384
+#define FILTERS_KEPT 512u
+/* Filters that make laying out worth while. */
+#define FILTERS_A_LAYING 128u
 
 struct filter_tile {
     const struct ay_patches *w;
@@ -120,17 +128,20 @@ static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + 1])(const struct fi
 #endif
 };
 
+/* Whether each k has lines of its own. */
+static bool in_planes(const struct ay_patches *w)
+{
+    return w->k > 1 && w->k_at[1] - w->k_at[0] >= LANES;
+}
+
 /* The chains of columns n0..n1 with the filters m0..m1 of one panel, the first of them or not. */
 static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0, uint32_t m1,
                          uint32_t n0, uint32_t n1, float *sums)
 {
     const float *b = g->filters + (size_t)m0 * g->patches->k;
-    const int32_t *k_at = g->patches->k_at;
     uint32_t form = (m1 - m0 + LANES - 1) / LANES - 1;
-    bool planes = g->patches->k > 1 && k_at[1] - k_at[0] >= LANES; /* each k has its own lines */
-    if (first && planes && m1 - m0 == FILTERS) form = FILTER_LANES;
-    uint32_t count = (n1 - n0 + FILTER_ROWS - 1) / FILTER_ROWS, least = (n1 - n0) / count;
-    uint32_t larger = (n1 - n0) % count; /* tiles of least + 1 rows, the others have least */
+    if (first && in_planes(g->patches) && m1 - m0 == FILTERS) form = FILTER_LANES;
+    struct split s = split_of(n1 - n0, FILTER_ROWS);
     struct filter_tile t = {.w = g->patches};
     for (; t.k0 < g->patches->k; t.k0 = t.k1) {
         t.k1 = g->patches->k - t.k0 <= FILTER_K + FILTER_K / 2 ? g->patches->k : t.k0 + FILTER_K;
@@ -138,10 +149,10 @@ static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0
         t.sums = sums;
         t.n = n0;
         bool last = t.k1 == g->patches->k;
-        t.ahead_step = (ptrdiff_t)(last ? g->ldc : (FILTERS + count - 1) / count);
+        t.ahead_step = (ptrdiff_t)(last ? g->ldc : (FILTERS + s.count - 1) / s.count);
         t.ahead_on = last ? -FILTERS * t.ahead_step : 0;
-        for (uint32_t i = 0, rows; i < count; i++, t.n += rows) {
-            rows = least + (i < larger);
+        for (uint32_t i = 0, rows; i < s.count; i++, t.n += rows) {
+            rows = s.least + (i < s.larger);
             t.ahead = last ? g->c + (size_t)m0 * g->ldc + t.n
                            : b + (size_t)t.k1 * FILTERS + (ptrdiff_t)i * FILTER_K * t.ahead_step;
             filter_tiles[rows - 1][form](&t);
@@ -176,14 +187,91 @@ static void filter_finish(const struct ay_filter_gemm *g, const float *sums, uin
                           m1 - m < LANES ? m1 - m : LANES, n1 - n < LANES ? n1 - n : LANES);
 }
 
-static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
-                         uint32_t n1, float *sums)
+/* Straight from the image. */
+static void filters_direct(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+                           uint32_t n1, float *sums)
 {
-    AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
     for (uint32_t m = m0, next; m < m1; m = next) {
         next = m1 - m < FILTERS ? m1 : m + FILTERS;
         filter_panel(g, m == m0, m, next, n0, n1, sums);
         filter_finish(g, sums, m, next, n0, n1);
+    }
+}
+
+/* --- patches laid out first --- */
+
+/* Of each k of k0..k1 the elements of `rows` columns from n on; LANES more floats may be spoilt. */
+static void lay_columns(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n,
+                        uint32_t rows, float *out)
+{
+    const float *from[TILE_ROWS];
+    for (uint32_t r = 0; r < rows; r++) from[r] = w->image + w->n_at[n + r];
+    if (w->run[n] < rows)
+        for (uint32_t k = k0; k < k1; k++, out += rows)
+            for (uint32_t r = 0; r < rows; r++) out[r] = from[r][w->k_at[k]];
+    else if (w->step == 1)
+        for (uint32_t k = k0; k < k1; k++, out += rows)
+            put_as_is(out, LANES, patch_get(from[0] + w->k_at[k], rows, 1));
+    else
+        for (uint32_t k = k0; k < k1; k++, out += rows)
+            put_as_is(out, LANES, patch_get(from[0] + w->k_at[k], rows, 2));
+}
+
+/* Filters m0..m1, at most FILTERS_KEPT. room: sums of all of them, then a block of patches. */
+static void filters_block(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+                          uint32_t n1, float *room)
+{
+    const struct ay_patches *w = g->patches;
+    const struct split s = split_of(n1 - n0, TILE_ROWS);
+    const size_t cols = n1 - n0;
+    float *x = room + FILTERS_KEPT * cols;
+    struct tile t = {.lda = 1, .ldb = FILTERS, .ldc = FILTERS};
+    for (uint32_t k0 = 0, n, i, rows; k0 < w->k; k0 += t.k) {
+        t.k = w->k - k0 <= K_LAID ? w->k - k0 : K_LAID;
+        t.first = k0 == 0;
+        for (i = 0, n = 0; i < s.count; i++, n += rows) {
+            rows = s.least + (i < s.larger);
+            lay_columns(w, k0, k0 + t.k, n0 + n, rows, x + (size_t)n * t.k);
+        }
+        for (uint32_t m = m0; m < m1; m += FILTERS) {
+            float *sums = room + (m - m0) * cols;
+            t.b = g->filters + (size_t)m * w->k + (size_t)k0 * FILTERS;
+            t.ahead_row = (sizeof(float) * FILTERS + s.count - 1) / s.count;
+            t.ahead_step = AHEAD_ROWS * t.ahead_row;
+            for (i = 0, n = 0; i < s.count; i++, n += rows) {
+                t.a_step = rows = s.least + (i < s.larger);
+                t.a = x + (size_t)n * t.k;
+                t.c = sums + (size_t)n * FILTERS;
+                t.ahead = (const char *)(t.b + (size_t)FILTERS * w->k) + i * t.ahead_row * t.k;
+                tiles[rows - 1][NARROW](&t);
+            }
+            if (k0 + t.k == w->k)
+                filter_finish(g, sums, m, m1 - m < FILTERS ? m1 : m + FILTERS, n0, n1);
+        }
+    }
+}
+
+static bool are_laid(const struct ay_patches *w)
+{
+    return FILTERS_LAID && in_planes(w);
+}
+
+static uint32_t filters_at_once(const struct ay_patches *w)
+{
+    return are_laid(w) ? FILTERS_A_LAYING / FILTERS * FILTERS : FILTERS;
+}
+
+static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+                         uint32_t n1, float *room)
+{
+    AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
+    if (!are_laid(g->patches)) {
+        filters_direct(g, m0, m1, n0, n1, room);
+        return;
+    }
+    for (uint32_t m = m0, next; m < m1; m = next) {
+        next = m1 - m < FILTERS_KEPT ? m1 : m + FILTERS_KEPT;
+        filters_block(g, m, next, n0, n1, room);
     }
 }
 

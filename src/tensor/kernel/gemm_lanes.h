@@ -23,6 +23,7 @@ struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
+    size_t a_step;                  /* of A, from one k to the next */
     size_t ldb;                     /* from one k to the next */
     size_t panel_step;              /* from one panel to the next */
     uint32_t k;                     /* in this block */
@@ -101,12 +102,14 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     uint32_t k = 0;
     for (; k + AHEAD_ROWS <= t->k; k += AHEAD_ROWS, ahead += t->ahead_step) {
         const char *row = ahead;
-        for (const float *end = a + AHEAD_ROWS; a != end; a++, b += t->ldb, row += t->ahead_row) {
+        for (const float *end = a + AHEAD_ROWS * t->a_step; a != end; row += t->ahead_row) {
             __builtin_prefetch(row, 0, 2);
             tile_step(t, a, b, rows, vecs, sum);
+            a += t->a_step;
+            b += t->ldb;
         }
     }
-    for (; k < t->k; k++, a++, b += t->ldb) tile_step(t, a, b, rows, vecs, sum);
+    for (; k < t->k; k++, a += t->a_step, b += t->ldb) tile_step(t, a, b, rows, vecs, sum);
     if (t->last && t->affine) {
         AY_UNROLL
         for (int r = 0; r < rows; r++)
@@ -235,19 +238,30 @@ static __attribute__((noinline)) void tile_ragged_k_major(const struct tile *who
     tile_ragged(&t, rows, cols);
 }
 
+/* Rows as even tiles: `larger` of them have least + 1 rows, the others least. */
+struct split {
+    uint32_t count, least, larger;
+};
+
+static struct split split_of(uint32_t rows, uint32_t most)
+{
+    uint32_t count = (rows + most - 1) / most;
+    return (struct split){count, rows / count, rows % count};
+}
+
 /* One block of k and rows m0..m1, columns n0..n1. */
 static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32_t m0, uint32_t m1,
                        uint32_t n0, uint32_t n1)
 {
     bool packed = g->ldb == 0;
-    uint32_t count = (m1 - m0 + TILE_ROWS - 1) / TILE_ROWS, least = (m1 - m0) / count;
-    uint32_t larger = (m1 - m0) % count; /* tiles of least + 1 rows, the others have least */
-    struct tile t = {.lda = g->lda, .ldc = g->ldc, .k = k1 - k0, .first = k0 == 0 && !g->resume};
+    struct split s = split_of(m1 - m0, TILE_ROWS);
+    struct tile t = {.lda = g->lda, .ldc = g->ldc, .a_step = 1, .k = k1 - k0};
+    t.first = k0 == 0 && !g->resume;
     t.last = k1 == g->k;
     t.affine = g->affine;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
-    uint32_t wide = TILE_ROWS / (least + (larger > 0));
+    uint32_t wide = TILE_ROWS / (s.least + (s.larger > 0));
     for (uint32_t n = n0, panels; n < n1; n += panels * PANEL) {
         panels = n1 - n >= wide * PANEL ? wide : 1;
         const float *b =
@@ -255,11 +269,11 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
         size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
         const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
         bool next_a = g->a_from_memory && n == n0; /* else the next panel of B */
-        size_t step = packed ? (bytes / t.k + count - 1) / count : 0;
+        size_t step = packed ? (bytes / t.k + s.count - 1) / s.count : 0;
         t.ahead_row = next_a ? t.lda * sizeof(float) : step;
         t.ahead_step = AHEAD_ROWS * (next_a ? sizeof(float) : step);
-        for (uint32_t i = 0, m = m0, rows; i < count; i++, m += rows) {
-            rows = least + (i < larger);
+        for (uint32_t i = 0, m = m0, rows; i < s.count; i++, m += rows) {
+            rows = s.least + (i < s.larger);
             uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
             t.m = m;
             t.n = n;

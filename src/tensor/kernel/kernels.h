@@ -88,11 +88,14 @@ struct ay_kernels {
     /* Another form of it, for a constant A and B's that are patches: packs A (m, k) in panels of
      * `filters` rows, to ay_packed_floats(filters, m, k) floats. */
     uint32_t filters;
+    uint32_t filters_least_k; /* from which on it is the faster one, however many columns */
+    /* How many filters a call should at least have, a multiple of `filters`. */
+    uint32_t (*filters_at_once)(const struct ay_patches *w);
     void (*pack_filters)(const float *a, uint32_t m, uint32_t k, float *out);
     /* Rows m0..m1 and columns n0..n1 of C; m0 is a multiple of `filters`, m1 too or it is m.
-     * sums: room for (n1 - n0) * filters floats. */
+     * room: ay_filter_room(n1 - n0) floats. */
     void (*gemm_filters)(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
-                         uint32_t n1, float *sums);
+                         uint32_t n1, float *room);
     /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
     void (*pack_patches)(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
                          uint32_t n1, float *out);
@@ -142,6 +145,12 @@ struct ay_kernels {
 static inline size_t ay_packed_floats(uint32_t panel, uint32_t n, uint32_t k)
 {
     return ((size_t)n + panel - 1) / panel * panel * k;
+}
+
+/* What gemm_filters has beside its operands while it works on so many columns. */
+static inline size_t ay_filter_room(uint32_t columns)
+{
+    return (size_t)columns * (512 + 384) + 16;
 }
 
 /* The table called `name` ("scalar", "avx2", "avx512"), static. AY_E_USAGE: there is no such name;
