@@ -263,66 +263,75 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
 
 /* --- the form of many --- */
 
-/* The step's operand beside `before`, for functions of two operands in any order. */
-static bool beside(const struct ay_work_map_step *s, uint32_t before, uint32_t *other)
+/* A number for each row: a constant, or an operand of one element a row. */
+static bool is_per_row(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                       uint32_t arg, struct ay_per_row *out)
 {
-    if (s->args_count != 2 || (s->args[0] != before && s->args[1] != before)) return false;
-    *other = s->args[s->args[0] == before];
-    return *other != before;
-}
-
-static const float *constant(const struct ay_work_op *op, uint32_t arg)
-{
-    return (const float *)(const void *)&op->consts[arg & 0xffffffu];
-}
-
-/* Takes one function in, if it may follow `stage` of them. */
-static bool take_stage(const struct ay_work_op *op, const struct ay_map_operand *operands,
-                       uint32_t fn, uint32_t arg, uint32_t *stage, struct ay_affine *out)
-{
-    enum { SCALE, SHIFT, ADD, LOW };
-    bool known = arg >> 24 == AY_MAP_CONST;
-    if (!known && arg >> 24 != AY_MAP_INPUT) return false;
-    const struct ay_map_operand *in = known ? NULL : &operands[arg & 0xffffffu];
-    const float *at = known ? constant(op, arg) : in->at;
-    size_t step = known ? 0 : in->stride;
-    bool row = known || in->scalar;
-    uint32_t own = SCALE;
-    if (fn == AY_WORK_FN_MUL && row) {
-        out->scale = at;
-        out->scale_step = step;
-    } else if (fn == AY_WORK_FN_ADD && row) {
-        own = SHIFT;
-        out->shift = at;
-        out->shift_step = step;
-    } else if (fn == AY_WORK_FN_ADD) {
-        own = ADD;
-        out->add = at;
-        out->add_step = step;
-    } else if (fn == AY_WORK_FN_MAX && known && *at == *at &&
-               ay_f32_bits(*at) != ay_f32_bits(-0.0F)) {
-        own = LOW;
-        out->low = *at;
-    } else {
-        return false;
+    uint32_t index = arg & 0xffffffu;
+    if (arg >> 24 == AY_MAP_CONST) {
+        *out = (struct ay_per_row){(const float *)(const void *)&op->consts[index], 0};
+        return true;
     }
-    if (own < *stage) return false;
-    *stage = own + 1;
+    if (arg >> 24 != AY_MAP_INPUT || !operands[index].scalar) return false;
+    *out = (struct ay_per_row){operands[index].at, operands[index].stride};
     return true;
+}
+
+/* The step that arg is, if it is that function, and of two operands. */
+static const struct ay_work_map_step *step_of(const struct ay_work_op *op, uint32_t arg, uint32_t fn)
+{
+    const struct ay_work_map_step *s = &op->steps[arg & 0xffffffu];
+    return arg >> 24 == AY_MAP_STEP && s->fn == fn && s->args_count == 2 ? s : NULL;
+}
+
+/* Takes off that function of *arg and a number for each row, if arg is one. */
+static void take_per_row(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                         uint32_t fn, uint32_t *arg, struct ay_per_row *out)
+{
+    const struct ay_work_map_step *s = step_of(op, *arg, fn);
+    if (s && is_per_row(op, operands, s->args[0], out))
+        *arg = s->args[1];
+    else if (s && is_per_row(op, operands, s->args[1], out))
+        *arg = s->args[0];
+}
+
+/* Whether arg is (operand * scale) + shift, of an operand as wide as the output. */
+static bool is_scaled(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                      uint32_t arg, uint32_t *operand, struct ay_per_row *scale,
+                      struct ay_per_row *shift)
+{
+    static const float one = 1.0F, none = -0.0F;
+    *scale = (struct ay_per_row){&one, 0};
+    *shift = (struct ay_per_row){&none, 0};
+    take_per_row(op, operands, AY_WORK_FN_ADD, &arg, shift);
+    take_per_row(op, operands, AY_WORK_FN_MUL, &arg, scale);
+    *operand = arg & 0xffffffu;
+    return arg >> 24 == AY_MAP_INPUT && !operands[*operand].scalar;
 }
 
 bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
                    struct ay_affine *out)
 {
-    static const float one = 1.0F, none = -0.0F;
-    uint32_t before = (uint32_t)AY_MAP_INPUT << 24 | x, other, stage = 0;
-    *out = (struct ay_affine){&one, &none, .low = ay_f32(AY_NEG_INF_BITS)};
-    for (uint32_t i = 0; i < op->steps_count; i++) {
-        const struct ay_work_map_step *s = &op->steps[i];
-        if (!beside(s, before, &other) || other == ((uint32_t)AY_MAP_INPUT << 24 | x) ||
-            !take_stage(op, operands, s->fn, other, &stage, out))
+    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (op->steps_count - 1), found, other;
+    struct ay_per_row low;
+    *out = (struct ay_affine){.low = ay_f32(AY_NEG_INF_BITS)};
+    const struct ay_work_map_step *max = step_of(op, arg, AY_WORK_FN_MAX);
+    if (max) {
+        take_per_row(op, operands, AY_WORK_FN_MAX, &arg, &low);
+        bool known = max->args[0] >> 24 == AY_MAP_CONST || max->args[1] >> 24 == AY_MAP_CONST;
+        if (!known || *low.at != *low.at || ay_f32_bits(*low.at) == ay_f32_bits(-0.0F))
             return false;
-        before = (uint32_t)AY_MAP_STEP << 24 | i;
+        out->low = *low.at;
     }
-    return true;
+    if (is_scaled(op, operands, arg, &found, &out->scale, &out->shift)) return found == x;
+    const struct ay_work_map_step *sum = step_of(op, arg, AY_WORK_FN_ADD);
+    for (uint32_t i = 0; sum && i < 2; i++)
+        if (is_scaled(op, operands, sum->args[i], &found, &out->scale, &out->shift) &&
+            found == x &&
+            is_scaled(op, operands, sum->args[1 - i], &other, &out->add_scale, &out->add_shift)) {
+            out->add = operands[other].at;
+            out->add_step = operands[other].stride;
+            return other != x;
+        }
+    return false;
 }

@@ -249,6 +249,15 @@ static const struct ay_value *image(struct maker *m)
     return m->at[1];
 }
 
+/* Perhaps scaled, perhaps shifted, row by row. */
+static const struct ay_value *normalised(struct maker *m, const struct ay_value *x,
+                                         const uint64_t *dims)
+{
+    if (below(3) == 0) x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, floats(m, x->rank, dims));
+    if (below(3)) x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, floats(m, x->rank, dims));
+    return x;
+}
+
 static void make_convolution(struct maker *m)
 {
     struct windows w;
@@ -258,11 +267,17 @@ static void make_convolution(struct maker *m)
     uint64_t out[] = {w.groups * filters, w.height, w.width};
     bool single = view->rank == 2;
     x = ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view);
-    if (below(4) == 0) /* another user of the same windows */
-        keep(m, ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view));
-    if (below(3) == 0)
-        x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, floats(m, x->rank, bias + single));
-    if (below(3)) x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, floats(m, x->rank, bias + single));
+    const struct ay_value *y = NULL;
+    if (below(3) == 0) { /* another user of the same windows */
+        y = ay_tape_matmul(m->tape, floats(m, view->rank, dims + single), view);
+        keep(m, y);
+    }
+    x = normalised(m, x, bias + single);
+    if (y && below(3)) {
+        y = normalised(m, y, bias + single);
+        bool after = below(2);
+        x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, after ? x : y, after ? y : x);
+    }
     x = ay_tape_reshape(m->tape, x, 3, out);
     for (uint32_t i = 0; i < m->count; i++) /* something as large, made before */
         if (has_dims(m->at[i], 3, out) && m->at[i]->dtype == AY_WORK_DTYPE_F32) {

@@ -36,19 +36,27 @@ struct tile {
     size_t ahead_row, ahead_step;
 };
 
+AY_INLINE vf of_row(struct ay_per_row p, size_t m)
+{
+    return vf_set1(p.at[m * p.step]);
+}
+
 /* `vecs` vectors of row m from column n on; `left` columns are the last one's. NaNs become the
  * canonical one. */
 AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const int vecs,
                           size_t left, vf *x)
 {
-    vf scale = vf_set1(t->scale[m * t->scale_step]), shift = vf_set1(t->shift[m * t->shift_step]);
+    vf scale = of_row(t->scale, m), shift = of_row(t->shift, m);
     AY_UNROLL
     for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
     if (t->add) {
         const float *add = t->add + m * t->add_step + n;
+        scale = of_row(t->add_scale, m), shift = of_row(t->add_shift, m);
         AY_UNROLL
-        for (int v = 0; v < vecs; v++)
-            x[v] = vf_add(x[v], get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left));
+        for (int v = 0; v < vecs; v++) {
+            vf y = get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left);
+            x[v] = vf_add(x[v], vf_add(vf_mul(y, scale), shift));
+        }
     }
     vf low = vf_set1(t->low);
     AY_UNROLL

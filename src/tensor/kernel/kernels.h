@@ -13,14 +13,20 @@
 #include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
-/* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) + add[m, n],
- * low), as MUL, ADD, ADD and MAX of the specification. Where one is missing, 1, -0, no matrix and
- * -inf change nothing. low is neither NaN nor -0. */
+/* One number for each row, `step` elements apart. */
+struct ay_per_row {
+    const float *at;
+    size_t step;
+};
+
+/* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) +
+ * ((add[m, n] * add_scale[m]) + add_shift[m]), low), as MUL, ADD and MAX of the specification.
+ * Where one is missing, 1, -0, no matrix and -inf change nothing. low is neither NaN nor -0. */
 struct ay_affine {
-    const float *scale, *shift; /* (m), elements so far apart: */
-    size_t scale_step, shift_step;
+    struct ay_per_row scale, shift;
     const float *add; /* NULL: none; rows add_step apart */
     size_t add_step;
+    struct ay_per_row add_scale, add_shift;
     float low;
 };
 

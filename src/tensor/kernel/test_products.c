@@ -4,12 +4,19 @@
 
 static float packed[MAX_N * 6];
 
+static float ref_scaled(float x, struct ay_per_row scale, struct ay_per_row shift, size_t i)
+{
+    x = ay_ref_fn(AY_FN_MUL, x, scale.at[i * scale.step]);
+    return ay_ref_fn(AY_FN_ADD, x, shift.at[i * shift.step]);
+}
+
 /* What struct ay_affine says of x, by the functions of ref/. */
 static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
 {
-    x = ay_ref_fn(AY_FN_MUL, x, t->scale[i * t->scale_step]);
-    x = ay_ref_fn(AY_FN_ADD, x, t->shift[i * t->shift_step]);
-    if (t->add) x = ay_ref_fn(AY_FN_ADD, x, t->add[i * t->add_step + j]);
+    x = ref_scaled(x, t->scale, t->shift, i);
+    if (t->add)
+        x = ay_ref_fn(AY_FN_ADD, x,
+                      ref_scaled(t->add[i * t->add_step + j], t->add_scale, t->add_shift, i));
     return ay_ref_fn(AY_FN_MAX, x, t->low);
 }
 
@@ -22,8 +29,8 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
-    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
-    const struct ay_affine same = {c, d, .low = ay_f32(AY_NEG_INF_BITS)};
+    const struct ay_affine rows = {{c, 1}, {d, 1}, c, n, {d, 1}, {a, 1}, 0};
+    const struct ay_affine same = {{c, 0}, {d, 0}, .low = ay_f32(AY_NEG_INF_BITS)};
     for (int way = 0; way < 4; way++) {
         const struct ay_affine *affine = way == 2 ? &rows : way == 3 ? &same : NULL;
         struct ay_gemm g = {.a = a,
@@ -117,7 +124,7 @@ static void check_filters(const struct ay_kernels *k, uint32_t m, uint32_t n, ui
     static float room[MAX_N * 20];
     const uint32_t ldc = n + 3, n0 = n / 3, m0 = m / 2 / k->filters * k->filters;
     struct ay_patches w = random_patches(n, kk, 1 + next() % 2);
-    const struct ay_affine rows = {c, d, 1, 1, c, n, 0};
+    const struct ay_affine rows = {{c, 1}, {d, 1}, c, n, {d, 1}, {a, 1}, 0};
     assert_true(m * kk <= MAX_N && m * n <= MAX_N && ay_filter_room(n) <= 20 * MAX_N);
     assert_true(ay_packed_floats(k->filters, m, kk) <= sizeof packed / sizeof packed[0]);
     k->pack_filters(b, m, kk, packed);
@@ -200,7 +207,7 @@ static void check_stencil(const struct ay_kernels *k)
     w.top = (int32_t)(next() % 9) - 6;
     w.left = (int32_t)(next() % 60) - 40;
     uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
-    const struct ay_affine follows = {c, d, .add = c, .low = 0};
+    const struct ay_affine follows = {{c, 0}, {d, 0}, c, 0, {a, 0}, {b, 0}, 0};
     for (int way = 0; way < 3; way++) {
         out[n] = 7.0F;
         if (way < 2) k->chain_stencil(&w, a, b, way ? &follows : NULL, out);
