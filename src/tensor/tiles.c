@@ -276,13 +276,23 @@ static void tile_item(void *context, size_t index, uint32_t thread)
         (t->planes ? run_plane : run_tile)(t, &r, &t->exec->threads[thread]);
 }
 
-/* Whether blocks of columns, given to whoever is free, keep one thread busy for much longer than
- * the others: the last block is what is left. */
-static bool uneven(const struct tiles *t, uint32_t threads)
+/* Of so many pieces in blocks of `block`, given to whoever is free, how many one thread gets at
+ * most: the last block is what is left. */
+static uint64_t longest(uint64_t pieces, uint64_t block, uint32_t threads)
 {
-    uint64_t whole = t->n / t->columns, rest = t->n % t->columns;
-    uint64_t longest = whole / threads * t->columns + (whole % threads ? t->columns : rest);
-    return longest * threads > t->n + t->n / 8;
+    uint64_t whole = pieces / block, rest = pieces % block;
+    return whole / threads * block + (whole % threads ? block : rest);
+}
+
+/* The block, of at most `most` pieces, that leaves no thread much longer busy than the others; as
+ * even as can be, or at least half as large as may be. */
+static uint32_t even_block(uint32_t pieces, uint32_t most, uint32_t threads)
+{
+    most = (uint32_t)min(most, (pieces + threads - 1) / threads);
+    uint32_t blocks = (pieces + most - 1) / most, best = (pieces + blocks - 1) / blocks;
+    for (uint32_t block = most; block > most / 2; block--)
+        if (longest(pieces, block, threads) < longest(pieces, best, threads)) best = block;
+    return best;
 }
 
 /* Blocks of columns; where they make few items, panels of filters are shared out too, as many for
@@ -312,13 +322,15 @@ static void divide(struct tiles *t)
     uint32_t most = t->m <= DIRECT_ROWS ? DIRECT_COLUMNS : TILE_COLUMNS;
     if (t->planes) most = t->n;
     uint32_t blocks = (t->n + most - 1) / most, panels = (t->n + panel - 1) / panel;
-    if (t->batches < 2 * threads) blocks = (blocks + threads - 1) / threads * threads;
-    t->columns = (panels + blocks - 1) / blocks * panel;
+    bool shared = t->batches < 2 * threads;
+    t->columns = (shared ? even_block(panels, (most + panel - 1) / panel, threads)
+                         : (panels + blocks - 1) / blocks) *
+                 panel;
     t->column_blocks = (t->n + t->columns - 1) / t->columns;
     uint32_t items = t->batches * t->column_blocks;
     uint32_t parts = items < threads ? (threads + items - 1) / items : 1;
-    if (threads > 1 && t->batches == 1 && t->m >= LEAST_ROWS * threads && uneven(t, threads))
-        parts = threads;
+    bool uneven = longest(t->n, t->columns, threads) * threads > t->n + t->n / 8;
+    if (threads > 1 && t->batches == 1 && t->m >= LEAST_ROWS * threads && uneven) parts = threads;
     t->rows = ((t->m + parts - 1) / parts + 7) / 8 * 8;
     t->row_blocks = (t->m + t->rows - 1) / t->rows;
     uint64_t work = min(t->m, t->rows) * min(t->n, t->columns) * t->shape.k;
