@@ -61,7 +61,9 @@ AY_INLINE vf even_of(const float *p, size_t n)
 }
 AY_INLINE vf vf_load_even(const float *p)
 {
-    return even_of(p, 2 * LANES - 1);
+    vf low = _mm256_loadu_ps(p), high = _mm256_loadu_ps(p + LANES - 1); /* 7.., 8 being odd here */
+    __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0xd8));
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
 }
 AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {

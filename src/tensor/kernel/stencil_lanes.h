@@ -10,10 +10,11 @@
 #define STENCIL_ROWS 4
 
 /* A vector's columns of the result: for each tap of a row where its first lane reads, and which
- * lanes do. */
+ * lanes do. inside: all of all. */
 struct stencil_columns {
     int64_t at[AY_STENCIL_MAX_WIDTH];
     vm lanes[AY_STENCIL_MAX_WIDTH];
+    bool inside;
 };
 
 static void stencil_columns(const struct ay_stencil *s, uint32_t column,
@@ -26,33 +27,101 @@ static void stencil_columns(const struct ay_stencil *s, uint32_t column,
         int64_t last = at < width ? (width - 1 - at) / step + 1 : 0;
         if (last > LANES) last = LANES;
         out->at[i] = at;
+        out->inside = (i == 0 || out->inside) && first == 0 && last == LANES;
         out->lanes[i] =
             vm_between((uint32_t)(first < last ? first : last), (uint32_t)(last > 0 ? last : 0));
     }
 }
 
-/* What is made of the rows of a window. */
+/* What of some windows is outside the plane: nothing, some columns, or rows too. */
+enum stencil_outside { OUTSIDE_NONE, OUTSIDE_COLUMNS, OUTSIDE_ANY };
+
+/* What is made of the elements of a window. */
 enum stencil_kind { STENCIL_CHAIN, STENCIL_MAX };
 
-/* One row of the windows of `rows` rows of the result, from[r] being the plane's; NULL: outside. a:
- * the filter's row. */
-AY_INLINE void stencil_taps(const struct ay_stencil *s, const struct stencil_columns *c,
-                            const float *const *from, const float *a, const int rows,
-                            const bool inside, const enum stencil_kind kind, const int step,
-                            vf *sum)
+AY_INLINE vf stencil_next(const enum stencil_kind kind, vf by, vf x, vf sum)
 {
-    const vf fill = vf_set1(s->fill);
-    for (uint32_t j = 0; j < s->kernel_width; j++) {
-        vf by = vf_set1(kind == STENCIL_CHAIN ? a[j] : 0);
+    return kind == STENCIL_CHAIN ? vf_fma(by, x, sum) : vf_max(sum, x);
+}
+
+/* What the lanes of a tap have in a row of the plane; NULL: outside. */
+AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
+                         const float *row, const enum stencil_outside outside, const int step)
+{
+    if (outside == OUTSIDE_ANY && !row) return vf_set1(s->fill);
+    const float *p = row + c->at[tap];
+    if (outside == OUTSIDE_NONE) return step == 1 ? vf_load(p) : vf_load_even(p);
+    return step == 1 ? vf_load_where(p, c->lanes[tap], vf_set1(s->fill))
+                     : vf_load_even_where(p, c->lanes[tap], vf_set1(s->fill));
+}
+
+/* Row y of the plane; NULL: outside. */
+AY_INLINE const float *stencil_row(const struct ay_stencil *s, const float *plane, int64_t y,
+                                   const enum stencil_outside outside)
+{
+    return outside != OUTSIDE_ANY || (y >= 0 && y < s->height) ? plane + y * s->width : NULL;
+}
+
+/* The plane's row that a window of row `row` has as its i-th. */
+AY_INLINE int64_t row_of(const struct ay_stencil *s, uint32_t row, uint32_t i)
+{
+    return (int64_t)row * s->row_stride + (int64_t)i * s->row_gap + s->top;
+}
+
+/* The chains or maxima of `rows` rows of the result. */
+AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_columns *c,
+                           const float *plane, const float *a, uint32_t row, const int rows,
+                           const enum stencil_outside outside, const enum stencil_kind kind, const int step,
+                           vf *sum)
+{
+    for (uint32_t i = 0; i < s->kernel_height; i++) {
+        const float *from[STENCIL_ROWS];
         AY_UNROLL
-        for (int r = 0; r < rows; r++) {
-            vf x = fill;
-            if (inside || from[r])
-                x = step == 1 ? vf_load_where(from[r] + c->at[j], c->lanes[j], fill)
-                              : vf_load_even_where(from[r] + c->at[j], c->lanes[j], fill);
-            sum[r] = kind == STENCIL_CHAIN ? vf_fma(by, x, sum[r]) : vf_max(sum[r], x);
+        for (int r = 0; r < rows; r++)
+            from[r] = stencil_row(s, plane, row_of(s, row + (uint32_t)r, i), outside);
+        for (uint32_t j = 0; j < s->kernel_width; j++) {
+            vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
+            AY_UNROLL
+            for (int r = 0; r < rows; r++)
+                sum[r] = stencil_next(kind, by, stencil_get(s, c, j, from[r], outside, step), sum[r]);
         }
     }
+}
+
+/* Windows of 3 x 3 neighbours, as most are: a row of the plane is loaded once for the rows of the
+ * result that it has a part in, which is then each one's next. */
+AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_columns *c,
+                           const float *plane, const float *a, uint32_t row, const int rows,
+                           const enum stencil_outside outside, const enum stencil_kind kind, const int step,
+                           vf *sum)
+{
+    vf by[9];
+    AY_UNROLL
+    for (int i = 0; i < 9; i++) by[i] = vf_set1(kind == STENCIL_CHAIN ? a[i] : 0);
+    AY_UNROLL
+    for (int y = 0; y < (rows - 1) * step + 3; y++) {
+        const float *from = stencil_row(s, plane, (int64_t)row * step + y + s->top, outside);
+        AY_UNROLL
+        for (int j = 0; j < 3; j++) {
+            vf x = stencil_get(s, c, (uint32_t)j, from, outside, step);
+            AY_UNROLL
+            for (int r = 0; r < rows; r++)
+                if (y >= r * step && y < r * step + 3)
+                    sum[r] = stencil_next(kind, by[3 * (y - r * step) + j], x, sum[r]);
+        }
+    }
+}
+
+AY_INLINE void stencil_sums(const struct ay_stencil *s, const struct stencil_columns *c,
+                            const float *plane, const float *a, uint32_t row, const int rows,
+                            const enum stencil_outside outside, const enum stencil_kind kind,
+                            const int step, vf *sum)
+{
+    if (s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
+        s->row_stride == (uint32_t)step)
+        stencil_3x3(s, c, plane, a, row, rows, outside, kind, step, sum);
+    else
+        stencil_any(s, c, plane, a, row, rows, outside, kind, step, sum);
 }
 
 /* `rows` rows of the result from `row` on, in a vector's columns, n the first of them. */
@@ -65,21 +134,14 @@ AY_INLINE void stencil_rows(const struct ay_stencil *s, const struct stencil_col
     AY_UNROLL
     for (int r = 0; r < rows; r++)
         sum[r] = vf_set1(kind == STENCIL_CHAIN ? 0 : ay_f32(AY_NEG_INF_BITS));
-    for (uint32_t i = 0; i < s->kernel_height; i++) {
-        const float *from[STENCIL_ROWS];
-        bool inside = true;
-        AY_UNROLL
-        for (int r = 0; r < rows; r++) {
-            int64_t y = ((int64_t)row + r) * s->row_stride + (int64_t)i * s->row_gap + s->top;
-            from[r] = y >= 0 && y < s->height ? plane + y * s->width : NULL;
-            inside = inside && from[r];
-        }
-        if (inside)
-            stencil_taps(s, c, from, a, rows, true, kind, step, sum);
-        else
-            stencil_taps(s, c, from, a, rows, false, kind, step, sum);
-        if (kind == STENCIL_CHAIN) a += s->kernel_width;
-    }
+    bool rows_inside = row_of(s, row, 0) >= 0 && row_of(s, row + (uint32_t)rows - 1,
+                                                        s->kernel_height - 1) < s->height;
+    if (rows_inside && c->inside)
+        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_NONE, kind, step, sum);
+    else if (rows_inside)
+        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_COLUMNS, kind, step, sum);
+    else
+        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_ANY, kind, step, sum);
     size_t left = s->columns - n < LANES ? s->columns - n : LANES;
     AY_UNROLL
     for (int r = 0; r < rows; r++) {
@@ -94,7 +156,10 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                        float *out)
 {
     struct stencil_columns c;
-    for (uint32_t n = 0; n < s->columns; n += LANES) {
+    for (uint32_t n = 0, next; n < s->columns; n = next) {
+        next = n + LANES;
+        /* the last vector is a whole one, some of whose columns were made before */
+        if (next > s->columns && s->columns >= LANES) n = s->columns - LANES;
         stencil_columns(s, n, &c);
         for (uint32_t row = 0, rows; row < s->rows; row += rows) {
             rows = s->rows - row >= 4 ? 4 : s->rows - row >= 2 ? 2 : 1;
