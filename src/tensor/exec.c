@@ -218,10 +218,27 @@ static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
            ay_plan_product_of_bytes(&exec->plan, op);
 }
 
-/* Fewer filters leave lanes idle; a shorter chain than the kernels like is not worth turning its
- * result over, unless its columns are few. */
+/* Fewer filters leave lanes idle; a shorter chain is not worth turning its result over, unless its
+ * columns are few. */
 #define LEAST_FILTERS 32u
+#define LEAST_CHAIN   129u
 #define MANY_COLUMNS  192u
+/* From here on a k and the next have lines of their own, bytes. */
+#define LINE 64
+
+/* How long the chain should be over the patches that the op has as its second operand. */
+static uint32_t least_chain(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    const struct ay_work_program *p = exec->program;
+    const struct ay_work_op *view = &p->ops[op->in[1] - ay_program_output(p, 0)];
+    const uint32_t *dims = view->dims + view->dims_count;
+    struct ay_patch_view w;
+    if (!ay_patch_view_of(view, dims[-2], dims[-1], &w)) return LEAST_CHAIN;
+    uint32_t d = w.rank - 1;
+    while (d > w.k_axis && w.grid[d] == 1) d--;
+    bool apart = w.stride[d] * (int64_t)sizeof(float) >= LINE;
+    return apart ? exec->kernels->apart_least_k : LEAST_CHAIN;
+}
 
 /* Whether the op is a product of constant filters with patches that are not stored. */
 static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
@@ -229,8 +246,7 @@ static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
     const struct ay_place *a = &exec->plan.places[op->in[0]];
     return exec->plan.places[op->in[1]].home == AY_HOME_FUSED && a->dtype == AY_WORK_DTYPE_F32 &&
            a->home == AY_HOME_WEIGHT && a->rank == 2 && a->shape[0] >= LEAST_FILTERS &&
-           (a->shape[1] >= exec->kernels->filters_least_k ||
-            op->dims[op->dims_count - 1] < MANY_COLUMNS);
+           (op->dims[op->dims_count - 1] < MANY_COLUMNS || a->shape[1] >= least_chain(exec, op));
 }
 
 /* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the

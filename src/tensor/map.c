@@ -278,7 +278,8 @@ static bool is_per_row(const struct ay_work_op *op, const struct ay_map_operand 
 }
 
 /* The step that arg is, if it is that function, and of two operands. */
-static const struct ay_work_map_step *step_of(const struct ay_work_op *op, uint32_t arg, uint32_t fn)
+static const struct ay_work_map_step *step_of(const struct ay_work_op *op, uint32_t arg,
+                                              uint32_t fn)
 {
     const struct ay_work_map_step *s = &op->steps[arg & 0xffffffu];
     return arg >> 24 == AY_MAP_STEP && s->fn == fn && s->args_count == 2 ? s : NULL;
@@ -326,8 +327,7 @@ bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *ope
     if (is_scaled(op, operands, arg, &found, &out->scale, &out->shift)) return found == x;
     const struct ay_work_map_step *sum = step_of(op, arg, AY_WORK_FN_ADD);
     for (uint32_t i = 0; sum && i < 2; i++)
-        if (is_scaled(op, operands, sum->args[i], &found, &out->scale, &out->shift) &&
-            found == x &&
+        if (is_scaled(op, operands, sum->args[i], &found, &out->scale, &out->shift) && found == x &&
             is_scaled(op, operands, sum->args[1 - i], &other, &out->add_scale, &out->add_shift)) {
             out->add = operands[other].at;
             out->add_step = operands[other].stride;

@@ -13,11 +13,11 @@
 #define FILTER_K 96
 /* Elements from a patch to those whose part of the image is fetched meanwhile. */
 #define FILTER_AHEAD 24
-/* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one here,
- * and a vector of filters is not so long that loads are for nothing. */
+/* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one
+ * here, and a vector of filters is not so long that loads are for nothing. */
 #define FILTERS_LAID (FILTER_LANES == TILE_LANES)
 /* What is laid out at once; the filters whose sums are kept meanwhile. */
-#define K_LAID          384
+#define K_LAID       384
 #define FILTERS_KEPT 512u
 /* Filters that make laying out worth while. */
 #define FILTERS_A_LAYING 128u

@@ -94,7 +94,8 @@ struct ay_kernels {
     /* Another form of it, for a constant A and B's that are patches: packs A (m, k) in panels of
      * `filters` rows, to ay_packed_floats(filters, m, k) floats. */
     uint32_t filters;
-    uint32_t filters_least_k; /* from which on it is the faster one, however many columns */
+    /* From which k on it is the faster one however many columns, if each k has lines of its own. */
+    uint32_t apart_least_k;
     /* How many filters a call should at least have, a multiple of `filters`. */
     uint32_t (*filters_at_once)(const struct ay_patches *w);
     void (*pack_filters)(const float *a, uint32_t m, uint32_t k, float *out);

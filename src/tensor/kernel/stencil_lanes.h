@@ -71,8 +71,8 @@ AY_INLINE int64_t row_of(const struct ay_stencil *s, uint32_t row, uint32_t i)
 /* The chains or maxima of `rows` rows of the result. */
 AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_columns *c,
                            const float *plane, const float *a, uint32_t row, const int rows,
-                           const enum stencil_outside outside, const enum stencil_kind kind, const int step,
-                           vf *sum)
+                           const enum stencil_outside outside, const enum stencil_kind kind,
+                           const int step, vf *sum)
 {
     for (uint32_t i = 0; i < s->kernel_height; i++) {
         const float *from[STENCIL_ROWS];
@@ -83,7 +83,8 @@ AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_colu
             vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
-                sum[r] = stencil_next(kind, by, stencil_get(s, c, j, from[r], outside, step), sum[r]);
+                sum[r] =
+                    stencil_next(kind, by, stencil_get(s, c, j, from[r], outside, step), sum[r]);
         }
     }
 }
@@ -92,8 +93,8 @@ AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_colu
  * result that it has a part in, which is then each one's next. */
 AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_columns *c,
                            const float *plane, const float *a, uint32_t row, const int rows,
-                           const enum stencil_outside outside, const enum stencil_kind kind, const int step,
-                           vf *sum)
+                           const enum stencil_outside outside, const enum stencil_kind kind,
+                           const int step, vf *sum)
 {
     vf by[9];
     AY_UNROLL
@@ -134,8 +135,8 @@ AY_INLINE void stencil_rows(const struct ay_stencil *s, const struct stencil_col
     AY_UNROLL
     for (int r = 0; r < rows; r++)
         sum[r] = vf_set1(kind == STENCIL_CHAIN ? 0 : ay_f32(AY_NEG_INF_BITS));
-    bool rows_inside = row_of(s, row, 0) >= 0 && row_of(s, row + (uint32_t)rows - 1,
-                                                        s->kernel_height - 1) < s->height;
+    bool rows_inside = row_of(s, row, 0) >= 0 &&
+                       row_of(s, row + (uint32_t)rows - 1, s->kernel_height - 1) < s->height;
     if (rows_inside && c->inside)
         stencil_sums(s, c, plane, a, row, rows, OUTSIDE_NONE, kind, step, sum);
     else if (rows_inside)
