@@ -430,7 +430,20 @@ static void test_exec_random_ops_equal_specification(void **state)
     }
 }
 
-static void test_exec_profile_counts_each_op_at_most_once(void **state)
+/* Ops, a VIEW or PERMUTE once for each of its users: who reads patches makes them itself. */
+static uint32_t most_counted(const struct ay_work_program *p)
+{
+    uint32_t count = p->ops_count, first = ay_program_output(p, 0);
+    for (uint32_t i = 0; i < p->ops_count; i++)
+        for (uint32_t k = 0; k < p->ops[i].in_count; k++)
+            if (p->ops[i].in[k] >= first &&
+                (p->ops[p->ops[i].in[k] - first].kind == AY_WORK_OP_VIEW ||
+                 p->ops[p->ops[i].in[k] - first].kind == AY_WORK_OP_PERMUTE))
+                count++;
+    return count;
+}
+
+static void test_exec_profile_counts_each_op_where_it_is_run(void **state)
 {
     (void)state;
     static struct program p;
@@ -450,7 +463,7 @@ static void test_exec_profile_counts_each_op_at_most_once(void **state)
             assert_true(cost.work > 0 && cost.bytes > 0);
             ops += cost.ops;
         }
-        assert_true(ops > 0 && ops <= p.p.program.ops_count); /* a reshape is no work */
+        assert_true(ops > 0 && ops <= most_counted(&p.p.program)); /* a reshape is no work */
         assert_true(ay_exec_memory(exec) > 0);
         ay_exec_close(exec);
         drop(&p);
@@ -502,7 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
-        cmocka_unit_test(test_exec_profile_counts_each_op_at_most_once),
+        cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,9 +16,6 @@
 /* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one
  * here, and a vector of filters is not so long that loads are for nothing. */
 #define FILTERS_LAID (FILTER_LANES == TILE_LANES)
-/* What is laid out at once; the filters whose sums are kept meanwhile. */
-#define K_LAID       384
-#define FILTERS_KEPT 512u
 /* Filters that make laying out worth while. */
 #define FILTERS_A_LAYING 128u
 
@@ -80,7 +77,7 @@ AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const in
     {                                                                                              \
         filter_tile(t, rows, FILTER_LANES, true);                                                  \
     }
-/* By vectors - 1, then of whole panels the far form. */
+/* By vectors - 1; where patches are not laid out, then of whole panels the far form. */
 #if FILTER_LANES == 4
 #define AY_FILTER_TILES(rows)                                                                      \
     AY_FILTER_TILE(rows, 1)                                                                        \
@@ -96,19 +93,16 @@ AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const in
 #elif FILTER_LANES == 2
 #define AY_FILTER_TILES(rows)                                                                      \
     AY_FILTER_TILE(rows, 1)                                                                        \
-    AY_FILTER_TILE(rows, 2)                                                                        \
-    AY_FILTER_TILE_FAR(rows)
+    AY_FILTER_TILE(rows, 2)
 #define AY_FILTER_FORMS(rows)                                                                      \
     {                                                                                              \
-        filter_tile_##rows##_1, filter_tile_##rows##_2, filter_tile_##rows##_far                   \
+        filter_tile_##rows##_1, filter_tile_##rows##_2                                             \
     }
 #else
-#define AY_FILTER_TILES(rows)                                                                      \
-    AY_FILTER_TILE(rows, 1)                                                                        \
-    AY_FILTER_TILE_FAR(rows)
+#define AY_FILTER_TILES(rows) AY_FILTER_TILE(rows, 1)
 #define AY_FILTER_FORMS(rows)                                                                      \
     {                                                                                              \
-        filter_tile_##rows##_1, filter_tile_##rows##_far                                           \
+        filter_tile_##rows##_1                                                                     \
     }
 #endif
 AY_FILTER_TILES(1)
@@ -121,7 +115,8 @@ AY_FILTER_TILES(6)
 #endif
 
 /* By rows - 1 and form. */
-static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + 1])(const struct filter_tile *) = {
+static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + !FILTERS_LAID])(
+    const struct filter_tile *) = {
     AY_FILTER_FORMS(1), AY_FILTER_FORMS(2), AY_FILTER_FORMS(3), AY_FILTER_FORMS(4),
 #if TILE_ROWS >= 6
     AY_FILTER_FORMS(5), AY_FILTER_FORMS(6),
@@ -140,7 +135,8 @@ static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0
 {
     const float *b = g->filters + (size_t)m0 * g->patches->k;
     uint32_t form = (m1 - m0 + LANES - 1) / LANES - 1;
-    if (first && in_planes(g->patches) && m1 - m0 == FILTERS) form = FILTER_LANES;
+    bool far = !FILTERS_LAID && first && in_planes(g->patches);
+    if (far && m1 - m0 == FILTERS) form = FILTER_LANES;
     struct split s = split_of(n1 - n0, FILTER_ROWS);
     struct filter_tile t = {.w = g->patches};
     for (; t.k0 < g->patches->k; t.k0 = t.k1) {
@@ -217,17 +213,17 @@ static void lay_columns(const struct ay_patches *w, uint32_t k0, uint32_t k1, ui
             put_as_is(out, LANES, patch_get(from[0] + w->k_at[k], rows, 2));
 }
 
-/* Filters m0..m1, at most FILTERS_KEPT. room: sums of all of them, then a block of patches. */
+/* Filters m0..m1, at most AY_FILTERS_KEPT. room: sums of all of them, then a block of patches. */
 static void filters_block(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                           uint32_t n1, float *room)
 {
     const struct ay_patches *w = g->patches;
     const struct split s = split_of(n1 - n0, TILE_ROWS);
     const size_t cols = n1 - n0;
-    float *x = room + FILTERS_KEPT * cols;
+    float *x = room + AY_FILTERS_KEPT * cols;
     struct tile t = {.lda = 1, .ldb = FILTERS, .ldc = FILTERS};
     for (uint32_t k0 = 0, n, i, rows; k0 < w->k; k0 += t.k) {
-        t.k = w->k - k0 <= K_LAID ? w->k - k0 : K_LAID;
+        t.k = w->k - k0 <= AY_K_LAID ? w->k - k0 : AY_K_LAID;
         t.first = k0 == 0;
         for (i = 0, n = 0; i < s.count; i++, n += rows) {
             rows = s.least + (i < s.larger);
@@ -251,26 +247,26 @@ static void filters_block(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
     }
 }
 
-static bool are_laid(const struct ay_patches *w)
+static bool filters_laid(const struct ay_patches *w)
 {
     return FILTERS_LAID && in_planes(w);
 }
 
 static uint32_t filters_at_once(const struct ay_patches *w)
 {
-    return are_laid(w) ? FILTERS_A_LAYING / FILTERS * FILTERS : FILTERS;
+    return filters_laid(w) ? FILTERS_A_LAYING / FILTERS * FILTERS : FILTERS;
 }
 
 static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                          uint32_t n1, float *room)
 {
     AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
-    if (!are_laid(g->patches)) {
+    if (!filters_laid(g->patches)) {
         filters_direct(g, m0, m1, n0, n1, room);
         return;
     }
     for (uint32_t m = m0, next; m < m1; m = next) {
-        next = m1 - m < FILTERS_KEPT ? m1 : m + FILTERS_KEPT;
+        next = m1 - m < AY_FILTERS_KEPT ? m1 : m + AY_FILTERS_KEPT;
         filters_block(g, m, next, n0, n1, room);
     }
 }

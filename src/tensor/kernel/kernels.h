@@ -154,10 +154,13 @@ static inline size_t ay_packed_floats(uint32_t panel, uint32_t n, uint32_t k)
     return ((size_t)n + panel - 1) / panel * panel * k;
 }
 
-/* What gemm_filters has beside its operands while it works on so many columns. */
+/* Floats that gemm_filters has beside its operands while it works on so many columns: sums of so
+ * many filters, and so much of K laid out. */
+#define AY_FILTERS_KEPT 512u
+#define AY_K_LAID       384u
 static inline size_t ay_filter_room(uint32_t columns)
 {
-    return (size_t)columns * (512 + 384) + 16;
+    return (size_t)columns * (AY_FILTERS_KEPT + AY_K_LAID) + 16;
 }
 
 /* The table called `name` ("scalar", "avx2", "avx512"), static. AY_E_USAGE: there is no such name;
