@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Operators of the domains com.microsoft and ai.onnx.ml against onnxruntime: tests/onnx/contrib.py [--only TEXT].
+"""Operators of the domains com.microsoft and ai.onnx.ml, and some of ONNX's own, against onnxruntime:
+tests/onnx/contrib.py [--only TEXT].
 
 Each case is a model of one node with seeded operands, run twice: with operands as inputs of the model
 and, where some of them are weights in practice, with those as constants. Both must agree with
@@ -32,6 +33,12 @@ def normal(*shape):
 def bytes_of(dtype, *shape):
     info = np.iinfo(dtype)
     return RNG.integers(info.min, info.max + 1, shape).astype(dtype)
+
+
+def weights_of(dtype, *shape):
+    """Where the processor has no VNNI onnxruntime adds products of u8 and i8 in pairs, which saturate:
+    i8 of 7 bits do not."""
+    return RNG.integers(-64, 64, shape).astype(dtype) if dtype == np.int8 else bytes_of(dtype, *shape)
 
 
 def scale(low=0.01, high=0.05, shape=()):
@@ -192,12 +199,12 @@ def quantised_attention():
     for dtype in (np.uint8, np.int8):
         for shape in ((), (3 * hidden,)):
             yield Case("QAttention", [
-                bytes_of(np.uint8, b, t, d), bytes_of(dtype, d, 3 * hidden), normal(3 * hidden),
+                bytes_of(np.uint8, b, t, d), weights_of(dtype, d, 3 * hidden), normal(3 * hidden),
                 scale(), scale(0.002, 0.01, shape), ints(1, t + 1, b), bytes_of(np.uint8),
                 np.zeros((), dtype)], weights=(1, 2, 4, 7), num_heads=heads)
     past = normal(2, b, heads, 3, width)
     yield Case("QAttention", [
-        bytes_of(np.uint8, b, t, d), bytes_of(np.int8, d, 3 * hidden), normal(3 * hidden), scale(),
+        bytes_of(np.uint8, b, t, d), weights_of(np.int8, d, 3 * hidden), normal(3 * hidden), scale(),
         scale(0.002, 0.01), None, bytes_of(np.uint8), np.zeros((), np.int8), past], 2, weights=(1, 2),
         num_heads=heads, unidirectional=1)
 
@@ -319,14 +326,14 @@ def quantised():
             yield Case("QLinearAveragePool", [bytes_of(dtype, *shape)] + one() + one(), atol=1,
                        channels_last=last, kernel_shape=[3, 2], pads=[1, 0, 1, 1], strides=[2, 1])
             yield Case("QLinearConv", [
-                bytes_of(dtype, *shape), scale(), bytes_of(dtype), bytes_of(np.int8, 5, 4, 3, 3),
+                bytes_of(dtype, *shape), scale(), bytes_of(dtype), weights_of(np.int8, 5, 4, 3, 3),
                 scale(shape=(5,)), np.zeros(5, np.int8), np.array(2.0, np.float32), bytes_of(dtype),
                 ints(-500, 500, 5)], weights=(3, 4, 5, 8), atol=1, channels_last=last,
                 pads=[1, 1, 1, 1])
         yield Case("NhwcMaxPool", [bytes_of(dtype, 1, 6, 7, 4)], kernel_shape=[2, 2],
                    strides=[2, 2], pads=[1, 0, 0, 1])
     for tb in (0, 1):
-        b = bytes_of(np.int8, 6, 5) if tb else bytes_of(np.int8, 5, 6)
+        b = weights_of(np.int8, 6, 5) if tb else weights_of(np.int8, 5, 6)
         common = [bytes_of(np.uint8, 4, 5), scale(), bytes_of(np.uint8), b, scale(),
                   np.zeros((), np.int8), ints(-500, 500, 6)]
         yield Case("QGemm", common, weights=(3, 4, 5, 6), transB=tb)
@@ -341,8 +348,8 @@ def quantised_lstm():
             for dtype in (np.int8, np.uint8):
                 zeros = np.zeros(shape, dtype) if dtype == np.int8 else np.full(shape, 128, dtype)
                 yield Case("DynamicQuantizeLSTM", [
-                    normal(steps, 1, width), bytes_of(dtype, n, width, 4 * hidden),
-                    bytes_of(dtype, n, hidden, 4 * hidden), normal(n, 8 * hidden), None,
+                    normal(steps, 1, width), weights_of(dtype, n, width, 4 * hidden),
+                    weights_of(dtype, n, hidden, 4 * hidden), normal(n, 8 * hidden), None,
                     normal(n, 1, hidden), normal(n, 1, hidden), None, scale(0.002, 0.01, shape),
                     zeros, scale(0.002, 0.01, shape), zeros], 3, weights=(1, 2, 3, 8, 9, 10, 11),
                     direction=direction, hidden_size=hidden, rtol=1e-4, atol=1e-4)
@@ -370,6 +377,31 @@ def blocks():
 
 
 # --- ai.onnx.ml ---
+
+# --- the format's own, of which its tests hold few sizes ---
+
+def transposed():
+    """Kernels that are a multiple of the strides go another way than the others."""
+    sizes = [((4,), (2,), (7,)), ((2, 2), (2, 2), (3, 4)), ((4, 4), (2, 2), (3, 5)),
+             ((3, 6), (1, 3), (4, 2)), ((3, 3), (2, 2), (4, 4)), ((2, 5), (3, 1), (3, 4)),
+             ((2, 2, 4), (2, 1, 2), (2, 3, 2))]
+    for (kernel, strides, image), groups in itertools.product(sizes, (1, 2)):
+        for pads, more in ((0, 0), (1, 0), (0, 1)):
+            extra = [more * (s > 1) for s in strides]
+            yield Case("ConvTranspose", [
+                normal(2, 2 * groups, *image), normal(2 * groups, 3, *kernel), normal(3 * groups)],
+                weights=(1, 2), domain="", strides=strides, pads=[pads] * 2 * len(kernel),
+                output_padding=extra, group=groups)
+
+
+def slopes():
+    x = np.concatenate([normal(2, 3, 5), np.array([0, -0.0, np.inf, -np.inf, np.nan], np.float32)
+                        .reshape(1, 1, 5).repeat(3, 1)])
+    for alpha in (0.0, 0.01, 1.0, 2.5, -0.5):
+        yield Case("LeakyRelu", [x], domain="", alpha=alpha)
+    for slope in (RNG.uniform(0.1, 1, (3, 1)), RNG.uniform(-1, 2, (3, 1)), np.full((1,), 0.25)):
+        yield Case("PRelu", [x, slope.astype(np.float32)], weights=(1,), domain="")
+
 
 def ml(op, operands, outputs=1, opset=None, **attributes):
     return Case(op, operands, outputs, domain=ML, opset=opset, **attributes)
@@ -484,7 +516,8 @@ def trees():
 
 
 GROUPS = [states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
-          activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees]
+          activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
+          transposed, slopes]
 
 
 def all_cases():

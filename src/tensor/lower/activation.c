@@ -14,10 +14,19 @@ static term where_negative(const struct ay_lower *l, term x, term y)
     return choose(l, less(l, x, number(l, 0)), y, x);
 }
 
+/* x where it is not below zero, else slope * x. */
+static term sloped(const struct ay_lower *l, term x, term slope)
+{
+    term y = mul(l, slope, x);
+    bool gentle = slope && slope->data; /* known, each above 0 and at most 1 */
+    for (uint64_t i = 0; gentle && i < ay_value_elements(slope); i++)
+        gentle = ((const float *)slope->data)[i] > 0 && ((const float *)slope->data)[i] <= 1;
+    return gentle ? larger(l, x, y) : where_negative(l, x, y);
+}
+
 static void leaky_relu(const struct ay_lower *l, const struct ay_operands *o)
 {
-    term x = o->in[0];
-    o->out[0] = where_negative(l, x, mul(l, number(l, ay_attr_float(l, "alpha", 0.01F)), x));
+    o->out[0] = sloped(l, o->in[0], number(l, ay_attr_float(l, "alpha", 0.01F)));
 }
 
 /* A list of slopes that is as long as the axis of channels, but not as the last, is theirs. */
@@ -35,7 +44,7 @@ static void p_relu(const struct ay_lower *l, const struct ay_operands *o)
 {
     term x = o->in[0], slope = slope_of(l, x, o->in[1]);
     if (x->dtype == F32) {
-        o->out[0] = where_negative(l, x, mul(l, slope, x));
+        o->out[0] = sloped(l, x, slope);
         return;
     }
     term below = int_fn(l, AY_WORK_FN_INT_LT, BOOL, x, integer(l, I64, 0));
