@@ -208,6 +208,15 @@ EMULATED __m512d _mm512_load_pd(const double *p)
     memcpy(y.f, p, sizeof y.f);
     return y;
 }
+EMULATED __m512 _mm512_mask_i32gather_ps(__m512 other, __mmask16 m, __m512i at, const float *p,
+                                         int scale)
+{
+    int32_t places[16];
+    memcpy(places, &at, sizeof places);
+    for (int l = 0; l < 16; l++)
+        if (m >> l & 1) memcpy(&other.f[l], (const char *)p + (int64_t)places[l] * scale, 4);
+    return other;
+}
 EMULATED __m512 _mm512_maskz_loadu_ps(__mmask16 m, const float *p)
 {
     __m512 y;

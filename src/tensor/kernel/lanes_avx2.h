@@ -69,6 +69,11 @@ AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     return even_of(p, n ? 2 * n - 1 : 0);
 }
+AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
+{
+    __m256i lanes = first_mask(n < LANES ? n : LANES), places = _mm256_maskload_epi32(at, lanes);
+    return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, places, _mm256_castsi256_ps(lanes), 4);
+}
 /* Of elements `from` and on: all ones in first..last - 1. */
 AY_INLINE __m256i between(uint32_t first, uint32_t last, int from)
 {

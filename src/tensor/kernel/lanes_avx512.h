@@ -69,6 +69,12 @@ AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     return even_of(p, n ? 2 * n - 1 : 0);
 }
+AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
+{
+    __mmask16 lanes = first_mask(n < LANES ? n : LANES);
+    vf places = _mm512_maskz_loadu_ps(lanes, (const float *)(const void *)at);
+    return _mm512_mask_i32gather_ps(_mm512_set1_ps(0), lanes, _mm512_castps_si512(places), p, 4);
+}
 AY_INLINE vm vm_between(uint32_t first, uint32_t last)
 {
     if (first >= last) return (vm){0, 0, 0};

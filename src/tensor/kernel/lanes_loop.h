@@ -64,6 +64,11 @@ AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 {
     EACH_F((size_t)l < n ? p[2 * l] : 0.0F);
 }
+/* p[at[lane]] of the first n. */
+AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
+{
+    EACH_F((size_t)l < n ? p[at[l]] : 0.0F);
+}
 /* Lanes first..last - 1: as they are in p, or for the even form p[2 * lane], others as in a; what
  * is not taken is not read. */
 AY_INLINE vm vm_between(uint32_t first, uint32_t last)

@@ -84,7 +84,7 @@ static struct ay_patches random_patches(uint32_t n, uint32_t kk, uint32_t step)
     static uint32_t run[MAX_N];
     for (uint32_t i = 0; i < kk; i++) k_at[i] = (int32_t)(next() % 1000);
     for (uint32_t j = 0, left = 0; j < n; j++, left--) {
-        if (left == 0) left = 1 + next() % (n - j);
+        if (left == 0) left = next() % 3 ? 1 + next() % (n - j) : 1;
         run[j] = left;
         n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
     }
