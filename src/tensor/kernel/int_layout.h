@@ -207,8 +207,8 @@ AY_INLINE uint32_t block_part(const uint32_t *words)
 
 static void row_q8(const float *a, uint32_t k, uint32_t *out, float *scale)
 {
+    float part[BLOCK] = {0}; /* of the last block */
     for (uint32_t first = 0; first < k; first += BLOCK, out += Q8_ROW, scale++) {
-        float part[BLOCK] = {0};
         const float *from = a + first;
         vf x[BLOCK / LANES], most = vf_set1(0);
         bool finite = true;
