@@ -9,7 +9,8 @@
 
 /* With two vectors of columns 8 sums, 4 vectors of B and 4 in the making: 16 registers. */
 #define CROSSED_ROWS 4
-#define FEW_ROWS     2
+/* So few, of blocks, wait for B alone, and do without its columns' parts. */
+#define FEW_ROWS 2
 
 /* Sums of `rows` rows with a panel's columns, over two words, added to acc. */
 AY_INLINE void crossed_dots(const uint32_t *a, size_t lda, const uint32_t *b, const int rows,
