@@ -1,7 +1,8 @@
 /* A table of products of integers over lanes of words of two 16 bits as int_layout.h lays them out,
  * by Winograd's inner product (A New Algorithm for Inner Product, IEEE Transactions on Computers
  * C-17, 1968): one product, of sums, for two words of a row and a column. The sums fit 16 bits; all
- * else is modulo 2^32, hence exact. */
+ * else is modulo 2^32, hence exact. It pays where an addition keeps a multiplier from its work, and
+ * not where both are one instruction, as when aarch64 runs the scalar table. */
 #ifndef AY_TENSOR_KERNEL_CROSSED_LANES_H
 #define AY_TENSOR_KERNEL_CROSSED_LANES_H
 

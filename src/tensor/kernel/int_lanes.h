@@ -1,5 +1,5 @@
-/* A table of products of integers over lanes of words of four bytes as int_layout.h lays them out.
- * All is modulo 2^32, hence exact. */
+/* A table of products of integers over lanes of 32-bit words as int_layout.h lays them out. All is
+ * modulo 2^32, hence exact. */
 #ifndef AY_TENSOR_KERNEL_INT_LANES_H
 #define AY_TENSOR_KERNEL_INT_LANES_H
 

@@ -1,5 +1,5 @@
 /* How operands of products of integers lie: words of 32 bits, each of GROUP neighbouring elements
- * of K, four bytes (BYTES) or two of 16 bits. Most products add too much, a part by the column
+ * of K, four bytes (BYTES) or two of 16 bits. Some products add too much, a part by the column
  * alone and a part by the row, which are made with the words. Where SUMS, a packed column begins
  * with a word for its part, and `row` returns the row's; Q8_SUMS is the same for blocks of 32.
  *
@@ -19,12 +19,8 @@
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/part_lanes.h"
 
-#define CROSSED (!BYTES)
-#if CROSSED
-#define SUMS    1
-#define Q8_SUMS 1
-#endif
 #define OFFSET      (BYTES && SUMS)
+#define CROSSED     (!BYTES && SUMS)
 #define GROUP       (BYTES ? 4u : 2u)
 #define BLOCK       AY_INT_Q8_BLOCK
 #define BLOCK_WORDS (BLOCK / GROUP)

@@ -2,7 +2,9 @@
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/lanes_loop.h"
 
-#define BYTES 0
+#define BYTES   0
+#define SUMS    0
+#define Q8_SUMS 0
 
 typedef struct {
     uint32_t at[LANES];
@@ -25,54 +27,15 @@ AY_INLINE vq vq_add(vq a, vq b)
 {
     EACH_Q(a.at[l] + b.at[l]);
 }
-/* The elements of a word. */
-AY_INLINE int32_t low(uint32_t x)
+AY_INLINE vq vq_mul(vq a, vq b)
 {
-    return (int16_t)x;
-}
-AY_INLINE int32_t high(uint32_t x)
-{
-    return (int16_t)(x >> 16);
+    EACH_Q(a.at[l] * b.at[l]);
 }
 /* acc plus the products of x's elements with those of b's lane. */
 AY_INLINE vq vq_dot(vq acc, uint32_t x, vq b)
 {
-    EACH_Q(acc.at[l] + (uint32_t)(low(x) * low(b.at[l]) + high(x) * high(b.at[l])));
-}
-/* acc plus the products of x + y_next and x_next + y, element by element. */
-AY_INLINE vq vq_cross(vq acc, uint32_t x, uint32_t x_next, vq y, vq y_next)
-{
-    EACH_Q(acc.at[l] + (uint32_t)((low(x) + low(y_next.at[l])) * (low(x_next) + low(y.at[l])) +
-                                  (high(x) + high(y_next.at[l])) * (high(x_next) + high(y.at[l]))));
-}
-/* acc less the products of the elements of y and y_next. */
-AY_INLINE vq vq_less(vq acc, vq y, vq y_next)
-{
-    EACH_Q(acc.at[l] -
-           (uint32_t)(low(y.at[l]) * low(y_next.at[l]) + high(y.at[l]) * high(y_next.at[l])));
-}
-/* Likewise of each two neighbouring lanes of x, in the former. */
-AY_INLINE vq vq_less_pairs(vq acc, vq x)
-{
-    for (int l = 0; l < LANES; l += 2)
-        acc.at[l] -=
-            (uint32_t)(low(x.at[l]) * low(x.at[l + 1]) + high(x.at[l]) * high(x.at[l + 1]));
-    return acc;
-}
-/* The sum of all lanes. */
-AY_INLINE uint32_t vq_total(vq a)
-{
-    uint32_t total = 0;
-    for (int l = 0; l < LANES; l++) total += a.at[l];
-    return total;
-}
-/* Two bytes a lane, as 16 bits each. */
-AY_INLINE vq vq_of_bytes(const void *from, bool is_signed)
-{
-    const int8_t *i8 = from;
-    const uint8_t *u8 = from;
-    EACH_Q(is_signed ? (uint16_t)i8[2 * l] | (uint32_t)i8[2 * l + 1] << 16
-                     : u8[2 * l] | (uint32_t)u8[2 * l + 1] << 16);
+    int32_t low = (int16_t)x, high = (int16_t)(x >> 16);
+    EACH_Q(acc.at[l] + (uint32_t)(low * (int16_t)b.at[l] + high * (int16_t)(b.at[l] >> 16)));
 }
 /* Words as integers, converted; and as the bits of f32. */
 AY_INLINE vf vf_of_vq(vq a)
@@ -101,4 +64,4 @@ AY_INLINE void vq_store_block(uint32_t *to, const vf *x)
 
 #define AY_INTEGERS      ay_integers_scalar
 #define AY_INTEGERS_NAME "scalar"
-#include "tensor/kernel/crossed_lanes.h"
+#include "tensor/kernel/int_lanes.h"
