@@ -171,7 +171,7 @@ static void bench_integers(const struct ay_int_kernels *i, uint32_t m, uint32_t 
     uint32_t blocks = (k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
     float *x = random_floats((size_t)m * k), *d = random_floats((size_t)n * blocks);
     float *scale = random_floats((size_t)m * blocks), *c = random_floats((size_t)m * n);
-    float *b = random_floats((size_t)n * k), *words = random_floats((size_t)m * k);
+    float *b = random_floats((size_t)n * k), *words = random_floats(m * ay_q8_words(i, k));
     float *packed = random_floats(ay_q8_pack_bytes(i, n, k) / sizeof(float) + 1);
     int32_t *add = calloc(m, sizeof *add);
     double q8 = 1e9, bytes = 1e9;
@@ -180,7 +180,7 @@ static void bench_integers(const struct ay_int_kernels *i, uint32_t m, uint32_t 
         (uint32_t *)words, add, packed, (int32_t *)c, 0, n, m, n, k, true, true};
     g.lda = ay_q8_words(i, k);
     h.lda = ay_int_words(i, k);
-    i->pack_q8((const int8_t *)b, d, n, k, packed);
+    i->pack_q8((const int8_t *)b, d, n, k, 0, n, packed);
     for (int r = 0; r < rounds; r++) {
         double t = now_s();
         for (uint32_t row = 0; row < m; row++)

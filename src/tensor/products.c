@@ -48,14 +48,24 @@ size_t ay_product_pack_bytes(const struct ay_exec *exec, const struct ay_work_op
                                             : ay_int_pack_bytes(exec->integers, n, k);
 }
 
+/* Columns n0..n1; out: that of all n. */
+static void pack_columns(const struct ay_exec *exec, const struct ay_work_op *op, const void *b,
+                         const float *d, uint32_t n, uint32_t k, uint32_t n0, uint32_t n1,
+                         void *out)
+{
+    const struct ay_int_kernels *i = exec->integers;
+    bool is_signed = exec->plan.places[op->in[1]].dtype == AY_WORK_DTYPE_I8;
+    if (op->kind == AY_WORK_OP_MATMUL_Q8)
+        i->pack_q8(b, d, n, k, n0, n1, out);
+    else
+        i->pack((const uint8_t *)b + (size_t)n0 * k, is_signed, n1 - n0, k,
+                (uint8_t *)out + ay_int_pack_bytes(i, n0, k));
+}
+
 void ay_product_pack(const struct ay_exec *exec, const struct ay_work_op *op, const void *b,
                      const float *d, uint32_t n, uint32_t k, void *out)
 {
-    bool is_signed = exec->plan.places[op->in[1]].dtype == AY_WORK_DTYPE_I8;
-    if (op->kind == AY_WORK_OP_MATMUL_Q8)
-        exec->integers->pack_q8(b, d, n, k, out);
-    else
-        exec->integers->pack(b, is_signed, n, k, out);
+    pack_columns(exec, op, b, d, n, k, 0, n, out);
 }
 
 static void pack_item(void *context, size_t index, uint32_t thread)
@@ -63,11 +73,11 @@ static void pack_item(void *context, size_t index, uint32_t thread)
     (void)thread;
     const struct product *p = context;
     uint32_t n0 = (uint32_t)(index % p->column_blocks) * p->columns;
-    size_t batch = index / p->column_blocks, first = batch * p->n + n0;
+    size_t batch = index / p->column_blocks, first = batch * p->n;
     size_t bytes = ay_product_pack_bytes(p->exec, p->op, p->n, p->k);
     const float *d = p->d ? p->d + first * blocks_of(p->k) : NULL;
-    ay_product_pack(p->exec, p->op, p->b + first * p->k, d, least(p->columns, p->n - n0), p->k,
-                    (uint8_t *)p->exec->image.at + batch * bytes + n0 * p->column);
+    pack_columns(p->exec, p->op, p->b + first * p->k, d, p->n, p->k, n0,
+                 least(p->n, n0 + p->columns), (uint8_t *)p->exec->image.at + batch * bytes);
 }
 
 static void row_item(void *context, size_t index, uint32_t thread)

@@ -1,8 +1,16 @@
 /* How operands of products of integers lie: words of 32 bits, each of GROUP neighbouring elements
- * of K, four bytes (BYTES) or two of 16 bits. Where the processor multiplies unsigned bytes by
- * signed ones alone (SUMS), a signed byte of A is taken plus 128, an unsigned one of B less 128,
- * and what that adds is taken off again by a column's sum or a row's. Q8_SUMS: a column of a block
- * of 32 has its sum, for that purpose. */
+ * of K, four bytes (BYTES) or two of 16 bits. Some products add too much, a part by the column
+ * alone and a part by the row, which are made with the words. Where SUMS, a packed column begins
+ * with a word for its part, and `row` returns the row's; Q8_SUMS is the same for blocks of 32.
+ *
+ * OFFSET, bytes where the processor multiplies unsigned ones by signed ones alone: a signed byte of
+ * A is taken plus 128, an unsigned one of B less 128. The column's word is its sum, the row's part
+ * 128 times its own. In blocks of 32 only A is offset, and the word comes before the scale.
+ *
+ * CROSSED, pairs of 16 bits: words x0, x1 of a row and y0, y1 of a column are multiplied at once,
+ * as (x0 + y1) (x1 + y0), whose x0 x1 + y0 y1 is too much. Both parts are kept negative, to be
+ * added. A row's block of 32 begins with its part. Those of columns follow the last panel: few
+ * rows, which take as long as B takes to come, are multiplied word by word and do without. */
 #ifndef AY_TENSOR_KERNEL_INT_LAYOUT_H
 #define AY_TENSOR_KERNEL_INT_LAYOUT_H
 
@@ -11,10 +19,14 @@
 #include "tensor/kernel/integers.h"
 #include "tensor/kernel/part_lanes.h"
 
+#define OFFSET      (BYTES && SUMS)
+#define CROSSED     (!BYTES && SUMS)
 #define GROUP       (BYTES ? 4u : 2u)
 #define BLOCK       AY_INT_Q8_BLOCK
 #define BLOCK_WORDS (BLOCK / GROUP)
-#define Q8_COLUMN   (BLOCK_WORDS + 1 + Q8_SUMS) /* words of a column and block */
+#define Q8_BEFORE   (BYTES && Q8_SUMS)            /* words before a column's scale */
+#define Q8_COLUMN   (BLOCK_WORDS + 1 + Q8_BEFORE) /* words of a column and block */
+#define Q8_ROW      (BLOCK_WORDS + CROSSED)       /* of a row and block */
 
 /* `count` <= GROUP elements as a word; each is given the offset, and is 0 where there is none. */
 static uint32_t word_of(const void *from, bool is_signed, int offset, uint32_t count)
@@ -48,22 +60,63 @@ static int32_t sum_of(const void *from, bool is_signed, uint32_t k)
     return sum;
 }
 
+#if CROSSED
 static int32_t row(const void *a, bool is_signed, bool b_signed, uint32_t k, uint32_t *out)
 {
-    words_of(a, is_signed, SUMS && is_signed ? 128 : 0, k, out, 1);
-    return SUMS && !b_signed ? 128 * sum_of(a, is_signed, k) : 0;
+    (void)b_signed;
+    const uint8_t *from = a;
+    vq part = vq_set1(0);
+    uint32_t last[LANES] = {0}, left = k;
+    for (; left >= GROUP * LANES; left -= GROUP * LANES, from += GROUP * LANES, out += LANES) {
+        vq x = vq_of_bytes(from, is_signed);
+        vq_store(out, x);
+        part = vq_less_pairs(part, x);
+    }
+    words_of(from, is_signed, 0, left, last, 1);
+    memcpy(out, last, (left + GROUP - 1) / GROUP * sizeof *out);
+    return (int32_t)vq_total(vq_less_pairs(part, vq_load(last)));
+}
+#else
+static int32_t row(const void *a, bool is_signed, bool b_signed, uint32_t k, uint32_t *out)
+{
+    words_of(a, is_signed, OFFSET && is_signed ? 128 : 0, k, out, 1);
+    return OFFSET && !b_signed ? 128 * sum_of(a, is_signed, k) : 0;
+}
+#endif
+
+/* What a panel's columns have beside `words` words: products of each two, or as sums those with
+ * ones. */
+AY_INLINE void column_parts(const uint32_t *panel, size_t words, uint32_t *out)
+{
+    vq part[TILE_LANES];
+    AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++) part[v] = vq_set1(0);
+#if CROSSED
+    for (size_t w = 0; w + 2 <= words; w += 2, panel += (size_t)2 * PANEL) AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++) {
+        const uint32_t *at = panel + (size_t)v * LANES;
+        part[v] = vq_less(part[v], vq_load(at), vq_load(at + PANEL));
+    }
+#else
+    for (size_t w = 0; w < words; w++, panel += PANEL) AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++)
+        part[v] = vq_dot(part[v], 0x01010101u, vq_load(panel + (size_t)v * LANES));
+#endif
+    AY_UNROLL
+    for (int v = 0; v < TILE_LANES; v++) vq_store(out + (size_t)v * LANES, part[v]);
 }
 
-/* A column's sum is that of the bytes as packed. */
 static void pack(const void *b, bool is_signed, uint32_t n, uint32_t k, void *out)
 {
-    size_t column = (k + GROUP - 1) / GROUP + SUMS;
-    int offset = SUMS && !is_signed ? -128 : 0;
-    for (uint32_t j = 0; j < (n + PANEL - 1) / PANEL * PANEL; j++) {
-        uint32_t *panel = (uint32_t *)out + j / PANEL * PANEL * column + j % PANEL;
-        const uint8_t *from = (const uint8_t *)b + (size_t)(j < n ? j : 0) * k;
-        if (SUMS) *panel = (uint32_t)(sum_of(from, is_signed, k) + offset * (int32_t)k);
-        words_of(from, is_signed, offset, k, panel + SUMS * PANEL, PANEL);
+    size_t words = (k + GROUP - 1) / GROUP;
+    int offset = OFFSET && !is_signed ? -128 : 0;
+    uint32_t *panel = out;
+    for (uint32_t n0 = 0; n0 < n; n0 += PANEL, panel += (words + SUMS) * PANEL) {
+        for (uint32_t j = 0; j < PANEL; j++) {
+            const uint8_t *from = (const uint8_t *)b + (size_t)(n0 + j < n ? n0 + j : 0) * k;
+            words_of(from, is_signed, offset, k, panel + SUMS * PANEL + j, PANEL);
+        }
+        if (SUMS) column_parts(panel + PANEL, words, panel);
     }
 }
 
@@ -109,8 +162,8 @@ static void weave(const void *from, size_t stride, uint32_t count, bool is_signe
                   uint32_t *out)
 {
     const uint8_t *x = from;
-    uint32_t offset = SUMS && !is_signed ? 0x80 : 0; /* less 128, modulo 256 */
-    uint32_t wide = !BYTES && is_signed ? 0x80 : 0;  /* extends the sign to 16 bits */
+    uint32_t offset = OFFSET && !is_signed ? 0x80 : 0; /* less 128, modulo 256 */
+    uint32_t wide = !BYTES && is_signed ? 0x80 : 0;    /* extends the sign to 16 bits */
     size_t first = 0;
 #if BYTES
     if (count == GROUP) first = weave_four(x, stride, (uint8_t)offset, n, out);
@@ -123,33 +176,35 @@ static void weave(const void *from, size_t stride, uint32_t count, bool is_signe
         }
 }
 
-/* They are products with ones. */
-AY_INLINE void panel_sums(uint32_t *panel, size_t words)
-{
-    vq sum[TILE_LANES];
-    AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++) sum[v] = vq_set1(0);
-    for (size_t i = 1; i <= words; i++) AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++)
-        sum[v] = vq_dot(sum[v], 0x01010101u, vq_load(panel + i * PANEL + (size_t)v * LANES));
-    AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++) vq_store(panel + (size_t)v * LANES, sum[v]);
-}
-
 static void pack_woven(const struct ay_patches *w, uint32_t n0, uint32_t n1, void *out)
 {
     uint32_t *panel = out;
     if (n1 - n0 < PANEL) memset(panel, 0, PANEL * (w->k + SUMS) * sizeof *panel);
     pack_patches(w, 0, w->k, n0, n1, (float *)(void *)(panel + SUMS * PANEL));
-    if (SUMS) panel_sums(panel, w->k);
+    if (SUMS) column_parts(panel + PANEL, w->k, panel);
 }
 
 /* --- blocks of 32 --- */
 
+/* What a row's block has beside its words. */
+AY_INLINE uint32_t block_part(const uint32_t *words)
+{
+#if CROSSED
+    vq part = vq_set1(0);
+    AY_UNROLL
+    for (uint32_t w = 0; w < BLOCK_WORDS; w += LANES)
+        part = vq_less_pairs(part, vq_load(words + w));
+    return vq_total(part);
+#else
+    (void)words;
+    return 0;
+#endif
+}
+
 static void row_q8(const float *a, uint32_t k, uint32_t *out, float *scale)
 {
-    for (uint32_t first = 0; first < k; first += BLOCK, out += BLOCK_WORDS, scale++) {
-        float part[BLOCK] = {0};
+    float part[BLOCK] = {0}; /* of the last block */
+    for (uint32_t first = 0; first < k; first += BLOCK, out += Q8_ROW, scale++) {
         const float *from = a + first;
         vf x[BLOCK / LANES], most = vf_set1(0);
         bool finite = true;
@@ -168,26 +223,39 @@ static void row_q8(const float *a, uint32_t k, uint32_t *out, float *scale)
             vf y = zero ? vf_set1(0) : vf_div(x[i], by);
             x[i] = vf_least(vf_most(y, vf_set1(-127.0F)), vf_set1(127.0F));
         }
-        vq_store_block(out, x);
+        vq_store_block(out + CROSSED, x);
+        if (CROSSED) *out = block_part(out + CROSSED);
     }
 }
 
-static void pack_q8(const int8_t *w, const float *d, uint32_t n, uint32_t k, void *out)
+/* Where the parts of a panel's columns are, block by block; j: its first column. */
+static inline size_t q8_parts_at(uint32_t n, uint32_t j, size_t blocks)
 {
-    uint32_t blocks = (k + BLOCK - 1) / BLOCK;
-    size_t panel_words = (size_t)blocks * Q8_COLUMN * PANEL;
-    memset(out, 0, (n + PANEL - 1) / PANEL * panel_words * sizeof(uint32_t));
-    for (uint32_t j = 0; j < n; j++)
-        for (uint32_t b = 0; b < blocks; b++) {
-            uint32_t *at = (uint32_t *)out + j / PANEL * panel_words + j % PANEL;
-            uint32_t count = k - b * BLOCK < BLOCK ? k - b * BLOCK : BLOCK;
-            const int8_t *from = w + (size_t)j * k + b * BLOCK;
-            at += (size_t)b * Q8_COLUMN * PANEL;
-            if (Q8_SUMS) *at = (uint32_t)(-128 * sum_of(from, true, count));
-            at += Q8_SUMS * PANEL;
-            *at = ay_f32_bits(d[(size_t)j * blocks + b]);
-            words_of(from, true, 0, count, at + PANEL, PANEL);
+    size_t panels = ((size_t)n + PANEL - 1) / PANEL;
+    return (panels * Q8_COLUMN + j / PANEL) * blocks * PANEL;
+}
+
+static void pack_q8(const int8_t *w, const float *d, uint32_t n, uint32_t k, uint32_t n0,
+                    uint32_t n1, void *out)
+{
+    size_t blocks = ((size_t)k + BLOCK - 1) / BLOCK;
+    for (uint32_t first = n0; first < n1; first += PANEL) {
+        uint32_t *at = (uint32_t *)out + first * blocks * Q8_COLUMN;
+        uint32_t *parts = (uint32_t *)out + q8_parts_at(n, first, blocks);
+        uint32_t cols = n1 - first < PANEL ? n1 - first : PANEL;
+        memset(at, 0, blocks * Q8_COLUMN * PANEL * sizeof *at);
+        for (size_t b = 0; b < blocks; b++, at += Q8_COLUMN * PANEL, parts += PANEL) {
+            uint32_t *scales = at + Q8_BEFORE * PANEL, done = (uint32_t)b * BLOCK;
+            uint32_t count = k - done < BLOCK ? k - done : BLOCK;
+            for (uint32_t j = 0; j < cols; j++) {
+                const int8_t *from = w + (size_t)(first + j) * k + done;
+                if (Q8_BEFORE) at[j] = (uint32_t)(-128 * sum_of(from, true, count));
+                scales[j] = ay_f32_bits(d[(first + j) * blocks + b]);
+                words_of(from, true, 0, count, scales + PANEL + j, PANEL);
+            }
+            if (CROSSED) column_parts(scales + PANEL, BLOCK_WORDS, parts);
         }
+    }
 }
 
 /* The table of what this file and another hold. */
@@ -197,6 +265,7 @@ static void pack_q8(const int8_t *w, const float *d, uint32_t n, uint32_t k, voi
                                                .group = GROUP,                                     \
                                                .sums = SUMS,                                       \
                                                .sums_q8 = Q8_SUMS,                                 \
+                                               .row_sums_q8 = CROSSED,                             \
                                                .row = row,                                         \
                                                .pack = pack,                                       \
                                                .weave = weave,                                     \

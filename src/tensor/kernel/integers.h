@@ -34,7 +34,8 @@ struct ay_int_kernels {
     const char *name;
     uint32_t panel;         /* columns */
     uint32_t group;         /* elements of a word */
-    uint32_t sums, sums_q8; /* words that a packed column begins with, or its block of 32: 0 or 1 */
+    uint32_t sums, sums_q8; /* words beside a packed column's, or its block's of 32: 0 or 1 */
+    uint32_t row_sums_q8;   /* likewise a row's block */
 
     /* One row of A (k), i8 if is_signed else u8; out: ay_int_words words. b_signed says what B is.
      */
@@ -54,8 +55,11 @@ struct ay_int_kernels {
 
     /* One row of f32 (k), quantised; scale (ceil(k / 32)). */
     void (*row_q8)(const float *a, uint32_t k, uint32_t *out, float *scale);
-    /* W i8 (n, k) with d f32 (n, ceil(k / 32)); out: ay_q8_pack_bytes, 64-byte aligned. */
-    void (*pack_q8)(const int8_t *w, const float *d, uint32_t n, uint32_t k, void *out);
+    /* Columns n0..n1, as of `gemm_q8`, of W i8 (n, k) with d f32 (n, ceil(k / 32)); out: that of
+     * all n, ay_q8_pack_bytes, 64-byte aligned. */
+    void (*pack_q8)(const int8_t *w, const float *d, uint32_t n, uint32_t k, uint32_t n0,
+                    uint32_t n1, void *out);
+    /* As `gemm`. */
     void (*gemm_q8)(const struct ay_q8_gemm *g, uint32_t n0, uint32_t n1);
 };
 
@@ -77,11 +81,12 @@ static inline size_t ay_int_words(const struct ay_int_kernels *i, uint32_t k)
 }
 static inline size_t ay_q8_words(const struct ay_int_kernels *i, uint32_t k)
 {
-    return ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK * (AY_INT_Q8_BLOCK / i->group);
+    return ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK *
+           (AY_INT_Q8_BLOCK / i->group + i->row_sums_q8);
 }
 
-/* A panel has a word for each column and group, and before them `sums` a column; or for each block
- * of 32 `sums_q8` and a scale. */
+/* A panel has a word for each column and group, and `sums` a column; or for each block of 32
+ * `sums_q8` and a scale. */
 static inline size_t ay_int_pack_bytes(const struct ay_int_kernels *i, uint32_t n, uint32_t k)
 {
     size_t columns = ((size_t)n + i->panel - 1) / i->panel * i->panel;
@@ -91,7 +96,7 @@ static inline size_t ay_q8_pack_bytes(const struct ay_int_kernels *i, uint32_t n
 {
     size_t columns = ((size_t)n + i->panel - 1) / i->panel * i->panel;
     size_t blocks = ((size_t)k + AY_INT_Q8_BLOCK - 1) / AY_INT_Q8_BLOCK;
-    return columns * (ay_q8_words(i, k) + (1 + i->sums_q8) * blocks) * sizeof(uint32_t);
+    return columns * blocks * (AY_INT_Q8_BLOCK / i->group + 1 + i->sums_q8) * sizeof(uint32_t);
 }
 
 #endif

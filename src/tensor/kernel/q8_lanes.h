@@ -36,13 +36,13 @@ AY_INLINE void q8_tile(const struct ay_q8_gemm *g, uint32_t m, const uint32_t *p
     const uint32_t *a = g->a + m * g->lda;
     AY_UNROLL
     for (int i = 0; i < rows * TILE_LANES; i++) acc[i] = vf_set1(0);
-    for (uint32_t b = 0; b < blocks; b++, panel += Q8_COLUMN * PANEL, a += BLOCK_WORDS) {
+    for (uint32_t b = 0; b < blocks; b++, panel += Q8_COLUMN * PANEL, a += Q8_ROW) {
         vq sum[Q8_ROWS * TILE_LANES];
         AY_UNROLL
         for (int i = 0; i < rows * TILE_LANES; i++)
-            sum[i] = Q8_SUMS ? vq_load(panel + (size_t)(i % TILE_LANES) * LANES) : vq_set1(0);
-        const uint32_t *scales = panel + Q8_SUMS * PANEL;
-        dots(a, g->lda, scales + PANEL, BLOCK_WORDS, rows, sum);
+            sum[i] = Q8_BEFORE ? vq_load(panel + (size_t)(i % TILE_LANES) * LANES) : vq_set1(0);
+        const uint32_t *scales = panel + Q8_BEFORE * PANEL;
+        dots(a + CROSSED, g->lda, scales + PANEL, BLOCK_WORDS, rows, sum);
         AY_UNROLL
         for (int i = 0; i < rows * TILE_LANES; i++) {
             const uint32_t *d = scales + (size_t)(i % TILE_LANES) * LANES;

@@ -64,7 +64,7 @@ static void check_woven(const struct ay_int_kernels *k, uint32_t n, uint32_t gro
         for (uint32_t i = 1; i < len; i++) n_at[j + i] = n_at[j] + (int32_t)i;
     }
     /* A channel that is not there is packed as zero, which in the kernels' bytes is the offset. */
-    memset(b, k->sums && !is_signed ? 128 : 0, (size_t)n * kk);
+    memset(b, k->group == 4 && k->sums && !is_signed ? 128 : 0, (size_t)n * kk);
     for (uint32_t j = 0; j < n; j++)
         for (uint32_t c = 0; c < channels; c++) b[j * kk + c] = a[c * PLANE + (uint32_t)n_at[j]];
     k->pack(b, is_signed, n, kk, packed);
@@ -118,9 +118,10 @@ static void check_q8(const struct ay_int_kernels *k, uint32_t m, uint32_t n, uin
     size_t lda = ay_q8_words(k, kk);
     for (uint32_t i = 0; i < m; i++)
         k->row_q8(x + (size_t)i * kk, kk, words + i * lda, scale + (size_t)i * blocks);
-    k->pack_q8((const int8_t *)b, d, n, kk, packed);
-    struct ay_q8_gemm g = {words, scale, packed, out_f, lda, n, m, n, kk};
     uint32_t half = n / 2 / k->panel * k->panel;
+    k->pack_q8((const int8_t *)b, d, n, kk, half, n, packed);
+    k->pack_q8((const int8_t *)b, d, n, kk, 0, half, packed);
+    struct ay_q8_gemm g = {words, scale, packed, out_f, lda, n, m, n, kk};
     k->gemm_q8(&g, 0, half);
     k->gemm_q8(&g, half, n);
     for (uint32_t i = 0; i < m; i++)
@@ -150,7 +151,7 @@ static void all_products(const struct ay_int_kernels *k)
 {
     for (uint32_t m = 1; m <= MAX_M; m++)
         for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
-            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1)
+            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1 + next() % 2)
                 check_gemm(k, m, n, kk, next() % 2, next() % 2);
     for (uint32_t m = 1; m <= MAX_M; m++)
         check_gemm(k, m, LONG_N - m % 5, LONG_K - m * 7, next() % 2, next() % 2);
@@ -166,7 +167,8 @@ static void all_q8(const struct ay_int_kernels *k)
 {
     for (uint32_t m = 1; m <= MAX_M; m++)
         for (uint32_t n = 1; n <= MAX_N; n += n < 20 ? 1 : 19)
-            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1) check_q8(k, m, n, kk, m % 2);
+            for (uint32_t kk = 1; kk <= MAX_K; kk = 2 * kk + 1 + next() % 2)
+                check_q8(k, m, n, kk, m % 2);
     for (uint32_t m = 1; m <= MAX_M; m++) check_q8(k, m, LONG_N - m % 5, LONG_K - m * 7, m % 2);
 }
 
