@@ -33,9 +33,6 @@ static void stencil_columns(const struct ay_stencil *s, uint32_t column,
     }
 }
 
-/* What of some windows is outside the plane: nothing, some columns, or rows too. */
-enum stencil_outside { OUTSIDE_NONE, OUTSIDE_COLUMNS, OUTSIDE_ANY };
-
 /* What is made of the elements of a window. */
 enum stencil_kind { STENCIL_CHAIN, STENCIL_MAX };
 
@@ -44,22 +41,28 @@ AY_INLINE vf stencil_next(const enum stencil_kind kind, vf by, vf x, vf sum)
     return kind == STENCIL_CHAIN ? vf_fma(by, x, sum) : vf_max(sum, x);
 }
 
-/* What the lanes of a tap have in a row of the plane; NULL: outside. */
-AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
-                         const float *row, const enum stencil_outside outside, const int step)
+/* Where a row's elements are. Of one outside the plane each place is that of some fill. */
+struct stencil_row {
+    const float *from;
+    int64_t places; /* all ones, or none */
+};
+
+/* Row y of the plane. fill: 2 * LANES times. */
+AY_INLINE struct stencil_row stencil_row(const struct ay_stencil *s, const float *plane, int64_t y,
+                                         const float *fill)
 {
-    if (outside == OUTSIDE_ANY && !row) return vf_set1(s->fill);
-    const float *p = row + c->at[tap];
-    if (outside == OUTSIDE_NONE) return step == 1 ? vf_load(p) : vf_load_even(p);
-    return step == 1 ? vf_load_where(p, c->lanes[tap], vf_set1(s->fill))
-                     : vf_load_even_where(p, c->lanes[tap], vf_set1(s->fill));
+    bool inside = y >= 0 && y < s->height;
+    return (struct stencil_row){inside ? plane + y * s->width : fill, inside ? -1 : 0};
 }
 
-/* Row y of the plane; NULL: outside. */
-AY_INLINE const float *stencil_row(const struct ay_stencil *s, const float *plane, int64_t y,
-                                   const enum stencil_outside outside)
+/* What the lanes of a tap have in a row; inside: none is outside it. */
+AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
+                         struct stencil_row row, const bool inside, const int step)
 {
-    return outside != OUTSIDE_ANY || (y >= 0 && y < s->height) ? plane + y * s->width : NULL;
+    const float *p = row.from + (c->at[tap] & row.places);
+    if (inside) return step == 1 ? vf_load(p) : vf_load_even(p);
+    return step == 1 ? vf_load_where(p, c->lanes[tap], vf_set1(s->fill))
+                     : vf_load_even_where(p, c->lanes[tap], vf_set1(s->fill));
 }
 
 /* The plane's row that a window of row `row` has as its i-th. */
@@ -71,20 +74,20 @@ AY_INLINE int64_t row_of(const struct ay_stencil *s, uint32_t row, uint32_t i)
 /* The chains or maxima of `rows` rows of the result. */
 AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_columns *c,
                            const float *plane, const float *a, uint32_t row, const int rows,
-                           const enum stencil_outside outside, const enum stencil_kind kind,
+                           const float *fill, const bool inside, const enum stencil_kind kind,
                            const int step, vf *sum)
 {
     for (uint32_t i = 0; i < s->kernel_height; i++) {
-        const float *from[STENCIL_ROWS];
+        struct stencil_row from[STENCIL_ROWS];
         AY_UNROLL
         for (int r = 0; r < rows; r++)
-            from[r] = stencil_row(s, plane, row_of(s, row + (uint32_t)r, i), outside);
+            from[r] = stencil_row(s, plane, row_of(s, row + (uint32_t)r, i), fill);
         for (uint32_t j = 0; j < s->kernel_width; j++) {
             vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
                 sum[r] =
-                    stencil_next(kind, by, stencil_get(s, c, j, from[r], outside, step), sum[r]);
+                    stencil_next(kind, by, stencil_get(s, c, j, from[r], inside, step), sum[r]);
         }
     }
 }
@@ -93,7 +96,7 @@ AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_colu
  * result that it has a part in, which is then each one's next. */
 AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_columns *c,
                            const float *plane, const float *a, uint32_t row, const int rows,
-                           const enum stencil_outside outside, const enum stencil_kind kind,
+                           const float *fill, const bool inside, const enum stencil_kind kind,
                            const int step, vf *sum)
 {
     vf by[9];
@@ -101,10 +104,10 @@ AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_colu
     for (int i = 0; i < 9; i++) by[i] = vf_set1(kind == STENCIL_CHAIN ? a[i] : 0);
     AY_UNROLL
     for (int y = 0; y < (rows - 1) * step + 3; y++) {
-        const float *from = stencil_row(s, plane, (int64_t)row * step + y + s->top, outside);
+        struct stencil_row from = stencil_row(s, plane, (int64_t)row * step + y + s->top, fill);
         AY_UNROLL
         for (int j = 0; j < 3; j++) {
-            vf x = stencil_get(s, c, (uint32_t)j, from, outside, step);
+            vf x = stencil_get(s, c, (uint32_t)j, from, inside, step);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
                 if (y >= r * step && y < r * step + 3)
@@ -115,34 +118,30 @@ AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_colu
 
 AY_INLINE void stencil_sums(const struct ay_stencil *s, const struct stencil_columns *c,
                             const float *plane, const float *a, uint32_t row, const int rows,
-                            const enum stencil_outside outside, const enum stencil_kind kind,
+                            const float *fill, const bool inside, const enum stencil_kind kind,
                             const int step, vf *sum)
 {
     if (s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
         s->row_stride == (uint32_t)step)
-        stencil_3x3(s, c, plane, a, row, rows, outside, kind, step, sum);
+        stencil_3x3(s, c, plane, a, row, rows, fill, inside, kind, step, sum);
     else
-        stencil_any(s, c, plane, a, row, rows, outside, kind, step, sum);
+        stencil_any(s, c, plane, a, row, rows, fill, inside, kind, step, sum);
 }
 
 /* `rows` rows of the result from `row` on, in a vector's columns, n the first of them. */
 AY_INLINE void stencil_rows(const struct ay_stencil *s, const struct stencil_columns *c,
                             const float *plane, const float *a, const struct ay_affine *affine,
-                            uint32_t row, uint32_t n, const int rows, const enum stencil_kind kind,
-                            const int step, float *out)
+                            uint32_t row, uint32_t n, const int rows, const float *fill,
+                            const enum stencil_kind kind, const int step, float *out)
 {
     vf sum[STENCIL_ROWS];
     AY_UNROLL
     for (int r = 0; r < rows; r++)
         sum[r] = vf_set1(kind == STENCIL_CHAIN ? 0 : ay_f32(AY_NEG_INF_BITS));
-    bool rows_inside = row_of(s, row, 0) >= 0 &&
-                       row_of(s, row + (uint32_t)rows - 1, s->kernel_height - 1) < s->height;
-    if (rows_inside && c->inside)
-        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_NONE, kind, step, sum);
-    else if (rows_inside)
-        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_COLUMNS, kind, step, sum);
+    if (c->inside)
+        stencil_sums(s, c, plane, a, row, rows, fill, true, kind, step, sum);
     else
-        stencil_sums(s, c, plane, a, row, rows, OUTSIDE_ANY, kind, step, sum);
+        stencil_sums(s, c, plane, a, row, rows, fill, false, kind, step, sum);
     size_t left = s->columns - n < LANES ? s->columns - n : LANES;
     AY_UNROLL
     for (int r = 0; r < rows; r++) {
@@ -157,6 +156,8 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                        float *out)
 {
     struct stencil_columns c;
+    float fill[2 * LANES];
+    for (int i = 0; i < 2 * LANES; i++) fill[i] = s->fill;
     for (uint32_t n = 0, next; n < s->columns; n = next) {
         next = n + LANES;
         /* the last vector is a whole one, some of whose columns were made before */
@@ -165,11 +166,11 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
         for (uint32_t row = 0, rows; row < s->rows; row += rows) {
             rows = s->rows - row >= 4 ? 4 : s->rows - row >= 2 ? 2 : 1;
             if (rows == 4)
-                stencil_rows(s, &c, plane, a, affine, row, n, 4, kind, step, out);
+                stencil_rows(s, &c, plane, a, affine, row, n, 4, fill, kind, step, out);
             else if (rows == 2)
-                stencil_rows(s, &c, plane, a, affine, row, n, 2, kind, step, out);
+                stencil_rows(s, &c, plane, a, affine, row, n, 2, fill, kind, step, out);
             else
-                stencil_rows(s, &c, plane, a, affine, row, n, 1, kind, step, out);
+                stencil_rows(s, &c, plane, a, affine, row, n, 1, fill, kind, step, out);
         }
     }
 }
