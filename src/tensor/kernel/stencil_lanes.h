@@ -8,9 +8,11 @@
 #include "tensor/kernel/gemm_lanes.h"
 
 #define STENCIL_ROWS 4
+/* What a vector may read from its place in a row on, and of the taps after it. */
+#define FILLED (2 * LANES + AY_STENCIL_MAX_WIDTH)
 
 /* A vector's columns of the result: for each tap of a row where its first lane reads, and which
- * lanes do. inside: all of all. */
+ * lanes do; that is not said where all do of all (inside). */
 struct stencil_columns {
     int64_t at[AY_STENCIL_MAX_WIDTH];
     vm lanes[AY_STENCIL_MAX_WIDTH];
@@ -20,14 +22,14 @@ struct stencil_columns {
 static void stencil_columns(const struct ay_stencil *s, uint32_t column,
                             struct stencil_columns *out)
 {
-    int64_t step = s->column_stride, width = s->width;
-    for (uint32_t i = 0; i < s->kernel_width; i++) {
-        int64_t at = column * step + (int64_t)i * s->column_gap + s->left;
-        int64_t first = at < 0 ? (step - 1 - at) / step : 0;
+    int64_t step = s->column_stride, width = s->width, begin = column * step + s->left;
+    int64_t reach = (int64_t)(s->kernel_width - 1) * s->column_gap + (LANES - 1) * step;
+    for (uint32_t i = 0; i < s->kernel_width; i++) out->at[i] = begin + (int64_t)i * s->column_gap;
+    out->inside = begin >= 0 && begin + reach < width;
+    for (uint32_t i = 0; i < s->kernel_width && !out->inside; i++) {
+        int64_t at = out->at[i], first = at < 0 ? (step - 1 - at) / step : 0;
         int64_t last = at < width ? (width - 1 - at) / step + 1 : 0;
         if (last > LANES) last = LANES;
-        out->at[i] = at;
-        out->inside = (i == 0 || out->inside) && first == 0 && last == LANES;
         out->lanes[i] =
             vm_between((uint32_t)(first < last ? first : last), (uint32_t)(last > 0 ? last : 0));
     }
@@ -47,7 +49,7 @@ struct stencil_row {
     int64_t places; /* all ones, or none */
 };
 
-/* Row y of the plane. fill: 2 * LANES times. */
+/* Row y of the plane. fill: FILLED times. */
 AY_INLINE struct stencil_row stencil_row(const struct ay_stencil *s, const float *plane, int64_t y,
                                          const float *fill)
 {
@@ -55,14 +57,19 @@ AY_INLINE struct stencil_row stencil_row(const struct ay_stencil *s, const float
     return (struct stencil_row){inside ? plane + y * s->width : fill, inside ? -1 : 0};
 }
 
-/* What the lanes of a tap have in a row; inside: none is outside it. */
-AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
-                         struct stencil_row row, const bool inside, const int step)
+/* What the lanes of a tap have from p on; inside: none is outside the row. */
+AY_INLINE vf stencil_load(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
+                          const float *p, const bool inside, const int step)
 {
-    const float *p = row.from + (c->at[tap] & row.places);
     if (inside) return step == 1 ? vf_load(p) : vf_load_even(p);
     return step == 1 ? vf_load_where(p, c->lanes[tap], vf_set1(s->fill))
                      : vf_load_even_where(p, c->lanes[tap], vf_set1(s->fill));
+}
+
+AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
+                         struct stencil_row row, const bool inside, const int step)
+{
+    return stencil_load(s, c, tap, row.from + (c->at[tap] & row.places), inside, step);
 }
 
 /* The plane's row that a window of row `row` has as its i-th. */
@@ -71,24 +78,35 @@ AY_INLINE int64_t row_of(const struct ay_stencil *s, uint32_t row, uint32_t i)
     return (int64_t)row * s->row_stride + (int64_t)i * s->row_gap + s->top;
 }
 
-/* The chains or maxima of `rows` rows of the result. */
+/* The chains or maxima of `rows` rows of the result. width: the kernel's, of neighbours; 0: any. */
 AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_columns *c,
                            const float *plane, const float *a, uint32_t row, const int rows,
-                           const float *fill, const bool inside, const enum stencil_kind kind,
-                           const int step, vf *sum)
+                           const uint32_t width, const float *fill, const bool inside,
+                           const enum stencil_kind kind, const int step, vf *sum)
 {
     for (uint32_t i = 0; i < s->kernel_height; i++) {
         struct stencil_row from[STENCIL_ROWS];
         AY_UNROLL
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
             from[r] = stencil_row(s, plane, row_of(s, row + (uint32_t)r, i), fill);
-        for (uint32_t j = 0; j < s->kernel_width; j++) {
-            vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
+            if (width) from[r].from += c->at[0] & from[r].places;
+        }
+        AY_UNROLL
+        for (uint32_t j = 0; j < width; j++) {
+            vf by = vf_set1(a[j]);
+            AY_UNROLL
+            for (int r = 0; r < rows; r++)
+                sum[r] = stencil_next(
+                    kind, by, stencil_load(s, c, j, from[r].from + j, inside, step), sum[r]);
+        }
+        for (uint32_t j = 0; width == 0 && j < s->kernel_width; j++) {
+            vf by = vf_set1(kind == STENCIL_CHAIN ? a[j] : 0);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
                 sum[r] =
                     stencil_next(kind, by, stencil_get(s, c, j, from[r], inside, step), sum[r]);
         }
+        if (kind == STENCIL_CHAIN) a += s->kernel_width;
     }
 }
 
@@ -124,8 +142,12 @@ AY_INLINE void stencil_sums(const struct ay_stencil *s, const struct stencil_col
     if (s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
         s->row_stride == (uint32_t)step)
         stencil_3x3(s, c, plane, a, row, rows, fill, inside, kind, step, sum);
+    else if (kind == STENCIL_CHAIN && s->kernel_width == 5 && s->column_gap == 1)
+        stencil_any(s, c, plane, a, row, rows, 5, fill, inside, kind, step, sum);
+    else if (kind == STENCIL_CHAIN && s->kernel_width == 7 && s->column_gap == 1)
+        stencil_any(s, c, plane, a, row, rows, 7, fill, inside, kind, step, sum);
     else
-        stencil_any(s, c, plane, a, row, rows, fill, inside, kind, step, sum);
+        stencil_any(s, c, plane, a, row, rows, 0, fill, inside, kind, step, sum);
 }
 
 /* `rows` rows of the result from `row` on, in a vector's columns, n the first of them. */
@@ -156,8 +178,8 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                        float *out)
 {
     struct stencil_columns c;
-    float fill[2 * LANES];
-    for (int i = 0; i < 2 * LANES; i++) fill[i] = s->fill;
+    float fill[FILLED];
+    for (uint32_t i = 0; i < FILLED; i++) fill[i] = s->fill;
     for (uint32_t n = 0, next; n < s->columns; n = next) {
         next = n + LANES;
         /* the last vector is a whole one, some of whose columns were made before */
