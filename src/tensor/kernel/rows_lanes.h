@@ -4,7 +4,7 @@
 #ifndef AY_TENSOR_KERNEL_ROWS_LANES_H
 #define AY_TENSOR_KERNEL_ROWS_LANES_H
 
-#include "tensor/kernel/fn_lanes.h"
+#include "tensor/kernel/gelu_lanes.h"
 
 #define SUMS       (16 / LANES)
 #define LOG2_LANES (LANES == 8 ? 3 : 4)
@@ -182,16 +182,6 @@ static void softmax(const float *x, size_t ldx, float scale, float *out, size_t 
     for (size_t r = 0; r < rows; r += SOFTMAX_ROWS)
         softmax_rows(x + r * ldx, ldx, scale, out + r * ldo, ldo,
                      rows - r < SOFTMAX_ROWS ? rows - r : SOFTMAX_ROWS, n);
-}
-
-static void gelu(const float *x, const float *bias, float *out, size_t n)
-{
-    struct divisor sqrt2 = divisor_of(AY_SQRT2);
-    for (size_t i = 0; i < n; i += LANES) {
-        vf h = get(x + i, n - i);
-        if (bias) h = vf_add(h, get(bias + i, n - i));
-        put(out + i, n - i, vf_gelu(h, &sqrt2));
-    }
 }
 
 static void layer_norm(const float *x, const float *gain, const float *bias, float eps, float *out,
