@@ -1,5 +1,5 @@
-/* GELU over lanes: h g / 2, g = erf(h / sqrt 2) + 1. Only g must round one way, so that what is left
- * open of erf may be absolute; where its ends differ, the steps of ref/ decide. */
+/* GELU over lanes: h g / 2, g = erf(h / sqrt 2) + 1. Only g must round one way, so that what is
+ * left open of erf may be absolute; where its ends differ, the steps of ref/ decide. */
 #ifndef AY_TENSOR_KERNEL_GELU_LANES_H
 #define AY_TENSOR_KERNEL_GELU_LANES_H
 

@@ -216,8 +216,8 @@ AY_INLINE void vf_store_rows(uint32_t at[LANES], vf s)
 {
     _mm256_store_si256((__m256i *)(void *)at, _mm256_slli_epi32(_mm256_castps_si256(s), 2));
 }
-/* out[i] has element i of each lane's row. Two rows are joined as they are loaded, and within halves
- * transposed. */
+/* out[i] has element i of each lane's row. Two rows are joined as they are loaded, and transposed
+ * within halves. */
 AY_INLINE void vf_rows(const float *table, const uint32_t at[LANES], vf out[4])
 {
     vf r[4], t[4];

@@ -216,7 +216,8 @@ AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
 {
     EACH_F(table[ay_f32_bits(s.at[l]) & (LOOKS_UP - 1)]);
 }
-/* a, to whose bits those of s are added so that the first beyond these is at the exponent's last. */
+/* a, to whose bits those of s are added so that the first beyond these is at the exponent's last.
+ */
 AY_INLINE vf vf_raise(vf a, vf s)
 {
     EACH_F(ay_f32(ay_f32_bits(a.at[l]) + (ay_f32_bits(s.at[l]) << 18)));
