@@ -179,6 +179,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
 {
     return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff;
 }
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    __m256 same = _mm256_cmp_ps(c, d, _CMP_EQ_OQ);
+    return _mm256_movemask_ps(_mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), same)) == 0xff;
+}
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
     return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));

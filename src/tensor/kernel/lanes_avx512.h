@@ -172,6 +172,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff;
 }
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    __mmask16 same = _mm512_cmp_ps_mask(c, d, _CMP_EQ_OQ);
+    return _mm512_mask_cmp_ps_mask(same, a, b, _CMP_EQ_OQ) == 0xffff;
+}
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
     return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), then);

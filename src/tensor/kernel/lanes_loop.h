@@ -172,6 +172,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
     for (int l = 0; l < LANES; l++) equal += a.at[l] == b.at[l];
     return equal == LANES;
 }
+/* The same of two pairs. */
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    return vf_all_equal(a, b) && vf_all_equal(c, d);
+}
 /* then where a < b, otherwise where not. */
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
