@@ -35,7 +35,7 @@ def fit(f, low, high, degree, origin=None):
 
 
 def emit(name, values, kind="double"):
-    """One C array; values are nested lists, innermost printed four to a line or, of four, on one."""
+    """One C array; values are nested lists, innermost printed four to a line, four on one."""
     def dims(v):
         return f"[{len(v)}]" + (dims(v[0]) if isinstance(v[0], list) else "")
 
