@@ -26,6 +26,18 @@ static void compare(const char *what, uint32_t i, float s, float want)
     printf("wrong: %s %a %a = %08x, not %08x\n", what, x[i], s, bits, ay_f32_bits(want));
 }
 
+/* The quotient by the square root of 2 that GELU begins with, of each mantissa of two binades. */
+static void prove_sqrt2(void)
+{
+    float r = 1.0F / AY_SQRT2, left = fmaf(-AY_SQRT2, r, 1.0F) * r;
+    for (uint32_t first = 0; first < 1U << 24; first += BLOCK)
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            x[i] = ay_f32(0x3f800000u + first + i);
+            y[i] = fmaf(x[i], r, x[i] * left);
+            compare("quotient", i, AY_SQRT2, x[i] / AY_SQRT2);
+        }
+}
+
 static void prove_gelu(void)
 {
     for (uint32_t first = 0;; first += BLOCK) {
@@ -81,10 +93,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: prove_quick gelu|div [n]\n");
         return 2;
     }
-    if (gelu)
+    if (gelu) {
+        prove_sqrt2();
         prove_gelu();
-    else
+    } else {
         prove_quotients(1ull << (argc > 2 ? atoi(argv[2]) : 24));
+    }
     printf("%s, %s kernels: %llu wrong\n", argv[1], kernels->name, wrong);
     return wrong != 0;
 }

@@ -35,11 +35,13 @@ def fit(f, low, high, degree, origin=None):
 
 
 def emit(name, values, kind="double"):
-    """One C array; values are nested lists, innermost printed four to a line."""
+    """One C array; values are nested lists, innermost printed four to a line, four on one."""
     def dims(v):
         return f"[{len(v)}]" + (dims(v[0]) if isinstance(v[0], list) else "")
 
     def body(v, pad):
+        if isinstance(v[0], list) and len(v[0]) == 4:
+            return ",\n".join(f"{pad}{{{body(w, '')}}}" for w in v)
         if isinstance(v[0], list):
             return ",\n".join(f"{pad}{{\n{body(w, pad + '    ')}\n{pad}}}" for w in v)
         hexes = [float(x).hex() + "F" * (kind == "float") for x in v]
@@ -136,21 +138,26 @@ def pair(x):
 
 # The quick tables give the lower end of where a value lies.
 EXP_DOUBT = mpf(2) ** -36 * 5 / 4
+EXP_COARSE_DOUBT = mpf(2) ** -34 * 3 / 2
 ERF_DOUBT = mpf(2) ** -35
+ERF_FINE_DOUBT = mpf(2) ** -36
+ERF_FINE_LAST = 505
+ERF_FINE_BEND = 1 - mpf(2) ** -18  # of c in the second derivative
 
 
-def quick_exponential():
-    """2^(i / 32) and what is left of it, relative; ln 2 / 32 as a pair; (e^r - 1 - r) / r^2. The
-    first are lowered by i parts of 32 of the exponent's last bit, which the multiple of ln 2 / 32
-    brings back as it is added to their bits."""
-    exact = [mpf(2) ** (mpf(i) / 32) for i in range(32)]
-    lowered = [struct.unpack("f", struct.pack("I", bits_of(x) - (i << 18)))[0]
+def quick_exponential(parts, doubt, name):
+    """2^(i / parts) and what is left of it, relative; (e^r - 1 - r) / r^2. The first are lowered by
+    i of the parts of the exponent's last bit, which the multiple of ln 2 / parts brings back as it
+    is added to their bits."""
+    exact = [mpf(2) ** (mpf(i) / parts) for i in range(parts)]
+    lowered = [struct.unpack("f", struct.pack("I", bits_of(x) - i * (1 << 23) // parts))[0]
                for i, x in enumerate(exact)]
-    emit("ay_exp_quick", [lowered, [single(x / single(x) - 1 - EXP_DOUBT) for x in exact]], "float")
-    emit("ay_exp_quick_ln2", pair(ln(mpf(2)) / 32), "float")
-    reach = ln(mpf(2)) / 64 * mpf("1.001")
+    emit(name, [lowered, [single(x / single(x) - 1 - doubt) for x in exact]], "float")
+    reach = ln(mpf(2)) / (2 * parts) * mpf("1.001")
     quotient = lambda r: mpf(1) / 2 + r / 6 if abs(r) < mpf(2) ** -60 else (mp.expm1(r) - r) / r ** 2
-    emit("ay_exp_quick_poly", [single(c) for c in fit(quotient, -reach, reach, 2)], "float")
+    high, low = pair(ln(mpf(2)) / parts)
+    emit(name + "_ln2", [high, single(low * (1 + reach ** 2 / 4))], "float")
+    emit(name + "_poly", [single(c) for c in fit(quotient, -reach, reach, 2)], "float")
 
 
 def quick_erf(width, degree):
@@ -168,6 +175,19 @@ def quick_erf(width, degree):
     emit("ay_erf_quick", columns, "float")
 
 
+def fine_erf():
+    """erf c and its slope as pairs, around the multiples c of 1 / 128. What its fourth derivative
+    adds to a parabola is shared between erf c and the factor of c in the second."""
+    width, rows = mpf(1) / 128, []
+    for i in range(-ERF_FINE_LAST, ERF_FINE_LAST + 1):
+        c, slope = width * i, 2 / sqrt(pi) * mp.exp(-(width * i) ** 2)
+        left = [erf(c + t) - slope * t * (1 + t * (t * (2 * c * c - 1) / 3 - c * ERF_FINE_BEND))
+                for t in (width * j / 16 for j in range(-8, 9))]
+        middle = (max(left) + min(left)) / 2
+        rows.append([single(middle), single(middle - single(middle) - ERF_FINE_DOUBT)] + pair(slope))
+    emit("ay_erf_fine", rows, "float")
+
+
 print("/* Written by tools/gen_math_tables.py; what each table is for stands in math_tables.h. */")
 print("/* clang-format off */")
 print('#include "tensor/math_tables.h"')
@@ -178,5 +198,7 @@ exponential()
 logarithm()
 circular()
 arc_tangent(22)
-quick_exponential()
+quick_exponential(32, EXP_DOUBT, "ay_exp_quick")
+quick_exponential(16, EXP_COARSE_DOUBT, "ay_exp_coarse")
 quick_erf("0.12548828125", 6)
+fine_erf()

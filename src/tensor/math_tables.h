@@ -37,6 +37,10 @@ extern const double ay_exp_poly[AY_EXP_DEGREE + 1], ay_exp_scale[2];
 #define AY_EXP_QUICK_END   76.0F
 extern const float ay_exp_quick[2][32], ay_exp_quick_ln2[2], ay_exp_quick_poly[3];
 
+/* By 16 parts, for lanes to which looking up is dear. */
+#define AY_EXP_COARSE_DOUBT 0x1.8p-34F
+extern const float ay_exp_coarse[2][16], ay_exp_coarse_ln2[2], ay_exp_coarse_poly[3];
+
 /* erf(c + t) as a polynomial in t around 32 multiples c of the width, its first three coefficients
  * as high + low; good to the doubt, not relative. From the end on, erf rounds to 1. */
 #define AY_ERF_QUICK_WIDTH     0x1.01p-3F
@@ -45,6 +49,15 @@ extern const float ay_exp_quick[2][32], ay_exp_quick_ln2[2], ay_exp_quick_poly[3
 #define AY_ERF_QUICK_END       3.945F
 enum { AY_ERF_QUICK_DEGREE = 6 };
 extern const float ay_erf_quick[AY_ERF_QUICK_DEGREE + 4][32];
+
+/* The same by rows, for lanes that load them: erf c and its slope, each as high + low, for the
+ * multiples c of 1 / AY_ERF_FINE_PER_ONE of either sign, the last of which is near the end above.
+ * erf(c + t) = erf c + slope (t + t w), w = t (t (2 c^2 - 1) / 3 - bend c). */
+#define AY_ERF_FINE_PER_ONE 128
+#define AY_ERF_FINE_LAST    505
+#define AY_ERF_FINE_BEND    0x1.ffff8p-1F
+#define AY_ERF_FINE_DOUBT   0x1p-36F
+extern const float ay_erf_fine[2 * AY_ERF_FINE_LAST + 1][4];
 
 /* 1/c, ln c as high + low for 16 centres c of [0.75, 1.5); (ln(1 + r) - r) / r^2; ln 2 as
  * high + low. */

@@ -73,7 +73,15 @@ AY_INLINE vd exp_f64(vd x)
 static __attribute__((noinline)) vf exp_slow(vf x)
 {
     if (vf_all_below(x, AY_EXP_ZERO_END)) return vf_set1(0); /* masked out of a softmax */
-    return vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
+    vf y = vf_round(exp_f64(vd_widen(vf_least(vf_set1(130.0F), vf_most(vf_set1(-150.0F), x)))));
+    return vf_nan_of(y, y);
+}
+
+/* Where |x| < AY_EXP_QUICK_END, or a NaN. */
+AY_INLINE vf vf_exp_near(vf x)
+{
+    struct ends y = exp_ends(x);
+    return vf_all_equal(y.low, y.high) ? y.low : exp_slow(x);
 }
 
 AY_INLINE vf vf_exp(vf x)
@@ -258,30 +266,6 @@ AY_INLINE vf vf_trunc(vf x)
     return vf_with_sign(vf_floor(vf_abs(x)), x);
 }
 
-static __attribute__((noinline)) vf gelu_gate_slow(vf h)
-{
-    return vf_add(vf_erf(vf_div(h, vf_set1(AY_SQRT2))), vf_set1(1.0F));
-}
-
-/* erf(h / sqrt 2) + 1. Only the sum must round one way, so that what is left open of erf may be
- * absolute. Beyond the end it is 0 or 2, so that no quotient overflows; one that underflows does
- * not matter. */
-AY_INLINE vf gelu_gate(vf h, const struct divisor *sqrt2)
-{
-    vf a = vf_least(vf_abs(h), vf_set1(AY_ERF_QUICK_END * AY_SQRT2)), one = vf_set1(1.0F);
-    vf widths = vf_mul(a, vf_set1(AY_ERF_QUICK_PER_WIDTH / AY_SQRT2));
-    struct ends erf = erf_ends(div_quick(a, sqrt2), widths);
-    vf low = vf_add(vf_with_sign(erf.low, h), one), high = vf_add(vf_with_sign(erf.high, h), one);
-    return vf_all_equal(low, high) ? low : gelu_gate_slow(h);
-}
-
-AY_INLINE vf vf_gelu(vf h, const struct divisor *sqrt2)
-{
-    vf gate =
-        LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2) : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
-    return vf_mul(vf_mul(h, gate), vf_set1(0.5F));
-}
-
 /* The element loops: one form for a function of one operand, three for one of two. */
 #define AY_UNARY_LOOP(fn)                                                                          \
     static void each_##fn(const float *a, float *out, size_t n)                                    \
@@ -320,13 +304,17 @@ AY_UNARY_LOOP(ceil)
 AY_UNARY_LOOP(trunc)
 AY_UNARY_LOOP(rint)
 AY_UNARY_LOOP(sqrt)
-AY_UNARY_LOOP(exp)
 AY_UNARY_LOOP(log)
 AY_UNARY_LOOP(tanh)
 AY_UNARY_LOOP(erf)
 AY_UNARY_LOOP(sin)
 AY_UNARY_LOOP(cos)
 AY_UNARY_LOOP(atan)
+
+static void each_exp(const float *a, float *out, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) put_as_is(out + i, n - i, vf_exp(get(a + i, n - i)));
+}
 
 static void each_div_vs(const float *a, float b, float *out, size_t n)
 {

@@ -6,11 +6,11 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES            8
-#define TILE_ROWS        6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
-#define TILE_LANES       2
-#define LOOKS_UP_AT_ONCE 0
-#define FILTER_LANES     2
+#define LANES        8
+#define TILE_ROWS    6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
+#define TILE_LANES   2
+#define LOOKS_UP     16 /* by two permutations */
+#define FILTER_LANES 2
 
 typedef __m256 vf;
 typedef __m128 vh;
@@ -186,6 +186,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
 {
     return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff;
 }
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    __m256 same = _mm256_cmp_ps(c, d, _CMP_EQ_OQ);
+    return _mm256_movemask_ps(_mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), same)) == 0xff;
+}
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
     return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
@@ -217,22 +222,43 @@ AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
     __m256 within = _mm256_cmp_ps(vf_abs(x), _mm256_set1_ps(end), _CMP_LT_OQ);
     return _mm256_movemask_ps(_mm256_and_ps(within, _mm256_cmp_ps(a, b, _CMP_EQ_OQ))) == 0xff;
 }
-/* By the low three bits in each quarter of the table; the others, made signs, choose. */
-AY_INLINE vf look_up_16(const float *table, __m256i i)
+/* Where in a table of rows of four the row is that the low bits of each lane of s number, in the
+ * low 16 bits of at[lane]. */
+AY_INLINE void vf_store_rows(uint32_t at[LANES], vf s)
 {
+    _mm256_store_si256((__m256i *)(void *)at, _mm256_slli_epi32(_mm256_castps_si256(s), 2));
+}
+/* out[i] has element i of each lane's row. Two rows are joined as they are loaded, and transposed
+ * within halves. */
+AY_INLINE void vf_rows(const float *table, const uint32_t at[LANES], vf out[4])
+{
+    vf r[4], t[4];
+    AY_UNROLL
+    for (int i = 0; i < 4; i++)
+        r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(table + (uint16_t)at[i])),
+                                    _mm_load_ps(table + (uint16_t)at[i + 4]), 1);
+    AY_UNROLL
+    for (int i = 0; i < 2; i++) {
+        t[i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[i + 2] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    AY_UNROLL
+    for (int i = 0; i < 4; i += 2) {
+        out[i] = _mm256_shuffle_ps(t[i], t[i + 1], 0x44);
+        out[i + 1] = _mm256_shuffle_ps(t[i], t[i + 1], 0xee);
+    }
+}
+/* By the low three bits in each half of the table; the fourth, made a sign, chooses. */
+AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
+{
+    __m256i i = _mm256_castps_si256(s);
     __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), i);
     __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), i);
     return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
 }
-AY_INLINE vf vf_look_up(const float table[32], vf s)
-{
-    __m256i i = _mm256_castps_si256(s);
-    return _mm256_blendv_ps(look_up_16(table, i), look_up_16(table + 16, i),
-                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 27)));
-}
 AY_INLINE vf vf_raise(vf a, vf s)
 {
-    __m256i by = _mm256_slli_epi32(_mm256_castps_si256(s), 18);
+    __m256i by = _mm256_slli_epi32(_mm256_castps_si256(s), 19);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), by));
 }
 AY_INLINE vf vf_swap(vf a, const int h)

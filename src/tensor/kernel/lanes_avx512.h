@@ -8,11 +8,11 @@
 
 #include "tensor/kernel/lanes.h"
 
-#define LANES            16
-#define TILE_ROWS        8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
-#define TILE_LANES       3
-#define LOOKS_UP_AT_ONCE 1
-#define FILTER_LANES     4
+#define LANES        16
+#define TILE_ROWS    8 /* 24 sums, 3 vectors of B, 1 of A: of 32 registers */
+#define TILE_LANES   3
+#define LOOKS_UP     32 /* by one permutation */
+#define FILTER_LANES 4
 
 typedef __m512 vf;
 typedef __m256 vh;
@@ -178,6 +178,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff;
 }
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    __mmask16 same = _mm512_cmp_ps_mask(c, d, _CMP_EQ_OQ);
+    return _mm512_mask_cmp_ps_mask(same, a, b, _CMP_EQ_OQ) == 0xffff;
+}
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
     return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), then);
@@ -208,7 +213,7 @@ AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
     __mmask16 within = _mm512_cmp_ps_mask(vf_abs(x), _mm512_set1_ps(end), _CMP_LT_OQ);
     return _mm512_mask_cmp_ps_mask(within, a, b, _CMP_EQ_OQ) == 0xffff;
 }
-AY_INLINE vf vf_look_up(const float table[32], vf s)
+AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
 {
     return _mm512_permutex2var_ps(_mm512_load_ps(table), _mm512_castps_si512(s),
                                   _mm512_load_ps(table + 16));

@@ -8,11 +8,11 @@
 #include "tensor/kernel/lanes.h"
 #include "tensor/ref/ops.h"
 
-#define LANES            16
-#define TILE_ROWS        4 /* rows of a gemm tile */
-#define TILE_LANES       1 /* vectors of a gemm panel */
-#define LOOKS_UP_AT_ONCE 1 /* or takes a dozen operations */
-#define FILTER_LANES     1 /* vectors of a panel of filters */
+#define LANES        16
+#define TILE_ROWS    4  /* rows of a gemm tile */
+#define TILE_LANES   1  /* vectors of a gemm panel */
+#define LOOKS_UP     32 /* f32 that vf_look_up chooses from: where fewer, it takes longer */
+#define FILTER_LANES 1  /* vectors of a panel of filters */
 
 typedef struct {
     float at[LANES];
@@ -177,6 +177,11 @@ AY_INLINE bool vf_all_equal(vf a, vf b)
     for (int l = 0; l < LANES; l++) equal += a.at[l] == b.at[l];
     return equal == LANES;
 }
+/* The same of two pairs. */
+AY_INLINE bool vf_both_equal(vf a, vf b, vf c, vf d)
+{
+    return vf_all_equal(a, b) && vf_all_equal(c, d);
+}
 /* then where a < b, otherwise where not. */
 AY_INLINE vf vf_where_below(vf a, vf b, vf then, vf otherwise)
 {
@@ -216,12 +221,13 @@ AY_INLINE bool vf_all_equal_within(vf a, vf b, vf x, float end)
     for (int l = 0; l < LANES; l++) yes += a.at[l] == b.at[l] && fabsf(x.at[l]) < end;
     return yes == LANES;
 }
-/* Each lane takes the element of the table that the low five bits of s say. */
-AY_INLINE vf vf_look_up(const float table[32], vf s)
+/* Each lane takes the element of the table that the low bits of s say, as many as it takes. */
+AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
 {
-    EACH_F(table[ay_f32_bits(s.at[l]) & 31]);
+    EACH_F(table[ay_f32_bits(s.at[l]) & (LOOKS_UP - 1)]);
 }
-/* a, to whose bits those of s are added so that its sixth is at the exponent's last. */
+/* a, to whose bits those of s are added so that the first beyond these is at the exponent's last.
+ */
 AY_INLINE vf vf_raise(vf a, vf s)
 {
     EACH_F(ay_f32(ay_f32_bits(a.at[l]) + (ay_f32_bits(s.at[l]) << 18)));

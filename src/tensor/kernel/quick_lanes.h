@@ -12,23 +12,35 @@ struct ends {
     vf low, high;
 };
 
-/* e^x, |x| < AY_EXP_QUICK_END: x = k ln 2 / 32 + r, of which the first step is exact; 2^(k / 32)
- * times 1 + r + w, w below 2^-13. */
+#if LOOKS_UP == 32
+#define EXP_TABLE ay_exp_quick
+#define EXP_LN2   ay_exp_quick_ln2
+#define EXP_POLY  ay_exp_quick_poly
+#define EXP_DOUBT AY_EXP_QUICK_DOUBT
+#else
+#define EXP_TABLE ay_exp_coarse
+#define EXP_LN2   ay_exp_coarse_ln2
+#define EXP_POLY  ay_exp_coarse_poly
+#define EXP_DOUBT AY_EXP_COARSE_DOUBT
+#endif
+
+/* e^x, |x| < AY_EXP_QUICK_END: x = k ln 2 / LOOKS_UP + r, of which the first step is exact;
+ * 2^(k / LOOKS_UP) times 1 + r + w, w below 2^-12. */
 AY_INLINE struct ends exp_ends(vf x)
 {
-    vf magic = vf_set1(0x1.8p23F), doubt = vf_set1(2 * AY_EXP_QUICK_DOUBT);
-    vf s = vf_fma(x, vf_set1(AY_EXP_QUICK_SCALE), magic), k = vf_sub(s, magic);
-    vf r = vf_fma(k, vf_set1(-ay_exp_quick_ln2[0]), x);
-    vf rest = vf_fma(k, vf_set1(-ay_exp_quick_ln2[1]), vf_look_up(ay_exp_quick[1], s));
-    vf t = vf_raise(vf_look_up(ay_exp_quick[0], s), s);
-    vf q = vf_fma(vf_set1(ay_exp_quick_poly[2]), r, vf_set1(ay_exp_quick_poly[1]));
-    q = vf_fma(q, r, vf_set1(ay_exp_quick_poly[0]));
+    vf magic = vf_set1(0x1.8p23F), doubt = vf_set1(2 * EXP_DOUBT);
+    vf s = vf_fma(x, vf_set1(AY_EXP_QUICK_SCALE * LOOKS_UP / 32), magic), k = vf_sub(s, magic);
+    vf r = vf_fma(k, vf_set1(-EXP_LN2[0]), x);
+    vf rest = vf_fma(k, vf_set1(-EXP_LN2[1]), vf_look_up(EXP_TABLE[1], s));
+    vf t = vf_raise(vf_look_up(EXP_TABLE[0], s), s);
+    vf q = vf_fma(vf_set1(EXP_POLY[2]), r, vf_set1(EXP_POLY[1]));
+    q = vf_fma(q, r, vf_set1(EXP_POLY[0]));
     vf w = vf_fma(vf_fma(q, r, rest), r, rest);
-    vf high = vf_fma(t, r, t), left = vf_fma(t, r, vf_sub(t, high));
-    return (struct ends){vf_add(high, vf_fma(t, w, left)),
-                         vf_add(high, vf_fma(t, vf_add(w, doubt), left))};
+    vf high = vf_fma(t, r, t), left = vf_fma(t, r, vf_sub(t, high)), low = vf_fma(t, w, left);
+    return (struct ends){vf_add(high, low), vf_add(high, vf_fma(high, doubt, low))};
 }
 
+#if LOOKS_UP == 32
 /* erf a, 0 <= a <= AY_ERF_QUICK_END, of which `widths` is about so many widths. */
 AY_INLINE struct ends erf_ends(vf a, vf widths)
 {
@@ -47,6 +59,23 @@ AY_INLINE struct ends erf_ends(vf a, vf widths)
     vf low = vf_fma(t, rest, vf_add(left, c[1]));
     return (struct ends){vf_add(high, low), vf_add(high, vf_add(low, doubt))};
 }
+#else
+/* Of erf(c + t) what needs no row of the table: w, of which slope t w is added to the tangent. */
+AY_INLINE vf erf_bend(vf c, vf t)
+{
+    vf third = vf_fma(vf_mul(c, c), vf_set1(2.0F / 3), vf_set1(-1.0F / 3));
+    return vf_mul(vf_fma(c, vf_set1(-AY_ERF_FINE_BEND), vf_mul(third, t)), t);
+}
+
+/* The rest, by the row of c. */
+AY_INLINE struct ends erf_ends_by_row(vf t, vf w, const vf row[4])
+{
+    vf doubt = vf_set1(2 * AY_ERF_FINE_DOUBT), slope = row[2];
+    vf high = vf_fma(t, slope, row[0]), left = vf_fma(t, slope, vf_sub(row[0], high));
+    vf low = vf_fma(t, vf_fma(slope, w, row[3]), vf_add(left, row[1]));
+    return (struct ends){vf_add(high, low), vf_add(high, vf_add(low, doubt))};
+}
+#endif
 
 /* What x / s needs of s: r = 1 / s rounded, `left` what that leaves, and -s. */
 struct divisor {
