@@ -33,8 +33,8 @@ struct filter_tile {
 AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const int vecs,
                            const bool far)
 {
-    const float *from[FILTER_ROWS], *b = t->b;
-    const float *ahead = t->ahead;
+    const float *from[FILTER_ROWS], *b = t->b, *ahead = t->ahead;
+    float *sums = t->sums; /* a store to it might change *t, for all the compiler knows */
     vf sum[FILTER_ROWS * FILTER_LANES];
     AY_UNROLL
     for (int r = 0; r < rows; r++) from[r] = t->w->image + t->w->n_at[t->n + (uint32_t)r];
@@ -42,7 +42,7 @@ AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const in
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++)
         sum[r * vecs + v] =
-            t->k0 == 0 ? vf_set1(0) : vf_load(t->sums + (size_t)r * FILTERS + (size_t)v * LANES);
+            t->k0 == 0 ? vf_set1(0) : vf_load(sums + (size_t)r * FILTERS + (size_t)v * LANES);
     for (const int32_t *k = t->w->k_at + t->k0, *end = t->w->k_at + t->k1, *stop; k < end;) {
         for (stop = end - k < FILTERS ? end : k + FILTERS; k < stop; k++, b += FILTERS) {
             vf y[FILTER_LANES];
@@ -64,7 +64,7 @@ AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const in
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++)
-        vf_store(t->sums + (size_t)r * FILTERS + (size_t)v * LANES, sum[r * vecs + v]);
+        vf_store(sums + (size_t)r * FILTERS + (size_t)v * LANES, sum[r * vecs + v]);
 }
 
 #define AY_FILTER_TILE(rows, vecs)                                                                 \
@@ -202,15 +202,17 @@ static void lay_columns(const struct ay_patches *w, uint32_t k0, uint32_t k1, ui
 {
     const float *from[TILE_ROWS];
     for (uint32_t r = 0; r < rows; r++) from[r] = w->image + w->n_at[n + r];
-    if (w->run[n] < rows)
-        for (uint32_t k = k0; k < k1; k++, out += rows)
+    const bool whole = w->run[n] >= LANES && w->step == 1; /* a vector of it, more than is needed */
+    for (uint32_t k = k0; whole && k < k1; k++, out += rows)
+        vf_store(out, vf_load(from[0] + w->k_at[k]));
+    if (whole) return;
+    for (uint32_t k = k0; k < k1; k++, out += rows)
+        if (w->run[n] < rows)
             for (uint32_t r = 0; r < rows; r++) out[r] = from[r][w->k_at[k]];
-    else if (w->step == 1)
-        for (uint32_t k = k0; k < k1; k++, out += rows)
-            put_as_is(out, LANES, patch_get(from[0] + w->k_at[k], rows, 1));
-    else
-        for (uint32_t k = k0; k < k1; k++, out += rows)
-            put_as_is(out, LANES, patch_get(from[0] + w->k_at[k], rows, 2));
+        else if (w->step == 1)
+            vf_store(out, patch_get(from[0] + w->k_at[k], rows, 1));
+        else
+            vf_store(out, patch_get(from[0] + w->k_at[k], rows, 2));
 }
 
 /* Filters m0..m1, at most AY_FILTERS_KEPT. room: sums of all of them, then a block of patches. */

@@ -100,12 +100,15 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
 {
     vf sum[TILE_ROWS * TILE_LANES];
     const float *a = t->a, *b = t->b;
+    float *c = t->c; /* a store to it might change *t, for all the compiler knows */
+    const size_t ldc = t->ldc;
+    const bool last = t->last;
     fetch_result(t, rows, vecs);
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++)
         sum[r * vecs + v] =
-            t->first ? vf_set1(0) : vf_load(t->c + (size_t)r * t->ldc + (size_t)v * LANES);
+            t->first ? vf_set1(0) : vf_load(c + (size_t)r * ldc + (size_t)v * LANES);
     const char *ahead = t->ahead;
     uint32_t k = 0;
     for (; k + AHEAD_ROWS <= t->k; k += AHEAD_ROWS, ahead += t->ahead_step) {
@@ -118,7 +121,7 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
         }
     }
     for (; k < t->k; k++, a += t->a_step, b += t->ldb) tile_step(t, a, b, rows, vecs, sum);
-    if (t->last && t->affine) {
+    if (last && t->affine) {
         AY_UNROLL
         for (int r = 0; r < rows; r++)
             affine_row(t->affine, t->m + (size_t)r, t->n, vecs, LANES, sum + r * vecs);
@@ -127,7 +130,7 @@ AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
     for (int r = 0; r < rows; r++) AY_UNROLL
     for (int v = 0; v < vecs; v++) {
         vf x = sum[r * vecs + v];
-        vf_store(t->c + (size_t)r * t->ldc + (size_t)v * LANES, t->last ? vf_nan_of(x, x) : x);
+        vf_store(c + (size_t)r * ldc + (size_t)v * LANES, last ? vf_nan_of(x, x) : x);
     }
 }
 
