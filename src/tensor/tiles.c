@@ -36,6 +36,11 @@ struct tiles {
     struct ay_patches patches; /* its image is where batch 0 begins */
     struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
     bool planes;
+    bool affine;              /* of planes: what follows is of that form, over plane 0, */
+    struct ay_affine follows; /* and over the next ones so many elements on */
+    struct affine_step {
+        ptrdiff_t scale, shift, add, add_scale, add_shift;
+    } next;
     const float *source;  /* the VIEW's operand */
     const float *a;       /* of a MATMUL */
     const float *filters; /* A in the kernels' layout, if columns need not be packed */
@@ -228,6 +233,56 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
     }
 }
 
+/* From what follows over one region to what follows over another of the same size. */
+static struct affine_step step_between(const struct ay_affine *a, const struct ay_affine *b)
+{
+    struct affine_step s = {.scale = b->scale.at - a->scale.at, .shift = b->shift.at - a->shift.at};
+    if (!a->add) return s;
+    s.add = b->add - a->add;
+    s.add_scale = b->add_scale.at - a->add_scale.at;
+    s.add_shift = b->add_shift.at - a->add_shift.at;
+    return s;
+}
+
+static bool is_times(const struct affine_step *whole, const struct affine_step *part,
+                     ptrdiff_t count)
+{
+    return whole->scale == count * part->scale && whole->shift == count * part->shift &&
+           whole->add == count * part->add && whole->add_scale == count * part->add_scale &&
+           whole->add_shift == count * part->add_shift;
+}
+
+/* What follows over plane i. */
+static struct ay_affine plane_affine(const struct tiles *t, ptrdiff_t i)
+{
+    struct ay_affine a = t->follows;
+    a.scale.at += i * t->next.scale;
+    a.shift.at += i * t->next.shift;
+    if (!a.add) return a;
+    a.add += i * t->next.add;
+    a.add_scale.at += i * t->next.add_scale;
+    a.add_shift.at += i * t->next.add_shift;
+    return a;
+}
+
+/* Whether what follows over the planes is of that form, each operand going on evenly from plane to
+ * plane: asked once, as it takes as long as a small plane. */
+static void find_plane_affine(struct tiles *t)
+{
+    struct ay_exec_thread *thread = &t->exec->threads[0];
+    struct region r = {0, 0, 1, 0, t->n};
+    struct ay_affine last;
+    t->affine = affine_follows(t, &r, thread, &t->follows);
+    if (!t->affine || t->batches < 2) return;
+    r.batch = 1;
+    t->affine = affine_follows(t, &r, thread, &last);
+    t->next = step_between(&t->follows, &last);
+    r.batch = t->batches - 1;
+    t->affine = t->affine && affine_follows(t, &r, thread, &last);
+    struct affine_step whole = step_between(&t->follows, &last);
+    t->affine = t->affine && is_times(&whole, &t->next, r.batch);
+}
+
 /* All windows over a plane. */
 static void run_plane(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
@@ -240,9 +295,9 @@ static void run_plane(const struct tiles *t, const struct region *r, struct ay_e
         return;
     }
     struct ay_affine follows;
-    bool affine = affine_follows(t, r, thread, &follows);
-    k->chain_stencil(s, plane, t->a + r->batch * t->a_batch, affine ? &follows : NULL, out);
-    if (!affine) map_region(t, r, thread);
+    if (t->affine) follows = plane_affine(t, r->batch);
+    k->chain_stencil(s, plane, t->a + r->batch * t->a_batch, t->affine ? &follows : NULL, out);
+    if (!t->affine) map_region(t, r, thread);
 }
 
 static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
@@ -406,6 +461,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     struct tiles t = tiles_of(exec, run);
     t.planes = is_planes(&t);
     AY_TRY(lay_out(&t));
+    if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_plane_affine(&t);
     bool framed = t.shape.framed && !t.planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
