@@ -311,6 +311,12 @@ static bool joins_tiles(const struct planner *pl, const struct ay_work_op *op, u
     return taken > 0 && taken == pl->uses[id];
 }
 
+/* A row of it is work for one lane: to go by rows costs more, unless others need them. */
+static bool is_narrow_map(const struct ay_work_op *op)
+{
+    return op->kind == AY_WORK_OP_MAP && op->dims_count > 0 && op->dims[op->dims_count - 1] == 1;
+}
+
 /* Whether the op may go on with the rows that step `s` is at work on. */
 static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
 {
@@ -323,6 +329,7 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
          op_of(pl, plan->order[step->first + 1])->kind == AY_WORK_OP_MATMUL))
         return pl->fuse && ay_finish_joins(plan, op, s, pl->uses);
     if (!pl->fuse || step->kind != AY_STEP_ROWS || kind_of(pl, op) != AY_STEP_ROWS) return false;
+    if (is_narrow_map(op) && is_narrow_map(head)) return false;
     uint32_t lead = op->dims_count - 1;
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
     for (uint32_t k = 0; k < op->in_count; k++) {
