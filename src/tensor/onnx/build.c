@@ -177,8 +177,8 @@ static enum ay_code dims_of(struct ay_onnx_build *b, const char *name,
     return AY_OK;
 }
 
-/* An input or output. Only the model's own inputs must be of a type that we have; f16 and bf16 are
- * taken as f32. */
+/* An input or output. Only the model's own inputs must be of a type that we have; f16, bf16 and f64
+ * are taken as f32. */
 static enum ay_code port(struct ay_onnx_build *b, const struct ay_onnx_frame *frame,
                          const Onnx__ValueInfoProto *from, bool given, struct ay_graph_port *out)
 {
@@ -193,7 +193,7 @@ static enum ay_code port(struct ay_onnx_build *b, const struct ay_onnx_frame *fr
                          tensor ? ay_onnx_dtype_name(type->tensor_type->elem_type)
                                 : "a type that is no tensor");
     if (given && type->tensor_type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
-        return ay_reject(b->reason, AY_E_UNSUPPORTED, "input %.80s is of f64; f32 is taken", name);
+        b->out->inputs_f64++;
     return tensor && type->tensor_type->shape ? dims_of(b, name, type->tensor_type->shape, out)
                                               : AY_OK;
 }
