@@ -439,6 +439,8 @@ def linear():
         yield ml("LinearClassifier", [x], 2, coefficients=normal(classes * 4).tolist(),
                  intercepts=normal(classes).tolist(), classlabels_ints=[7, 4, 9][:classes],
                  multi_class=1, post_transform=transform)
+    yield ml("LinearClassifier", [x], 2, coefficients=normal(24).tolist(),  # more than it needs
+             intercepts=normal(3).tolist(), classlabels_ints=[7, 4, 9], post_transform="LOGISTIC")
     for kind in ("LINEAR", "RBF", "SIGMOID"):
         yield ml("SVMRegressor", [x], kernel_type=kind, coefficients=normal(6).tolist(),
                  support_vectors=normal(24).tolist(), n_supports=6, rho=[0.3],

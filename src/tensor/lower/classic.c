@@ -264,16 +264,17 @@ static void zip_map(const struct ay_lower *l, const struct ay_operands *o)
 
 /* --- linear models --- */
 
-/* x (N, features) by the rows of the attribute coefficients, plus intercepts: (N, rows). */
+/* x (N, features) by the rows of the attribute coefficients, plus intercepts: (N, rows). Numbers
+ * beyond the rows count for nothing, as in the example that onnxruntime brings along. */
 static term linear_scores(const struct ay_lower *l, term x, uint64_t rows)
 {
     term w = ay_attr_list(l, "coefficients"), b = ay_attr_list(l, "intercepts");
     if (failed(l)) return NULL;
     uint64_t n = x->dims[1];
-    if (!w || rows == 0 || w->dims[0] % rows || w->dims[0] / rows != n)
+    if (!w || rows == 0 || w->dims[0] / rows < n)
         return ay_lower_fail(l, AY_E_FORMAT, "coefficients are not for %llu features",
                              (unsigned long long)n);
-    term y = matmul(l, x, reshape(l, w, SHAPE(rows, n)));
+    term y = matmul(l, x, reshape(l, ay_term_part(l, w, 0, 0, rows * n), SHAPE(rows, n)));
     return b && ay_term_shape(l, b, SHAPE(rows), "intercepts") ? add(l, y, b) : y;
 }
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #define AY_ONNX_IR        14
-#define AY_ONNX_OPSET_MIN 9
+#define AY_ONNX_OPSET_MIN 7
 #define AY_ONNX_OPSET_MAX 28
 /* Nodes and calls of functions in all, graphs and calls within each other. */
 #define AY_MAX_ONNX_NODES (1u << 20)
