@@ -99,6 +99,22 @@ def check_control(folder):
     common.expect(read_npy(out / "y.npy") == ((1, 2), [-4, 0]), "three times around")
 
 
+def check_quantized(folder):
+    """y = x w rate + state: three samples of x, for which the rate and the state are the same."""
+    model = folder / "state"
+    answer("model", "import", CORPUS / "state", model)
+    given = {"x": ((3, 2), [1, 2, 3, 4, -5, 6]), "rate": ((), [2]), "state": ((2, 2), [0, 1, 2, 3])}
+    inputs = [part for name, (shape, values) in given.items() for part in
+              ("--input", f"{name}={write_npy(folder / f'{name}.npy', 'f4', shape, values)}")]
+    for profile in ("q8", "int8"):
+        made = answer("model", "quantize", model, "--profile", profile, "--out", folder / profile,
+                      *inputs)
+        common.expect(float(made["least_cosine"]) > 0.99, made)
+    write_npy(folder / "state.npy", "f4", (4, 2), [0] * 8)
+    refused(2, "one number of samples", "model", "quantize", model, "--profile", "q8", "--out",
+            folder / "no", *inputs)
+
+
 def check_picture(folder):
     done = assay("model", "run", folder / "add", "--input", f"x={write_png(folder / 'p.png', 300)}",
                  "--preprocess", "imagenet", "--out", folder / "no")
@@ -146,6 +162,9 @@ def run():
         check_control(models)
         check_picture(models)
         check_mistakes(models)
+        quantized = folder / "quantized"
+        quantized.mkdir()
+        check_quantized(quantized)
 
 
 if __name__ == "__main__":
