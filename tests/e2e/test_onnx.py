@@ -93,6 +93,12 @@ def check_control(folder):
         ran = answer("model", "run", model, "--input", f"x={x}", "--input", f"c={c}", "--out", out)
         common.expect("interpreted" not in ran, ran)
         common.expect(read_npy(out / "y.npy") == ((1, 2), wanted), read_npy(out / "y.npy"))
+    model = folder / "late"  # what the branches take is computed by a node behind
+    answer("model", "import", CORPUS / "late", model)
+    for value, wanted in ((True, [2.5, -2]), (False, [1, 0])):
+        c = write_npy(folder / "c.npy", "b1", (), [value])
+        answer("model", "run", model, "--input", f"x={x}", "--input", f"c={c}", "--out", out)
+        common.expect(read_npy(out / "y.npy") == ((1, 2), wanted), read_npy(out / "y.npy"))
     model = folder / "loop"
     answer("model", "import", CORPUS / "loop", model)
     answer("model", "run", model, "--input", f"x={x}", "--out", out)

@@ -136,6 +136,11 @@ static struct graph *graph_at(struct ay_onnx_build *b, uint32_t index)
     return (struct graph *)b->graphs.items + index;
 }
 
+const struct ay_graph_graph *ay_onnx_graph(const struct ay_onnx_build *b, uint32_t index)
+{
+    return &((const struct graph *)b->graphs.items + index)->made;
+}
+
 enum ay_code ay_onnx_graph_constant(struct ay_onnx_build *b, uint32_t graph,
                                     const Onnx__TensorProto *tensor, struct ay_slice name,
                                     uint32_t *index)
@@ -258,6 +263,7 @@ static enum ay_code fill(struct ay_onnx_build *b, const struct ay_onnx_frame *fr
         AY_TRY(ay_onnx_graph_constant(b, index, from->initializer[i], name, &place));
     }
     AY_TRY(ay_onnx_nodes(b, frame, from->node, from->n_node, index, &nodes));
+    AY_TRY(ay_onnx_order(b, nodes.items, nodes.count));
     made.nodes = nodes.items;
     made.nodes_count = nodes.count;
     made.constants = graph_at(b, index)->constants.items;

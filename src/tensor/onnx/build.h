@@ -67,6 +67,13 @@ enum ay_code ay_onnx_nodes(struct ay_onnx_build *build, const struct ay_onnx_fra
                            Onnx__NodeProto *const *nodes, size_t count, uint32_t graph,
                            struct ay_onnx_list *list) AY_MUST;
 
+/* Puts each node behind those whose values it, or a graph within it, takes; the others stay as they
+ * are. AY_E_MEMORY. */
+enum ay_code ay_onnx_order(const struct ay_onnx_build *build, struct ay_graph_node *nodes,
+                           uint32_t count) AY_MUST;
+/* A graph that is built, until another one is. */
+const struct ay_graph_graph *ay_onnx_graph(const struct ay_onnx_build *build, uint32_t index);
+
 /* Builds the graph of a node's attribute; *index is its number. */
 enum ay_code ay_onnx_body(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
                           const Onnx__GraphProto *graph, uint32_t *index) AY_MUST;
