@@ -86,7 +86,9 @@ const Onnx__FunctionProto *ay_onnx_function(const struct ay_onnx_build *build,
 enum ay_code ay_onnx_call(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
                           const Onnx__FunctionProto *function, const Onnx__NodeProto *call,
                           uint32_t graph, struct ay_onnx_list *list) AY_MUST;
-/* The version of a domain, entered in the model's list; two versions of one are refused. */
+/* The versions of domains, entered in the model's list. Of two that one list has for a domain the last
+ * counts, as for onnxruntime; ONNX's own converter leaves such. A function's may not differ from the
+ * model's. */
 enum ay_code ay_onnx_opsets(struct ay_onnx_build *build, Onnx__OperatorSetIdProto *const *opsets,
                             size_t count) AY_MUST;
 

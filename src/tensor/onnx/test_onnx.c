@@ -170,6 +170,26 @@ static void test_onnx_model_that_cannot_be_is_refused(void **state)
     refused(&m, AY_E_FORMAT, "no operator");
 }
 
+static void test_onnx_last_of_two_versions_counts(void **state)
+{
+    (void)state;
+    struct ay_test_model m;
+    struct ay_onnx onnx;
+    struct ay_reason reason;
+    ay_test_make(&m);
+    Onnx__OperatorSetIdProto other = m.opset, *list[] = {&other, &m.opset};
+    other.version = AY_ONNX_OPSET_MIN - 1;
+    m.model.opset_import = list;
+    m.model.n_opset_import = 2;
+    assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
+    assert_int_equal(onnx.model.opsets_count, 1);
+    assert_int_equal(onnx.model.opsets[0].version, m.opset.version);
+    ay_onnx_close(&onnx);
+    list[0] = &m.opset;
+    list[1] = &other;
+    refused(&m, AY_E_UNSUPPORTED, "operator set");
+}
+
 static void test_onnx_names_and_order_are_checked(void **state)
 {
     (void)state;
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_onnx_other_floats_are_kept_as_f32),
         cmocka_unit_test(test_onnx_graph_bytes_are_canonical),
         cmocka_unit_test(test_onnx_model_that_cannot_be_is_refused),
+        cmocka_unit_test(test_onnx_last_of_two_versions_counts),
         cmocka_unit_test(test_onnx_names_and_order_are_checked),
         cmocka_unit_test(test_onnx_nodes_are_put_behind_what_they_take),
         cmocka_unit_test(test_onnx_constant_that_lies_is_refused),
