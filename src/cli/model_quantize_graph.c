@@ -45,6 +45,13 @@ static uint64_t batch_of(const struct quantize *q, uint32_t input)
     return p->dims_count ? p->dims[0].size : 0;
 }
 
+/* Whether all runs take the whole of it: it is one number, or as long as the model says, as the
+ * state of a recurrent one is. */
+static bool is_shared(const struct quantize *q, const struct ay_ndarray *read, uint32_t input)
+{
+    return read->rank == 0 || read->dims[0] == batch_of(q, input);
+}
+
 /* Cuts what was read into runs of the size that the model takes. */
 static enum ay_code cut(struct quantize *q, const struct ay_ndarray *read)
 {
@@ -56,10 +63,12 @@ static enum ay_code cut(struct quantize *q, const struct ay_ndarray *read)
     if (!q->samples) return AY_E_MEMORY;
     for (uint32_t s = 0; s < q->count; s++)
         for (uint32_t i = 0; i < q->inputs; i++) {
-            if (read[i].rank == 0 || read[i].dims[0] % q->count)
+            bool shared = is_shared(q, &read[i], i);
+            if (!shared && read[i].dims[0] % q->count)
                 return ay_reject(&q->reason, AY_E_USAGE,
                                  "the files do not hold one number of samples");
-            AY_TRY(slice_of(&read[i], s, q->count, &q->samples[s * q->inputs + i]));
+            AY_TRY(slice_of(&read[i], shared ? 0 : s, shared ? 1 : q->count,
+                            &q->samples[s * q->inputs + i]));
         }
     return AY_OK;
 }

@@ -93,10 +93,32 @@ def check_control(folder):
         ran = answer("model", "run", model, "--input", f"x={x}", "--input", f"c={c}", "--out", out)
         common.expect("interpreted" not in ran, ran)
         common.expect(read_npy(out / "y.npy") == ((1, 2), wanted), read_npy(out / "y.npy"))
+    model = folder / "late"  # what the branches take is computed by a node behind
+    answer("model", "import", CORPUS / "late", model)
+    for value, wanted in ((True, [2.5, -2]), (False, [1, 0])):
+        c = write_npy(folder / "c.npy", "b1", (), [value])
+        answer("model", "run", model, "--input", f"x={x}", "--input", f"c={c}", "--out", out)
+        common.expect(read_npy(out / "y.npy") == ((1, 2), wanted), read_npy(out / "y.npy"))
     model = folder / "loop"
     answer("model", "import", CORPUS / "loop", model)
     answer("model", "run", model, "--input", f"x={x}", "--out", out)
     common.expect(read_npy(out / "y.npy") == ((1, 2), [-4, 0]), "three times around")
+
+
+def check_quantized(folder):
+    """y = x w rate + state: three samples of x, for which the rate and the state are the same."""
+    model = folder / "state"
+    answer("model", "import", CORPUS / "state", model)
+    given = {"x": ((3, 2), [1, 2, 3, 4, -5, 6]), "rate": ((), [2]), "state": ((2, 2), [0, 1, 2, 3])}
+    inputs = [part for name, (shape, values) in given.items() for part in
+              ("--input", f"{name}={write_npy(folder / f'{name}.npy', 'f4', shape, values)}")]
+    for profile in ("q8", "int8"):
+        made = answer("model", "quantize", model, "--profile", profile, "--out", folder / profile,
+                      *inputs)
+        common.expect(float(made["least_cosine"]) > 0.99, made)
+    write_npy(folder / "state.npy", "f4", (4, 2), [0] * 8)
+    refused(2, "one number of samples", "model", "quantize", model, "--profile", "q8", "--out",
+            folder / "no", *inputs)
 
 
 def check_picture(folder):
@@ -146,6 +168,9 @@ def run():
         check_control(models)
         check_picture(models)
         check_mistakes(models)
+        quantized = folder / "quantized"
+        quantized.mkdir()
+        check_quantized(quantized)
 
 
 if __name__ == "__main__":

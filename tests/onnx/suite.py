@@ -29,7 +29,7 @@ RUNNER = ROOT / "build" / "tests" / "onnx_cases"
 LIST = ROOT / "tests" / "onnx" / "unsupported.txt"
 TABLE = ROOT / "docs" / "onnx.md"
 DATA = pathlib.Path(onnx.__file__).parent / "backend" / "test" / "data"
-OLDEST_OPSET = 9
+OLDEST_OPSET = 7
 WORKERS = 2
 SECONDS_A_CASE = 300
 

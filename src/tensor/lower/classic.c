@@ -1,6 +1,7 @@
-/* ai.onnx.ml: preparing numbers, linear models and support vectors
- * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md). Trees are in trees.c. Where the
- * definition leaves room it is as onnxruntime does; strings are refused. */
+/* ai.onnx.ml: preparing numbers, and linear models
+ * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md). Support vectors are in svm.c,
+ * trees in trees.c. Where the definition leaves room it is as onnxruntime does; strings are
+ * refused. */
 #include "tensor/lower/classic.h"
 #include "tensor/lower/matmul.h"
 #include "tensor/ref/float.h"
@@ -264,16 +265,17 @@ static void zip_map(const struct ay_lower *l, const struct ay_operands *o)
 
 /* --- linear models --- */
 
-/* x (N, features) by the rows of the attribute coefficients, plus intercepts: (N, rows). */
+/* x (N, features) by the rows of the attribute coefficients, plus intercepts: (N, rows). Numbers
+ * beyond the rows count for nothing, as in the example that onnxruntime brings along. */
 static term linear_scores(const struct ay_lower *l, term x, uint64_t rows)
 {
     term w = ay_attr_list(l, "coefficients"), b = ay_attr_list(l, "intercepts");
     if (failed(l)) return NULL;
     uint64_t n = x->dims[1];
-    if (!w || rows == 0 || w->dims[0] % rows || w->dims[0] / rows != n)
+    if (!w || rows == 0 || w->dims[0] / rows < n)
         return ay_lower_fail(l, AY_E_FORMAT, "coefficients are not for %llu features",
                              (unsigned long long)n);
-    term y = matmul(l, x, reshape(l, w, SHAPE(rows, n)));
+    term y = matmul(l, x, reshape(l, ay_term_part(l, w, 0, 0, rows * n), SHAPE(rows, n)));
     return b && ay_term_shape(l, b, SHAPE(rows), "intercepts") ? add(l, y, b) : y;
 }
 
@@ -307,50 +309,6 @@ static void linear_classifier(const struct ay_lower *l, const struct ay_operands
     if (o->out_count > 1) o->out[1] = ay_transformed(l, ay_transform_read(l), scores);
 }
 
-/* --- support vectors --- */
-
-/* The kernel of each row of x (N, F) with each vector (S, F): (N, S). */
-static term kernel(const struct ay_lower *l, term x, term vectors)
-{
-    uint32_t count;
-    const uint32_t *bits = ay_attr_floats(l, "kernel_params", &count);
-    float gamma = count > 0 ? ay_f32(bits[0]) : 0, shift = count > 1 ? ay_f32(bits[1]) : 0;
-    float degree = count > 2 ? ay_f32(bits[2]) : 0;
-    if (ay_attr_is(l, "kernel_type", "RBF")) {
-        term d = sub(l, ay_term_insert(l, x, 1), vectors);
-        d = reshape(l, reduce(l, AY_WORK_REDUCE_SUMSQ, d, 2), SHAPE(x->dims[0], vectors->dims[0]));
-        return function(l, AY_WORK_FN_EXP, mul(l, d, number(l, -gamma)));
-    }
-    term dot = matmul(l, x, vectors);
-    if (!ay_attr_has(l, "kernel_type") || ay_attr_is(l, "kernel_type", "LINEAR")) return dot;
-    dot = add(l, mul(l, dot, number(l, gamma)), number(l, shift));
-    if (ay_attr_is(l, "kernel_type", "SIGMOID")) return function(l, AY_WORK_FN_TANH, dot);
-    if (ay_attr_is(l, "kernel_type", "POLY"))
-        return ay_tape_fn2(l->tape, AY_WORK_FN_POW, dot, number(l, degree));
-    return ay_lower_fail(l, AY_E_FORMAT, "unknown kernel_type");
-}
-
-static void svm_regressor(const struct ay_lower *l, const struct ay_operands *o)
-{
-    term x = ay_classic_rows(l, o), w = ay_attr_list(l, "coefficients");
-    term vectors = ay_attr_list(l, "support_vectors"), rho = ay_attr_list(l, "rho");
-    int64_t count = ay_attr_int(l, "n_supports", 0);
-    if (failed(l)) return;
-    uint64_t n = x->dims[1], s = count > 0 ? (uint64_t)count : 1;
-    bool fits = w && rho && w->dims[0] == (count > 0 ? s : n) &&
-                (count <= 0 || (vectors && vectors->dims[0] / s == n && vectors->dims[0] % s == 0));
-    if (!fits) ay_lower_fail(l, AY_E_FORMAT, "support vectors, coefficients and rho do not fit");
-    if (ay_transform_read(l) != AY_TRANSFORM_NONE)
-        ay_lower_fail(l, AY_E_UNSUPPORTED, "this post_transform");
-    if (failed(l)) return;
-    term k = count > 0 ? kernel(l, x, reshape(l, vectors, SHAPE(s, n))) : x;
-    term y = matmul(l, k, reshape(l, w, SHAPE(1, w->dims[0])));
-    y = add(l, y, ay_term_part(l, rho, 0, 0, 1));
-    if (ay_attr_int(l, "one_class", 0))
-        y = choose(l, less(l, number(l, 0), y), number(l, 1), number(l, -1));
-    o->out[0] = y;
-}
-
 const struct ay_operator ay_lower_classic[] = {
     {"ai.onnx.ml:ArrayFeatureExtractor", array_feature_extractor, 2, 2, 1, false},
     {"ai.onnx.ml:Binarizer", binarizer, 1, 1, 1, false},
@@ -361,7 +319,8 @@ const struct ay_operator ay_lower_classic[] = {
     {"ai.onnx.ml:LinearRegressor", linear_regressor, 1, 1, 1, false},
     {"ai.onnx.ml:Normalizer", normalizer, 1, 1, 1, false},
     {"ai.onnx.ml:OneHotEncoder", one_hot_encoder, 1, 1, 1, false},
-    {"ai.onnx.ml:SVMRegressor", svm_regressor, 1, 1, 1, false},
+    {"ai.onnx.ml:SVMClassifier", ay_lower_svm_classifier, 1, 1, 2, false},
+    {"ai.onnx.ml:SVMRegressor", ay_lower_svm_regressor, 1, 1, 1, false},
     {"ai.onnx.ml:Scaler", scaler, 1, 1, 1, false},
     {"ai.onnx.ml:ZipMap", zip_map, 1, 1, 1, false},
     {NULL, NULL, 0, 0, 0, false},

@@ -1,4 +1,4 @@
-/* What classic.c and trees.c share. */
+/* What classic.c, svm.c and trees.c share. */
 #ifndef AY_TENSOR_LOWER_CLASSIC_H
 #define AY_TENSOR_LOWER_CLASSIC_H
 
@@ -24,5 +24,7 @@ term ay_attr_int_list(const struct ay_lower *l, const char *name);
 term ay_classic_rows(const struct ay_lower *l, const struct ay_operands *o);
 /* The elements of `labels` (classes) I64 that numbers of classes (N) name. */
 term ay_labels_of(const struct ay_lower *l, term labels, term classes);
+
+ay_lower_fn ay_lower_svm_classifier, ay_lower_svm_regressor; /* svm.c */
 
 #endif

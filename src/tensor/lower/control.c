@@ -230,6 +230,10 @@ static void scan(const struct ay_lower *l, const struct scan *s, const term *in,
 
 static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
 {
+    if (l->opset < 9) {
+        ay_lower_fail(l, AY_E_UNSUPPORTED, "as it was before version 9 of the operator set");
+        return;
+    }
     int64_t inputs = ay_attr_int(l, "num_scan_inputs", 0);
     if (inputs < 1 || inputs > o->in_count) {
         ay_lower_fail(l, AY_E_FORMAT, "num_scan_inputs is %lld", (long long)inputs);

@@ -49,11 +49,13 @@ static term channels(const struct ay_lower *l, term x, term image, const char *w
 
 /* --- over a batch --- */
 
-/* x a + b, where a = scale / sqrt(var + eps), b = B - mean a. */
-static term batch_normalised(const struct ay_lower *l, term x, const term *p)
+/* x a + b, where a = scale / sqrt(var + eps), b = B - mean a: of channels, or of each element of a
+ * sample. */
+static term batch_normalised(const struct ay_lower *l, term x, const term *p, bool by_channel)
 {
     term root = function(l, AY_WORK_FN_SQRT, add(l, p[3], number(l, epsilon(l))));
     term a = divide(l, p[0], root), b = sub(l, p[1], mul(l, p[2], a));
+    if (!by_channel) return add(l, mul(l, x, a), b);
     return add(l, mul(l, x, channels(l, a, x, "scale")), channels(l, b, x, "B"));
 }
 
@@ -61,10 +63,12 @@ static void batch_normalization(const struct ay_lower *l, const struct ay_operan
 {
     term x = o->in[0], p[4];
     bool training = ay_attr_int(l, "training_mode", 0);
+    bool by_channel = l->opset >= 9 || x->rank < 2 || ay_attr_int(l, "spatial", 1);
     uint64_t c = x->rank > 1 ? x->dims[1] : 1, n = c ? ay_value_elements(x) / c : 0;
+    const uint64_t *shape = by_channel ? &c : x->dims + 1;
     for (uint32_t i = 0; i < 4; i++) {
         p[i] = o->in[i + 1];
-        if (!ay_term_shape(l, p[i], SHAPE(c), "an operand")) return;
+        if (!ay_term_shape(l, p[i], by_channel ? 1 : x->rank - 1, shape, "an operand")) return;
     }
     if (training) {
         uint32_t axes = ((1u << x->rank) - 1) & ~2u;
@@ -81,7 +85,7 @@ static void batch_normalization(const struct ay_lower *l, const struct ay_operan
     } else if (o->out_count > 1) {
         ay_lower_fail(l, AY_E_UNSUPPORTED, "results of training");
     }
-    o->out[0] = batch_normalised(l, x, p);
+    o->out[0] = batch_normalised(l, x, p, by_channel);
 }
 
 static void instance_normalization(const struct ay_lower *l, const struct ay_operands *o)
@@ -216,6 +220,10 @@ static void mean_variance(const struct ay_lower *l, const struct ay_operands *o)
 {
     static const int64_t otherwise[] = {0, 2, 3};
     term x = o->in[0], mean;
+    if (l->opset < 9) {
+        ay_lower_fail(l, AY_E_UNSUPPORTED, "as it was before version 9 of the operator set");
+        return;
+    }
     uint32_t count, axes = 0;
     const int64_t *list = ay_attr_ints(l, "axes", &count);
     if (!ay_attr_has(l, "axes")) {

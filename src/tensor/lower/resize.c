@@ -2,6 +2,7 @@
  * input's elements at known places (taps), so an axis is one GATHER a tap and multiply-adds with
  * known weights. Places and weights are computed in binary64 by operations that IEEE 754 rounds
  * correctly, so that they are the same everywhere. */
+#include "tensor/lower/classic.h"
 #include "tensor/lower/sample.h"
 #include "tensor/lower/terms.h"
 #include "tensor/ref/float.h"
@@ -341,7 +342,9 @@ static struct resize plain(term x)
 static void lower_upsample(const struct ay_lower *l, const struct ay_operands *o)
 {
     static const char *const old_modes[] = {"nearest", "linear", "bilinear", NULL};
-    term x = ay_term_operand(l, o, 0, 0, "X"), scales = ay_term_operand(l, o, 1, F32, "scales");
+    term x = ay_term_operand(l, o, 0, 0, "X");
+    term scales =
+        l->opset < 9 ? ay_attr_list(l, "scales") : ay_term_operand(l, o, 1, F32, "scales");
     if (failed(l)) return;
     struct resize r = plain(x);
     r.mode = one_of(l, "mode", old_modes) ? LINEAR : NEAREST;
@@ -382,7 +385,7 @@ static void lower_resize(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_resize[] = {
     {"Resize", lower_resize, 1, 4, 1, false},
-    {"Upsample", lower_upsample, 2, 2, 1, false},
+    {"Upsample", lower_upsample, 1, 2, 1, false},
     {"GridSample", ay_lower_grid_sample, 2, 2, 1, false},
     {"AffineGrid", ay_lower_affine_grid, 2, 2, 1, false},
     {"RoiAlign", ay_lower_roi_align, 3, 3, 1, false},

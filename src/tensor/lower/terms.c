@@ -63,8 +63,8 @@ uint32_t ay_term_dtype(const struct ay_lower *l, int64_t onnx, const char *what)
     static const struct {
         int64_t onnx;
         uint32_t dtype;
-    } types[] = {{1, F32}, {2, U8},   {3, I8},   {6, I32},
-                 {7, I64}, {9, BOOL}, {10, F32}, {16, F32}}; /* f16 and bf16 are kept as f32 */
+    } types[] = {{1, F32},  {2, U8},   {3, I8},   {6, I32}, {7, I64},
+                 {9, BOOL}, {10, F32}, {11, F32}, {16, F32}}; /* f16, f64, bf16 are kept as f32 */
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].onnx == onnx) return types[i].dtype;
     ay_lower_fail(l, AY_E_UNSUPPORTED, "%s: element type %lld is none of ours", what,

@@ -206,6 +206,47 @@ static void test_trees_circle_is_refused(void **state)
     refused(&two, "a circle");
 }
 
+/* --- support vectors --- */
+
+/* Two classes, of `first` and two vectors of one feature each. */
+static struct ay_test_work two_classes(int64_t first, uint32_t vectors, uint32_t coefficients)
+{
+    const float vector[] = {1, 2, 3, 4}, coefficient[] = {1, -2, 3, 0.5F}, rho = -4;
+    struct ay_test_work w = of("ai.onnx.ml", "SVMClassifier", 2);
+    ay_test_set_ints(&w, "classlabels_ints", (const int64_t[]){5, 8}, 2);
+    ay_test_set_ints(&w, "vectors_per_class", (const int64_t[]){first, 2}, 2);
+    ay_test_set_floats(&w, "support_vectors", vector, vectors);
+    ay_test_set_floats(&w, "coefficients", coefficient, coefficients);
+    ay_test_set_floats(&w, "rho", &rho, 1);
+    ay_test_give(&w, F32, SHAPE(2, 1), (const float[]){1, -1});
+    return w;
+}
+
+static void test_svm_pair_is_decided_by_the_sum_of_both_classes_vectors(void **state)
+{
+    (void)state;
+    struct ay_test_work w = two_classes(1, 3, 3); /* x (1 - 4 + 9) - 4 */
+    ay_test_either_way(&w, ALL);
+    const float *scores = w.out[1].data;
+    const int64_t *labels = w.out[0].data;
+    assert_true(labels[0] == 5 && labels[1] == 8);
+    assert_true(scores[0] == -2 && scores[1] == 2 && scores[2] == 10 && scores[3] == -10);
+}
+
+static void test_svm_counts_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t first;
+        uint32_t vectors, coefficients;
+    } cases[] = {{-1, 3, 3}, {2, 3, 3}, {1, 4, 4}, {1, 3, 2}, {INT64_MAX, 3, 3}, {-2, 3, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ay_test_work w =
+            two_classes(cases[i].first, cases[i].vectors, cases[i].coefficients);
+        refused(&w, "do not fit");
+    }
+}
+
 /* --- others --- */
 
 static void test_label_encoder_last_of_equal_keys_counts(void **state)
@@ -295,6 +336,8 @@ int main(void)
         TEST(test_trees_rows_end_in_their_leaves),
         TEST(test_trees_hostile_nodes_are_refused),
         TEST(test_trees_circle_is_refused),
+        TEST(test_svm_pair_is_decided_by_the_sum_of_both_classes_vectors),
+        TEST(test_svm_counts_that_do_not_fit_are_refused),
         TEST(test_label_encoder_last_of_equal_keys_counts),
         TEST(test_blocks_odd_sizes_are_refused),
         TEST(test_stft_real_signal_of_two_dimensions_is_taken),

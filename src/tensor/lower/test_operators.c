@@ -184,6 +184,57 @@ static void test_rnn_sequences_of_different_lengths_equal_each_alone(void **stat
     sequences_alone("RNN", 1, 2);
 }
 
+/* --- versions of operators that ONNX's own cases have none of --- */
+
+static void test_upsample_scales_may_be_an_attribute_before_version_9(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"nearest", "linear"};
+    const float scales[] = {1, 1, 2, 1.5F};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct ay_test_work w = ay_test_work("Upsample", 7, 1);
+        ay_test_set_text(&w, "mode", modes[i]);
+        ay_test_give(&w, F32, SHAPE(1, 2, 3, 4), NULL);
+        struct ay_test_work later = w;
+        later.opset = 9;
+        ay_test_give(&later, F32, SHAPE(4), scales);
+        ay_test_set_floats(&w, "scales", scales, 4);
+        ay_test_either_way(&w, 1);
+        ay_test_lowered(&later, 1);
+        ay_test_same(&w.out[0], &later.out[0]);
+    }
+}
+
+static void test_batch_normalization_not_spatial_has_numbers_for_each_element(void **state)
+{
+    (void)state;
+    const float x[] = {1, 2, 3, 4}, scale[] = {1, 2}, b[] = {0, 10}, mean[] = {1, 1};
+    const float var[] = {4, 1}, want[] = {0, 12, 1, 16};
+    struct ay_test_work w = ay_test_work("BatchNormalization", 7, 1);
+    ay_test_set_int(&w, "spatial", 0);
+    ay_test_set_float(&w, "epsilon", 0);
+    ay_test_give(&w, F32, SHAPE(2, 1, 2), x);
+    ay_test_give(&w, F32, SHAPE(1, 2), scale);
+    ay_test_give(&w, F32, SHAPE(1, 2), b);
+    ay_test_give(&w, F32, SHAPE(1, 2), mean);
+    ay_test_give(&w, F32, SHAPE(1, 2), var);
+    ay_test_either_way(&w, 1);
+    for (uint32_t i = 0; i < 4; i++) assert_true(((const float *)w.out[0].data)[i] == want[i]);
+}
+
+static void test_operators_that_meant_something_else_before_version_9_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Scan", "MeanVarianceNormalization"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct ay_test_work w = ay_test_work(names[i], 8, 1);
+        ay_test_give(&w, F32, SHAPE(1, 2, 3, 4), NULL);
+        ay_test_lower(&w, 1);
+        assert_int_equal(w.code, AY_E_UNSUPPORTED);
+        assert_non_null(strstr(w.reason.text, "before version 9"));
+    }
+}
+
 /* --- sorting --- */
 
 static void test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted(void **state)
@@ -344,6 +395,9 @@ int main(void)
         TEST(test_lstm_sequences_of_different_lengths_equal_each_alone),
         TEST(test_gru_sequences_of_different_lengths_equal_each_alone),
         TEST(test_rnn_sequences_of_different_lengths_equal_each_alone),
+        TEST(test_upsample_scales_may_be_an_attribute_before_version_9),
+        TEST(test_batch_normalization_not_spatial_has_numbers_for_each_element),
+        TEST(test_operators_that_meant_something_else_before_version_9_are_refused),
         TEST(test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted),
         TEST(test_topk_nan_and_ties_come_in_a_fixed_order),
         TEST(test_unique_of_rows_finds_each_once),

@@ -136,6 +136,11 @@ static struct graph *graph_at(struct ay_onnx_build *b, uint32_t index)
     return (struct graph *)b->graphs.items + index;
 }
 
+const struct ay_graph_graph *ay_onnx_graph(const struct ay_onnx_build *b, uint32_t index)
+{
+    return &((const struct graph *)b->graphs.items + index)->made;
+}
+
 enum ay_code ay_onnx_graph_constant(struct ay_onnx_build *b, uint32_t graph,
                                     const Onnx__TensorProto *tensor, struct ay_slice name,
                                     uint32_t *index)
@@ -177,8 +182,8 @@ static enum ay_code dims_of(struct ay_onnx_build *b, const char *name,
     return AY_OK;
 }
 
-/* An input or output. Only the model's own inputs must be of a type that we have; f16 and bf16 are
- * taken as f32. */
+/* An input or output. Only the model's own inputs must be of a type that we have; f16, bf16 and f64
+ * are taken as f32. */
 static enum ay_code port(struct ay_onnx_build *b, const struct ay_onnx_frame *frame,
                          const Onnx__ValueInfoProto *from, bool given, struct ay_graph_port *out)
 {
@@ -193,7 +198,7 @@ static enum ay_code port(struct ay_onnx_build *b, const struct ay_onnx_frame *fr
                          tensor ? ay_onnx_dtype_name(type->tensor_type->elem_type)
                                 : "a type that is no tensor");
     if (given && type->tensor_type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
-        return ay_reject(b->reason, AY_E_UNSUPPORTED, "input %.80s is of f64; f32 is taken", name);
+        b->out->inputs_f64++;
     return tensor && type->tensor_type->shape ? dims_of(b, name, type->tensor_type->shape, out)
                                               : AY_OK;
 }
@@ -258,6 +263,7 @@ static enum ay_code fill(struct ay_onnx_build *b, const struct ay_onnx_frame *fr
         AY_TRY(ay_onnx_graph_constant(b, index, from->initializer[i], name, &place));
     }
     AY_TRY(ay_onnx_nodes(b, frame, from->node, from->n_node, index, &nodes));
+    AY_TRY(ay_onnx_order(b, nodes.items, nodes.count));
     made.nodes = nodes.items;
     made.nodes_count = nodes.count;
     made.constants = graph_at(b, index)->constants.items;

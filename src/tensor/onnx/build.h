@@ -67,6 +67,13 @@ enum ay_code ay_onnx_nodes(struct ay_onnx_build *build, const struct ay_onnx_fra
                            Onnx__NodeProto *const *nodes, size_t count, uint32_t graph,
                            struct ay_onnx_list *list) AY_MUST;
 
+/* Puts each node behind those whose values it, or a graph within it, takes; the others stay as they
+ * are. AY_E_MEMORY. */
+enum ay_code ay_onnx_order(const struct ay_onnx_build *build, struct ay_graph_node *nodes,
+                           uint32_t count) AY_MUST;
+/* A graph that is built, until another one is. */
+const struct ay_graph_graph *ay_onnx_graph(const struct ay_onnx_build *build, uint32_t index);
+
 /* Builds the graph of a node's attribute; *index is its number. */
 enum ay_code ay_onnx_body(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
                           const Onnx__GraphProto *graph, uint32_t *index) AY_MUST;
@@ -79,7 +86,9 @@ const Onnx__FunctionProto *ay_onnx_function(const struct ay_onnx_build *build,
 enum ay_code ay_onnx_call(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
                           const Onnx__FunctionProto *function, const Onnx__NodeProto *call,
                           uint32_t graph, struct ay_onnx_list *list) AY_MUST;
-/* The version of a domain, entered in the model's list; two versions of one are refused. */
+/* The versions of domains, entered in the model's list. Of two that one list has for a domain the last
+ * counts, as for onnxruntime; ONNX's own converter leaves such. A function's may not differ from the
+ * model's. */
 enum ay_code ay_onnx_opsets(struct ay_onnx_build *build, Onnx__OperatorSetIdProto *const *opsets,
                             size_t count) AY_MUST;
 

@@ -63,6 +63,7 @@ const Onnx__FunctionProto *ay_onnx_function(const struct ay_onnx_build *b,
 enum ay_code ay_onnx_opsets(struct ay_onnx_build *b, Onnx__OperatorSetIdProto *const *opsets,
                             size_t count)
 {
+    uint32_t first = b->opsets.count; /* of this list */
     for (size_t i = 0; i < count; i++) {
         struct ay_graph_opset *have = b->opsets.items;
         struct ay_slice domain;
@@ -71,6 +72,7 @@ enum ay_code ay_onnx_opsets(struct ay_onnx_build *b, Onnx__OperatorSetIdProto *c
         AY_TRY(ay_onnx_text(b, ay_onnx_domain(opsets[i]->domain), AY_MAX_GRAPH_OPSET_DOMAIN,
                             "domain of an operator set", &domain));
         while (k < b->opsets.count && !ay_slice_equal(have[k].domain, domain)) k++;
+        if (k >= first && k < b->opsets.count) have[k].version = version;
         if (k < b->opsets.count && have[k].version != version)
             return ay_reject(b->reason, AY_E_UNSUPPORTED,
                              "versions %llu and %llu of the operator set '%.80s' in one model",

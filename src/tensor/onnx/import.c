@@ -84,11 +84,16 @@ static enum ay_code write_weights(struct import *im)
 static void say_converted(const struct ay_onnx *onnx, struct ay_reason *notice)
 {
     uint32_t all = onnx->from_f16 + onnx->from_bf16 + onnx->from_f64;
+    int len = 0;
     notice->text[0] = 0;
     if (all)
-        (void)snprintf(notice->text, sizeof notice->text,
+        len = snprintf(notice->text, sizeof notice->text,
                        "%u constants are kept as f32: %u of f16, %u of bf16, %u of f64", all,
                        onnx->from_f16, onnx->from_bf16, onnx->from_f64);
+    if (onnx->inputs_f64 && len >= 0)
+        (void)snprintf(notice->text + len, sizeof notice->text - (size_t)len,
+                       "%s%u inputs of f64 are taken as f32, and computed with as such",
+                       len ? "; " : "", onnx->inputs_f64);
 }
 
 enum ay_code ay_onnx_import(const char *file, const char *dir,

@@ -3,9 +3,9 @@
  *
  * Taken are IR versions 3 to AY_ONNX_IR and operator sets AY_ONNX_OPSET_MIN to AY_ONNX_OPSET_MAX of
  * the default domain; tensors of f32, i8, u8, i32, i64 and bool, of at most AY_MAX_RANK dimensions.
- * Constants of f16, bf16 and f64 are kept as f32, and inputs of f16 and bf16 are of f32. Functions
- * of the model's own are written out where they are called; annotations, documentation and training
- * information are left. Whether an operator is known is not asked here but when a graph is lowered.
+ * Constants and inputs of f16, bf16 and f64 are of f32 instead. Functions of the model's own are
+ * written out where they are called; annotations, documentation and training information are left.
+ * Whether an operator is known is not asked here but when a graph is lowered.
  */
 #ifndef AY_TENSOR_ONNX_ONNX_H
 #define AY_TENSOR_ONNX_ONNX_H
@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #define AY_ONNX_IR        14
-#define AY_ONNX_OPSET_MIN 9
+#define AY_ONNX_OPSET_MIN 7
 #define AY_ONNX_OPSET_MAX 28
 /* Nodes and calls of functions in all, graphs and calls within each other. */
 #define AY_MAX_ONNX_NODES (1u << 20)
@@ -28,6 +28,7 @@ struct ay_onnx {
     uint64_t weights_bytes;      /* where the last constant ends */
     /* Constants converted to f32, by what they were. */
     uint32_t from_f16, from_bf16, from_f64;
+    uint32_t inputs_f64;         /* inputs that the model has as f64 */
     struct ay_onnx_parts *parts; /* owned: what the model borrows from */
 };
 
@@ -54,7 +55,7 @@ struct ay_onnx_options {
 };
 
 /* Imports FILE.onnx to a folder `dir` (tensor/graph_folder.h), which must not exist; it appears
- * whole or not at all. `notice` (240 bytes) says which constants were converted, or is "".
+ * whole or not at all. `notice` (240 bytes) says what is of f32 instead of another type, or is "".
  * AY_E_EXISTS, AY_E_NOT_FOUND, AY_E_IO, AY_E_DISK_FULL, and what the functions above return. */
 enum ay_code ay_onnx_import(const char *file, const char *dir,
                             const struct ay_onnx_options *options, struct ay_reason *notice,

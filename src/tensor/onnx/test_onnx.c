@@ -108,7 +108,7 @@ static void test_onnx_other_floats_are_kept_as_f32(void **state)
         assert_memory_equal(weights.data, m.k_values, 8);
         ay_onnx_close(&onnx);
     }
-    for (size_t i = 0; i < 2; i++) { /* and inputs of f16 and bf16 are of f32 */
+    for (size_t i = 0; i < COUNT(cases); i++) { /* and inputs of them are of f32 */
         struct ay_test_model m;
         struct ay_onnx onnx;
         struct ay_reason reason;
@@ -116,6 +116,7 @@ static void test_onnx_other_floats_are_kept_as_f32(void **state)
         m.tensor.elem_type = cases[i].type;
         assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
         assert_int_equal(onnx.model.graphs[0].inputs[0].dtype, AY_WORK_DTYPE_F32);
+        assert_int_equal(onnx.inputs_f64, cases[i].type == F64);
         ay_onnx_close(&onnx);
     }
 }
@@ -159,9 +160,6 @@ static void test_onnx_model_that_cannot_be_is_refused(void **state)
     m.model.graph = NULL;
     refused(&m, AY_E_FORMAT, "no graph");
     ay_test_make(&m);
-    m.tensor.elem_type = F64;
-    refused(&m, AY_E_UNSUPPORTED, "input x is of f64");
-    ay_test_make(&m);
     m.tensor.elem_type = U16;
     refused(&m, AY_E_UNSUPPORTED, "input x is of u16");
     ay_test_make(&m);
@@ -170,6 +168,26 @@ static void test_onnx_model_that_cannot_be_is_refused(void **state)
     ay_test_make(&m);
     m.nodes[0].op_type = NULL;
     refused(&m, AY_E_FORMAT, "no operator");
+}
+
+static void test_onnx_last_of_two_versions_counts(void **state)
+{
+    (void)state;
+    struct ay_test_model m;
+    struct ay_onnx onnx;
+    struct ay_reason reason;
+    ay_test_make(&m);
+    Onnx__OperatorSetIdProto other = m.opset, *list[] = {&other, &m.opset};
+    other.version = AY_ONNX_OPSET_MIN - 1;
+    m.model.opset_import = list;
+    m.model.n_opset_import = 2;
+    assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
+    assert_int_equal(onnx.model.opsets_count, 1);
+    assert_int_equal(onnx.model.opsets[0].version, m.opset.version);
+    ay_onnx_close(&onnx);
+    list[0] = &m.opset;
+    list[1] = &other;
+    refused(&m, AY_E_UNSUPPORTED, "operator set");
 }
 
 static void test_onnx_names_and_order_are_checked(void **state)
@@ -191,11 +209,33 @@ static void test_onnx_names_and_order_are_checked(void **state)
     refused(&m, AY_E_FORMAT, "two values are called k");
     ay_test_make(&m);
     m.in[0] = z[0];
-    ay_test_node(&m, 1, "Neg", k, 1, z); /* after its use */
+    ay_test_node(&m, 1, "Neg", m.out, 1, z); /* each other's value */
     refused(&m, AY_E_FORMAT, "nothing before it gives z");
     ay_test_make(&m);
     m.in[0] = (char *)(uintptr_t) "\xff";
     refused(&m, AY_E_FORMAT, "UTF-8");
+}
+
+/* y = Add(z, k), e = Exp(y), z = Neg(w), w = Abs(k) come in this order. */
+static void test_onnx_nodes_are_put_behind_what_they_take(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"Abs", "Neg", "Add", "Exp"};
+    struct ay_test_model m;
+    struct ay_onnx onnx;
+    struct ay_reason reason;
+    char *k[] = {(char *)(uintptr_t) "k"}, *z[] = {(char *)(uintptr_t) "z"};
+    char *w[] = {(char *)(uintptr_t) "w"}, *e[] = {(char *)(uintptr_t) "e"};
+    ay_test_make(&m);
+    m.in[0] = z[0];
+    ay_test_node(&m, 1, "Exp", m.out, 1, e);
+    ay_test_node(&m, 2, "Neg", w, 1, z);
+    ay_test_node(&m, 3, "Abs", k, 1, w);
+    assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
+    assert_int_equal(onnx.model.graphs[0].nodes_count, COUNT(wanted));
+    for (size_t i = 0; i < COUNT(wanted); i++)
+        assert_true(ay_slice_equal(onnx.model.graphs[0].nodes[i].op, ay_slice_str(wanted[i])));
+    ay_onnx_close(&onnx);
 }
 
 static void test_onnx_constant_that_lies_is_refused(void **state)
@@ -431,7 +471,9 @@ int main(void)
         cmocka_unit_test(test_onnx_other_floats_are_kept_as_f32),
         cmocka_unit_test(test_onnx_graph_bytes_are_canonical),
         cmocka_unit_test(test_onnx_model_that_cannot_be_is_refused),
+        cmocka_unit_test(test_onnx_last_of_two_versions_counts),
         cmocka_unit_test(test_onnx_names_and_order_are_checked),
+        cmocka_unit_test(test_onnx_nodes_are_put_behind_what_they_take),
         cmocka_unit_test(test_onnx_constant_that_lies_is_refused),
         cmocka_unit_test(test_onnx_function_is_written_out_where_it_is_called),
         cmocka_unit_test(test_onnx_functions_that_multiply_are_refused),
