@@ -90,7 +90,7 @@ static void spread(const struct walk *w, uint32_t i, const void *from, uint64_t 
 
 /* Operand i beside those elements; `room` has a block of 64-bit integers. */
 static struct ay_map_term term(const struct ay_call *call, const struct walk *w, uint32_t i,
-                               uint64_t first, size_t n, bool in_row, void *room)
+                               uint64_t first, size_t n, bool in_row, bool words, void *room)
 {
     uint32_t dtype = call->in[i].dtype, bytes = ay_dtype_bytes(dtype), last = w->rank - 1;
     struct ay_map_term t = {.integer = dtype != AY_WORK_DTYPE_F32};
@@ -116,7 +116,10 @@ static struct ay_map_term term(const struct ay_call *call, const struct walk *w,
     else if (one)
         call->kernels->steps->widen(dtype, at, &t.i64, 1);
     else {
-        call->kernels->steps->widen(dtype, at, room, n);
+        if (words)
+            call->kernels->steps->words.widen(dtype, at, room, n);
+        else
+            call->kernels->steps->widen(dtype, at, room, n);
         t.at = room;
     }
     return t;
@@ -128,6 +131,10 @@ void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void
     if (ay_each_fixed(call, first, last)) return;
     struct walk w = walk_of(call);
     struct ay_map_block block = {.kernels = call->kernels, .op = call->op, .sizes = call->sizes};
+    uint32_t dtypes[AY_MAX_WORK_OP_IN];
+    struct ay_map_words words;
+    for (uint32_t i = 0; i < call->op->in_count; i++) dtypes[i] = call->in[i].dtype;
+    if (ay_map_words_of(call->op, dtypes, &words)) block.words = &words;
     int64_t *rooms = scratch, *temp = rooms + AY_MAX_WORK_OP_IN * AY_MAP_BLOCK;
     uint64_t row = w.size[w.rank - 1];
     bool in_row = row >= LONG_ROW;
@@ -136,7 +143,7 @@ void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void
         n = last - i < AY_MAP_BLOCK ? last - i : AY_MAP_BLOCK;
         if (in_row && n > row - i % row) n = row - i % row;
         for (uint32_t k = 0; k < call->op->in_count; k++)
-            block.inputs[k] = term(call, &w, k, i, n, in_row, rooms + k * AY_MAP_BLOCK);
+            block.inputs[k] = term(call, &w, k, i, n, in_row, block.words, rooms + k * AY_MAP_BLOCK);
         ay_map_run(&block, ay_element_to(call->to, i, bytes), n, temp);
     }
 }

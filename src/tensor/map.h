@@ -10,7 +10,7 @@
 
 #define AY_MAP_BLOCK 512 /* elements: the steps' values stay in the first-level cache */
 
-/* A value over a block: f32 or 64-bit integers. */
+/* A value over a block: f32 or integers. */
 struct ay_map_term {
     bool integer;
     const void *at; /* NULL: one value for the whole block */
@@ -18,14 +18,32 @@ struct ay_map_term {
     int64_t i64;
 };
 
+/* How the integers of a MAP are held as 32 bits, twice as many in a vector (map_words.c). */
+struct ay_map_words {
+    bool same[AY_MAX_WORK_OP_STEPS]; /* the step's value is that of its first operand */
+};
+/* Whether they can be: by the ranges of dtypes, constants and steps none but the last that is
+ * stored modulo 2^n goes beyond. dtypes: of the operands. False too where there is no integer. */
+bool ay_map_words_of(const struct ay_work_op *op, const uint32_t *dtypes, struct ay_map_words *out);
+
 /* What of the expression does not change from block to block. */
 struct ay_map_block {
     const struct ay_kernels *kernels;
     const struct ay_work_op *op; /* a checked MAP */
     const uint32_t *sizes;       /* the run's symbol sizes (read by dim operands only) */
+    const struct ay_map_words *words; /* NULL: integers, inputs too, have 64 bits, else 32 */
     struct ay_map_term inputs[AY_MAX_WORK_OP_IN];
     struct ay_map_term steps[AY_MAX_WORK_OP_STEPS];
 };
+
+/* The operand `arg` of a step. */
+struct ay_map_term ay_map_term_of(const struct ay_map_block *block, uint32_t arg);
+/* Functions of f32 to f32, one operand of which is a block. */
+void ay_map_f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_map_term *a,
+                     const struct ay_map_term *b, float *to, size_t n);
+/* One step with integers of 32 bits; as ay_map_run has it for those of 64. `spread`: three blocks. */
+struct ay_map_term ay_map_words_step(const struct ay_map_block *block, uint32_t index, void *to,
+                                     size_t n, void *spread);
 
 /* Bytes of `temp` below: steps' values and three blocks that single values are spread to. */
 #define AY_MAP_TEMP_BYTES                                                                          \

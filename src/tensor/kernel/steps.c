@@ -95,6 +95,72 @@ static void narrow(uint32_t dtype, const int64_t *x, void *to, size_t n)
     }
 }
 
+/* --- integers that fit 32 bits --- */
+
+#define WORD(fn, expr) LOOP(fn, (int32_t)(expr))
+static void word_integers(uint32_t fn, const int32_t *x, const int32_t *y, int32_t *to, size_t n)
+{
+    switch (fn) {
+        WORD(INT_ADD, (uint32_t)x[i] + (uint32_t)y[i]);
+        WORD(INT_SUB, (uint32_t)x[i] - (uint32_t)y[i]);
+        WORD(INT_MUL, (uint32_t)x[i] * (uint32_t)y[i]);
+        WORD(INT_MIN, x[i] < y[i] ? x[i] : y[i]);
+        WORD(INT_MAX, x[i] > y[i] ? x[i] : y[i]);
+        WORD(INT_AND, x[i] & y[i]);
+        WORD(INT_OR, x[i] | y[i]);
+        WORD(INT_XOR, x[i] ^ y[i]);
+        WORD(INT_EQ, x[i] == y[i]);
+        WORD(INT_LT, x[i] < y[i]);
+    default: /* INT_LE */
+        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
+    }
+}
+
+static void word_compare(uint32_t fn, const float *x, const float *y, int32_t *to, size_t n)
+{
+    switch (fn) {
+        LOOP(EQ, x[i] == y[i]);
+        LOOP(LT, x[i] < y[i]);
+    default: /* LE */
+        for (size_t i = 0; i < n; i++) to[i] = x[i] <= y[i];
+    }
+}
+
+static void word_to_int(const float *x, int32_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = (int32_t)(x[i] == x[i] ? x[i] : 0.0F);
+}
+
+static void word_to_float(const int32_t *x, float *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = (float)x[i];
+}
+
+static void word_widen(uint32_t dtype, const void *x, int32_t *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I32: memcpy(to, x, n * sizeof *to); break;
+    case AY_WORK_DTYPE_I8: WIDEN(int8_t);
+    default: WIDEN(uint8_t);
+    }
+}
+
+static void word_narrow(uint32_t dtype, const int32_t *x, void *to, size_t n)
+{
+    switch (dtype) {
+    case AY_WORK_DTYPE_I64: NARROW(int64_t, x[i]);
+    case AY_WORK_DTYPE_I32: memcpy(to, x, n * sizeof *x); break;
+    case AY_WORK_DTYPE_BOOL: NARROW(uint8_t, x[i] != 0);
+    default: NARROW(uint8_t, x[i]);
+    }
+}
+
+static void word_select(const int32_t *c, const uint32_t *x, const uint32_t *y, uint32_t *to,
+                        size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = c[i] ? x[i] : y[i];
+}
+
 static void fill_f32(float x, float *to, size_t n)
 {
     for (size_t i = 0; i < n; i++) to[i] = x;
@@ -111,6 +177,8 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .to_float = to_float,
                                   .widen = widen,
                                   .narrow = narrow,
+                                  .words = {word_integers, word_compare, word_to_int,
+                                            word_to_float, word_widen, word_narrow, word_select},
                                   .fill_f32 = fill_f32,
                                   .fill_int = fill_int,
                                   .round_row = round_row,

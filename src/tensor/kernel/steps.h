@@ -39,6 +39,20 @@ struct ay_fixed_taps {
     bool is_signed;
 };
 
+/* The same over integers that are known to fit 32 bits (tensor/map_words.c). */
+struct ay_word_steps {
+    /* fn: INT_ADD, INT_SUB, INT_MUL (modulo 2^32), INT_MIN to INT_XOR, INT_EQ to INT_LE. */
+    void (*integers)(uint32_t fn, const int32_t *x, const int32_t *y, int32_t *to, size_t n);
+    void (*compare)(uint32_t fn, const float *x, const float *y, int32_t *to, size_t n);
+    void (*to_int)(const float *x, int32_t *to, size_t n); /* within 32 bits, or NaN */
+    void (*to_float)(const int32_t *x, float *to, size_t n);
+    /* Every integer dtype, but that I64 is not widened. */
+    void (*widen)(uint32_t dtype, const void *x, int32_t *to, size_t n);
+    void (*narrow)(uint32_t dtype, const int32_t *x, void *to, size_t n);
+    /* f32 or integers, moved as they are: c is not 0 ? x : y. */
+    void (*select)(const int32_t *c, const uint32_t *x, const uint32_t *y, uint32_t *to, size_t n);
+};
+
 struct ay_steps {
     /* fn: INT_ADD to INT_LE, but INT_SELECT (enum ay_work_fn). to may be x or y. */
     void (*integers)(uint32_t fn, const int64_t *x, const int64_t *y, int64_t *to, size_t n);
@@ -50,6 +64,7 @@ struct ay_steps {
      * modulo 2^n (BOOL: whether not 0). */
     void (*widen)(uint32_t dtype, const void *x, int64_t *to, size_t n);
     void (*narrow)(uint32_t dtype, const int64_t *x, void *to, size_t n);
+    struct ay_word_steps words;
     /* n copies */
     void (*fill_f32)(float x, float *to, size_t n);
     void (*fill_int)(int64_t x, int64_t *to, size_t n);
