@@ -124,16 +124,12 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
     AY_ASSERT(n <= AY_MAP_BLOCK);
     for (uint32_t i = 0; i < op->steps_count; i++) {
         bool last = i + 1 == op->steps_count;
-        void *to = last && f32 ? out : at;
-        value = block->words ? ay_map_words_step(block, i, to, n, spread)
-                             : step(block, i, to, n, spread);
+        value = step(block, i, last && f32 ? out : at, n, spread);
         block->steps[i] = value;
         at += AY_MAP_BLOCK * (value.integer ? sizeof(int64_t) : sizeof(float));
     }
     float *floats_out = out;
-    if (!f32 && block->words)
-        block->kernels->steps->words.narrow(op->dtype, value.at, out, n);
-    else if (!f32)
+    if (!f32)
         block->kernels->steps->narrow(op->dtype, value.at, out, n);
     else
         for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));

@@ -1,5 +1,6 @@
 /* MAPs whose integers fit 32 bits: intervals show which do. What a byte is made of and what is made
- * of one, and sums of products of bytes, all do. */
+ * of one, and sums of products of bytes, all do; so their steps, which come one after another, are
+ * looked for too, as a kernel takes them together. */
 #include "tensor/map.h"
 
 #include "tensor/ref/float.h"
@@ -173,12 +174,100 @@ static bool is_stored(uint32_t dtype, struct range r)
     return (dtype != AY_WORK_DTYPE_I64 && dtype != AY_WORK_DTYPE_BOOL) || is_held(r);
 }
 
+/* --- steps that one kernel takes --- */
+
+/* Whether the value of step j is used once, and that by the step after it. */
+static bool feeds_next(const struct ay_work_op *op, uint32_t j)
+{
+    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | j, uses = 0;
+    for (uint32_t k = 0; j + 1 < op->steps_count && k < op->steps[j + 1].args_count; k++)
+        uses += op->steps[j + 1].args[k] == arg;
+    return uses == 1 && !is_used_after(op, j, j + 1);
+}
+
+static bool is_fn(const struct ay_work_op *op, uint32_t j, uint32_t fn)
+{
+    return op->steps[j].fn == fn && feeds_next(op, j);
+}
+
+/* Whether step j is fn of the step before it and a constant. */
+static bool is_fn_by(const struct ay_work_op *op, uint32_t j, uint32_t fn, float *number)
+{
+    const struct ay_work_map_step *s = &op->steps[j];
+    for (uint32_t k = 0; s->fn == fn && k < 2; k++)
+        if (s->args[k] >> 24 == AY_MAP_CONST) {
+            *number = ay_f32(op->consts[s->args[k] & 0xffffffu]);
+            return true;
+        }
+    return false;
+}
+
+static void join(struct ay_map_words *words, uint32_t first, uint32_t last, enum ay_map_how how)
+{
+    for (uint32_t i = first; i < last; i++) words->how[i] = AY_MAP_PASSED;
+    words->how[last] = (uint8_t)how;
+    words->first[last] = (uint8_t)first;
+}
+
+static void join_scaled(const struct ay_work_op *op, struct ay_map_words *words, uint32_t last)
+{
+    if (last < 2 || op->steps[last].fn != AY_WORK_FN_MUL || !is_fn(op, last - 1, AY_WORK_FN_TO_FLOAT))
+        return;
+    uint32_t first = last - 2;
+    while (first > 0 && words->how[first] == AY_MAP_SAME && feeds_next(op, first)) first--;
+    if (words->how[first] == AY_MAP_ALONE && is_fn(op, first, AY_WORK_FN_INT_SUB))
+        join(words, first, last, AY_MAP_SCALED);
+}
+
+static void join_gate(const struct ay_work_op *op, struct ay_map_words *words, uint32_t last)
+{
+    float one, root;
+    if (last >= 2 && is_fn_by(op, last, AY_WORK_FN_ADD, &one) && one == 1.0F &&
+        is_fn(op, last - 1, AY_WORK_FN_ERF) && is_fn(op, last - 2, AY_WORK_FN_DIV) &&
+        op->steps[last - 2].args[1] >> 24 == AY_MAP_CONST &&
+        is_fn_by(op, last - 2, AY_WORK_FN_DIV, &root) && root == AY_SQRT2)
+        join(words, last - 2, last, AY_MAP_GATE);
+}
+
+/* The steps whose numbers ay_map_words_bytes gives. */
+static void join_bytes(const struct ay_work_op *op, struct ay_map_words *words)
+{
+    uint32_t last = op->steps_count - 1;
+    float number;
+    bool byte = op->dtype == AY_WORK_DTYPE_U8 || op->dtype == AY_WORK_DTYPE_I8;
+    if (!byte || last < 3 || op->steps[last].fn != AY_WORK_FN_TO_INT ||
+        !feeds_next(op, last - 1) || !is_fn_by(op, last - 1, AY_WORK_FN_MIN, &number) ||
+        !feeds_next(op, last - 2) || !is_fn_by(op, last - 2, AY_WORK_FN_MAX, &number))
+        return;
+    uint32_t first = last - 3;
+    if (first > 0 && feeds_next(op, first) && is_fn_by(op, first, AY_WORK_FN_ADD, &number)) first--;
+    if (is_fn(op, first, AY_WORK_FN_RINT)) join(words, first, last, AY_MAP_BYTES);
+}
+
+void ay_map_words_bytes(const struct ay_work_op *op, float *more, float *low, float *high)
+{
+    uint32_t last = op->steps_count - 1;
+    *more = 0;
+    (void)is_fn_by(op, last - 1, AY_WORK_FN_MIN, high);
+    (void)is_fn_by(op, last - 2, AY_WORK_FN_MAX, low);
+    (void)is_fn_by(op, last - 3, AY_WORK_FN_ADD, more);
+}
+
+static void join_steps(const struct ay_work_op *op, struct ay_map_words *words)
+{
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        join_scaled(op, words, i);
+        join_gate(op, words, i);
+    }
+    join_bytes(op, words);
+}
+
 bool ay_map_words_of(const struct ay_work_op *op, const uint32_t *dtypes, struct ay_map_words *out)
 {
     struct range steps[AY_MAX_WORK_OP_STEPS];
     bool any = op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32;
     for (uint32_t i = 0; i < op->in_count; i++) any = any || dtypes[i] != AY_WORK_DTYPE_F32;
-    *out = (struct ay_map_words){{false}};
+    *out = (struct ay_map_words){{0}};
     for (uint32_t i = 0; i < op->steps_count; i++) {
         const struct ay_work_map_step *s = &op->steps[i];
         struct range in[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
@@ -186,63 +275,17 @@ bool ay_map_words_of(const struct ay_work_op *op, const uint32_t *dtypes, struct
         for (uint32_t k = 0; k < s->args_count; k++)
             if (!operand_range(op, dtypes, steps, s->args[k], &in[k])) return false;
         if (is_byte(op, s, in[0])) {
-            out->same[i] = true;
+            out->how[i] = AY_MAP_SAME;
             steps[i] = in[0];
         } else if (is_read_back(op, i, &in[0])) {
-            out->same[i] = out->same[i + 1] = true;
+            out->how[i] = out->how[i + 1] = AY_MAP_SAME;
             steps[i] = steps[i + 1] = in[0];
             i++;
         } else if (!step_range(s->fn, in, &steps[i])) {
             return false;
         }
     }
-    return any && is_stored(op->dtype, steps[op->steps_count - 1]);
-}
-
-/* --- a step --- */
-
-static const void *spread(const struct ay_map_block *block, const struct ay_map_term *t, size_t n,
-                          void *room)
-{
-    int32_t *to = room;
-    if (t->at) return t->at;
-    if (t->integer)
-        for (size_t i = 0; i < n; i++) to[i] = (int32_t)t->i64;
-    else
-        block->kernels->steps->fill_f32(t->f32, room, n);
-    return room;
-}
-
-struct ay_map_term ay_map_words_step(const struct ay_map_block *block, uint32_t index, void *to,
-                                     size_t n, void *room)
-{
-    const struct ay_work_map_step *s = &block->op->steps[index];
-    const struct ay_fn_signature *about = ay_fn_signature((enum ay_fn)s->fn);
-    const struct ay_word_steps *words = &block->kernels->steps->words;
-    struct ay_map_term t[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
-    const void *in[AY_MAX_WORK_MAP_STEP_ARGS];
-    bool integer = about->result == AY_SCALAR_INT, takes = about->args[0] == AY_SCALAR_INT;
-    for (uint32_t i = 0; i < s->args_count; i++) t[i] = ay_map_term_of(block, s->args[i]);
-    if (block->words->same[index] && t[0].at) return t[0];
-    if (!takes && !integer) {
-        if (!t[0].at && !t[1].at)
-            return (struct ay_map_term){.f32 = ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32)};
-        ay_map_f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
-        return (struct ay_map_term){.at = to};
-    }
-    for (uint32_t i = 0; i < s->args_count; i++)
-        in[i] = spread(block, &t[i], n, (int64_t *)room + i * AY_MAP_BLOCK);
-    if (block->words->same[index])
-        words->widen(AY_WORK_DTYPE_I32, in[0], to, n);
-    else if (s->args_count == 3)
-        words->select(in[0], in[1], in[2], to, n);
-    else if (s->fn == AY_WORK_FN_TO_FLOAT)
-        words->to_float(in[0], to, n);
-    else if (s->fn == AY_WORK_FN_TO_INT)
-        words->to_int(in[0], to, n);
-    else if (takes)
-        words->integers(s->fn, in[0], in[1], to, n);
-    else
-        words->compare(s->fn, in[0], in[1], to, n);
-    return (struct ay_map_term){.integer = integer, .at = to};
+    if (!any || !is_stored(op->dtype, steps[op->steps_count - 1])) return false;
+    join_steps(op, out);
+    return true;
 }

@@ -275,11 +275,15 @@ AY_INLINE vf gelu_gate(vf h, const struct divisor *sqrt2)
     return vf_all_equal(low, high) ? low : gelu_gate_slow(h);
 }
 
+AY_INLINE vf vf_gelu_gate(vf h, const struct divisor *sqrt2)
+{
+    return LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2)
+                            : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
+}
+
 AY_INLINE vf vf_gelu(vf h, const struct divisor *sqrt2)
 {
-    vf gate =
-        LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2) : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
-    return vf_mul(vf_mul(h, gate), vf_set1(0.5F));
+    return vf_mul(vf_mul(h, vf_gelu_gate(h, sqrt2)), vf_set1(0.5F));
 }
 
 /* The element loops: one form for a function of one operand, three for one of two. */

@@ -194,6 +194,13 @@ static void gelu(const float *x, const float *bias, float *out, size_t n)
     }
 }
 
+static void gelu_gates(const float *x, float *out, size_t n)
+{
+    struct divisor sqrt2 = divisor_of(AY_SQRT2);
+    for (size_t i = 0; i < n; i += LANES)
+        put(out + i, n - i, vf_gelu_gate(get(x + i, n - i), &sqrt2));
+}
+
 static void layer_norm(const float *x, const float *gain, const float *bias, float eps, float *out,
                        size_t n)
 {

@@ -155,6 +155,41 @@ static void word_narrow(uint32_t dtype, const int32_t *x, void *to, size_t n)
     }
 }
 
+static void word_fill(int32_t x, int32_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = x;
+}
+
+static int32_t difference(int32_t x, int32_t y)
+{
+    return (int32_t)((uint32_t)x - (uint32_t)y);
+}
+
+static void scale_difference(const int32_t *x, const int32_t *y, bool one_y, const float *s,
+                             bool one_s, float *to, size_t n)
+{
+    int32_t y0 = *y;
+    float s0 = *s;
+    if (one_y && one_s)
+        for (size_t i = 0; i < n; i++) to[i] = (float)difference(x[i], y0) * s0;
+    else if (one_y)
+        for (size_t i = 0; i < n; i++) to[i] = (float)difference(x[i], y0) * s[i];
+    else if (one_s)
+        for (size_t i = 0; i < n; i++) to[i] = (float)difference(x[i], y[i]) * s0;
+    else
+        for (size_t i = 0; i < n; i++) to[i] = (float)difference(x[i], y[i]) * s[i];
+}
+
+static void to_bytes(const float *x, float add, float low, float high, uint8_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float y = __builtin_rintf(x[i]) + add;
+        float most = y > low ? y : low;
+        float within = most < high ? most : high;
+        to[i] = (uint8_t)(int32_t)(y == y ? within : 0.0F);
+    }
+}
+
 static void word_select(const int32_t *c, const uint32_t *x, const uint32_t *y, uint32_t *to,
                         size_t n)
 {
@@ -178,7 +213,8 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .widen = widen,
                                   .narrow = narrow,
                                   .words = {word_integers, word_compare, word_to_int,
-                                            word_to_float, word_widen, word_narrow, word_select},
+                                            word_to_float, word_widen, word_narrow, word_fill,
+                                            scale_difference, to_bytes, word_select},
                                   .fill_f32 = fill_f32,
                                   .fill_int = fill_int,
                                   .round_row = round_row,

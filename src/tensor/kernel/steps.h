@@ -49,6 +49,13 @@ struct ay_word_steps {
     /* Every integer dtype, but that I64 is not widened. */
     void (*widen)(uint32_t dtype, const void *x, int32_t *to, size_t n);
     void (*narrow)(uint32_t dtype, const int32_t *x, void *to, size_t n);
+    void (*fill)(int32_t x, int32_t *to, size_t n);
+    /* x - y, modulo 2^32, as f32 times s; of y and s one for all where the flag is set. */
+    void (*scale_difference)(const int32_t *x, const int32_t *y, bool one_y, const float *s,
+                             bool one_s, float *to, size_t n);
+    /* The low 8 bits of the integer min(max(rint(x) + add, low), high), which is within 32 bits; of
+     * a NaN 0. */
+    void (*to_bytes)(const float *x, float add, float low, float high, uint8_t *to, size_t n);
     /* f32 or integers, moved as they are: c is not 0 ? x : y. */
     void (*select)(const int32_t *c, const uint32_t *x, const uint32_t *y, uint32_t *to, size_t n);
 };

@@ -75,11 +75,12 @@ term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct
     term off = NULL;
     if (a.zero) off = int_mul(l, a.zero, as_row(l, ay_quantized_row_sums(l, b.x)));
     if (bias) off = int_sub(l, off ? off : integer(l, I32, 0), bias);
-    if (off) y = int_sub(l, y, off);
+    /* What is one number a row or column is made once. */
+    if (off) y = int_sub(l, y, ay_tape_apart(l->tape, off));
     if (b.zero) {
         term rest = ay_quantized_row_sums(l, a.x);
         if (a.zero) rest = int_sub(l, rest, int_mul(l, a.zero, integer(l, I32, (int64_t)k)));
-        y = int_sub(l, y, int_mul(l, rest, as_row(l, b.zero)));
+        y = int_sub(l, y, ay_tape_apart(l->tape, int_mul(l, rest, as_row(l, b.zero))));
     }
     return y;
 }

@@ -84,7 +84,10 @@ static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
     bool known = x.zero && x.zero->data;
     uint64_t fill = known ? (uint8_t)ay_value_int(x.zero, 0) : 0;
     term y = windows_times(l, c, x.x, weights, fill);
-    if (!x.zero) return bias ? int_fn(l, AY_WORK_FN_INT_ADD, I32, y, bias) : y;
+    if (!x.zero)
+        return bias ? int_fn(l, AY_WORK_FN_INT_SUB, I32, y,
+                             int_fn(l, AY_WORK_FN_INT_SUB, I32, integer(l, I32, 0), bias))
+                    : y;
     term met;
     if (known || !is_padded(&c->window)) {
         met = channel_sums(l, weights);
