@@ -8,7 +8,7 @@
 
 /* A row this long is worked on by itself; shorter ones share a block, operands copied into it. */
 #define LONG_ROW       64u
-#define LONG_ROW_WORDS 256u /* where the steps are fewer, and faster */
+#define LONG_ROW_WORDS 128u /* where the steps are fewer, and faster */
 
 /* The output's axes, neighbours joined where every operand allows it, and each operand's steps
  * along them. */

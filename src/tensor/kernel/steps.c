@@ -180,13 +180,55 @@ static void scale_difference(const int32_t *x, const int32_t *y, bool one_y, con
         for (size_t i = 0; i < n; i++) to[i] = (float)difference(x[i], y[i]) * s[i];
 }
 
+static uint8_t byte_within(float y, float low, float high)
+{
+    float most = y > low ? y : low;
+    float within = most < high ? most : high;
+    return (uint8_t)(int32_t)(y == y ? within : 0.0F);
+}
+
 static void to_bytes(const float *x, float add, float low, float high, uint8_t *to, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float y = __builtin_rintf(x[i]) + add;
-        float most = y > low ? y : low;
-        float within = most < high ? most : high;
-        to[i] = (uint8_t)(int32_t)(y == y ? within : 0.0F);
+        to[i] = byte_within(y, low, high);
+    }
+}
+
+/* So many sums at a time, which a panel may have: a loop of a known length needs no beginning and
+ * no end of its own. */
+#define RESCALED 16u
+
+static inline void rescale_some(const int32_t *restrict x, const struct ay_rescale *restrict r,
+                                const int32_t *restrict off, const float *restrict scale,
+                                const float *restrict bias, size_t step, uint8_t *restrict out,
+                                size_t n)
+{
+    const float by = r->by, more = r->more, low = r->low, high = r->high;
+    for (size_t i = 0; i < n; i++) {
+        float y = (float)difference(x[i], off[i * step]) * scale[i * step] + bias[i * step];
+        out[i] = byte_within(__builtin_rintf(y / by) + more, low, high);
+    }
+}
+
+static void rescale(const int32_t *x, size_t ldx, const struct ay_rescale *r, uint8_t *out,
+                    size_t ldo, size_t rows, size_t n)
+{
+    const int32_t *off = r->off;
+    const float *scale = r->scale, *bias = r->bias;
+    for (size_t k = 0; k < rows; k++, x += ldx, out += ldo) {
+        size_t i = 0, whole = n - n % RESCALED;
+        for (; r->columns && i < whole; i += RESCALED)
+            rescale_some(x + i, r, off + i, scale + i, bias + i, 1, out + i, RESCALED);
+        for (; i < whole; i += RESCALED)
+            rescale_some(x + i, r, off, scale, bias, 0, out + i, RESCALED);
+        for (; i < n; i++) {
+            size_t at = r->columns ? i : 0;
+            rescale_some(x + i, r, off + at, scale + at, bias + at, 0, out + i, 1);
+        }
+        off += r->row[0];
+        scale += r->row[1];
+        bias += r->row[2];
     }
 }
 
@@ -219,6 +261,7 @@ const struct ay_steps AY_STEPS = {.integers = integers,
                                   .fill_int = fill_int,
                                   .round_row = round_row,
                                   .round_columns = round_columns,
+                                  .rescale = rescale,
                                   .sum_bytes = sum_bytes,
                                   .table_bytes = table_bytes,
                                   .largest_bytes = largest_bytes,

@@ -29,6 +29,15 @@ struct ay_fixed_sum {
     uint32_t shift; /* 0 to 31 */
 };
 
+/* rint(((x - off) scale + bias) / by) + more, within low and high, which a byte holds; of a NaN 0.
+ * off is i32, subtracted modulo 2^32, scale and bias f32: one for a row, or one a column. */
+struct ay_rescale {
+    const void *off, *scale, *bias;
+    size_t row[3]; /* from those of a row to the next one's */
+    bool columns;
+    float by, more, low, high;
+};
+
 /* Sum i is that of x[at[k] + step i] by[k] over k < count, modulo 2^32; x is i8 or u8. Behind what
  * the n sums read there are AY_TAPS_ROOM (step + 1) bytes more, of any value. */
 #define AY_TAPS_ROOM 32u
@@ -79,6 +88,9 @@ struct ay_steps {
     void (*round_row)(const int32_t *x, const struct ay_fixed_row *r, uint8_t *out, size_t n);
     void (*round_columns)(const int32_t *x, const struct ay_fixed_columns *c, uint8_t *out,
                           size_t n);
+    /* Rows of n, ldx and ldo apart. */
+    void (*rescale)(const int32_t *x, size_t ldx, const struct ay_rescale *r, uint8_t *out,
+                    size_t ldo, size_t rows, size_t n);
     void (*sum_bytes)(const uint8_t *a, const uint8_t *b, const struct ay_fixed_sum *s,
                       uint8_t *out, size_t n);
     void (*table_bytes)(const uint8_t *x, const uint8_t table[256], uint8_t *out, size_t n);
