@@ -144,7 +144,9 @@ void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void
         n = last - i < AY_MAP_BLOCK ? last - i : AY_MAP_BLOCK;
         if (in_row && n > row - i % row) n = row - i % row;
         for (uint32_t k = 0; k < call->op->in_count; k++)
-            block.inputs[k] = term(call, &w, k, i, n, in_row, block.words, rooms + k * AY_MAP_BLOCK);
-        (block.words ? ay_map_words_run : ay_map_run)(&block, ay_element_to(call->to, i, bytes), n, temp);
+            block.inputs[k] =
+                term(call, &w, k, i, n, in_row, block.words, rooms + k * AY_MAP_BLOCK);
+        (block.words ? ay_map_words_run : ay_map_run)(&block, ay_element_to(call->to, i, bytes), n,
+                                                      temp);
     }
 }

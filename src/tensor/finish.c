@@ -92,8 +92,7 @@ bool ay_finish_joins(const struct ay_plan *plan, const struct ay_work_op *op, ui
     uint32_t last = plan->order[step->first + step->count - 1], id = outputs + last;
     if (uses[id] != 1 || step->count + 2 > AY_MAX_FINISH_OPS) return false;
     if (p->ops[last].kind == AY_WORK_OP_MATMUL)
-        return has_dims(&plan->places[id], op) &&
-               (rounds(plan, op, id) || rescales(plan, op, id));
+        return has_dims(&plan->places[id], op) && (rounds(plan, op, id) || rescales(plan, op, id));
     if (p->ops[last].kind == AY_WORK_OP_MATMUL_Q8) return false;
     if (op->kind == AY_WORK_OP_GATHER)
         return op->in[1] >= outputs && plan->places[op->in[1]].home == AY_HOME_FUSED &&

@@ -1,6 +1,6 @@
 /* What follows a product of bytes in its step: a MAP that makes bytes of its sums, in fixed
- * point or f32, then sums with other bytes and tables, each over what the one before has made of a tile. Internal
- * to the executor. */
+ * point or f32, then sums with other bytes and tables, each over what the one before has made of a
+ * tile. Internal to the executor. */
 #ifndef AY_TENSOR_FINISH_H
 #define AY_TENSOR_FINISH_H
 

@@ -24,7 +24,8 @@ enum ay_map_how {
     AY_MAP_ALONE,
     AY_MAP_SAME,   /* the value is that of the step's first operand */
     AY_MAP_PASSED, /* not made: it is used by none but the kernel that a later step stands for */
-    AY_MAP_SCALED, /* (x - y) s: the last of INT_SUB, as read back from 32 bits or not, TO_FLOAT, MUL
+    AY_MAP_SCALED, /* (x - y) s: the last of INT_SUB, as read back from 32 bits or not, TO_FLOAT,
+                    * MUL
                     */
     AY_MAP_GATE,   /* erf(x / sqrt 2) + 1: the last of DIV, ERF, ADD */
     AY_MAP_BYTES   /* the last of RINT, ADD, MAX, MIN, TO_INT, and of all, in 8 bits */
@@ -40,8 +41,8 @@ bool ay_map_words_of(const struct ay_work_op *op, const uint32_t *dtypes, struct
 /* What of the expression does not change from block to block. */
 struct ay_map_block {
     const struct ay_kernels *kernels;
-    const struct ay_work_op *op; /* a checked MAP */
-    const uint32_t *sizes;       /* the run's symbol sizes (read by dim operands only) */
+    const struct ay_work_op *op;      /* a checked MAP */
+    const uint32_t *sizes;            /* the run's symbol sizes (read by dim operands only) */
     const struct ay_map_words *words; /* NULL: integers, inputs too, have 64 bits, else 32 */
     struct ay_map_term inputs[AY_MAX_WORK_OP_IN];
     struct ay_map_term steps[AY_MAX_WORK_OP_STEPS];

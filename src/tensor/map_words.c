@@ -211,7 +211,8 @@ static void join(struct ay_map_words *words, uint32_t first, uint32_t last, enum
 
 static void join_scaled(const struct ay_work_op *op, struct ay_map_words *words, uint32_t last)
 {
-    if (last < 2 || op->steps[last].fn != AY_WORK_FN_MUL || !is_fn(op, last - 1, AY_WORK_FN_TO_FLOAT))
+    if (last < 2 || op->steps[last].fn != AY_WORK_FN_MUL ||
+        !is_fn(op, last - 1, AY_WORK_FN_TO_FLOAT))
         return;
     uint32_t first = last - 2;
     while (first > 0 && words->how[first] == AY_MAP_SAME && feeds_next(op, first)) first--;
@@ -235,9 +236,9 @@ static void join_bytes(const struct ay_work_op *op, struct ay_map_words *words)
     uint32_t last = op->steps_count - 1;
     float number;
     bool byte = op->dtype == AY_WORK_DTYPE_U8 || op->dtype == AY_WORK_DTYPE_I8;
-    if (!byte || last < 3 || op->steps[last].fn != AY_WORK_FN_TO_INT ||
-        !feeds_next(op, last - 1) || !is_fn_by(op, last - 1, AY_WORK_FN_MIN, &number) ||
-        !feeds_next(op, last - 2) || !is_fn_by(op, last - 2, AY_WORK_FN_MAX, &number))
+    if (!byte || last < 3 || op->steps[last].fn != AY_WORK_FN_TO_INT || !feeds_next(op, last - 1) ||
+        !is_fn_by(op, last - 1, AY_WORK_FN_MIN, &number) || !feeds_next(op, last - 2) ||
+        !is_fn_by(op, last - 2, AY_WORK_FN_MAX, &number))
         return;
     uint32_t first = last - 3;
     if (first > 0 && feeds_next(op, first) && is_fn_by(op, first, AY_WORK_FN_ADD, &number)) first--;

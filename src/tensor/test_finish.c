@@ -1,5 +1,6 @@
-/* Fixed point, and bytes made of sums in f32, on the executor: products of bytes and what follows them, tables, largest of windows,
- * against the specification; and the kernels for it against plain arithmetic. */
+/* Fixed point, and bytes made of sums in f32, on the executor: products of bytes and what follows
+ * them, tables, largest of windows, against the specification; and the kernels for it against plain
+ * arithmetic. */
 #include "tensor/ref/ops.h"
 #include "tensor/tape.h"
 #include "tensor/testing.h"
@@ -447,7 +448,8 @@ static void test_exec_product_of_bytes_takes_along_what_makes_bytes_in_f32(void 
 {
     (void)state;
     const uint64_t rows[] = {CHANNELS * HEIGHT, WIDTH}, w[] = {20, WIDTH}, columns[] = {20};
-    const uint64_t *const places[] = {columns, columns, columns}, dims[] = {CHANNELS, HEIGHT, WIDTH};
+    const uint64_t *const places[] = {columns, columns, columns},
+                          dims[] = {CHANNELS, HEIGHT, WIDTH};
     for (uint32_t i = 0; i < 30; i++) {
         struct maker m;
         struct ay_tape_program p;

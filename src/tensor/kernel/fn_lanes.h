@@ -277,8 +277,7 @@ AY_INLINE vf gelu_gate(vf h, const struct divisor *sqrt2)
 
 AY_INLINE vf vf_gelu_gate(vf h, const struct divisor *sqrt2)
 {
-    return LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2)
-                            : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
+    return LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2) : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));
 }
 
 AY_INLINE vf vf_gelu(vf h, const struct divisor *sqrt2)

@@ -31,7 +31,7 @@ struct ay_lower {
     int64_t opset; /* version of the node's domain */
     struct ay_scope *scope;
     struct ay_origins *origins; /* NULL: none are remembered */
-    const uint8_t *weights; /* weights.bin */
+    const uint8_t *weights;     /* weights.bin */
     uint64_t weights_bytes;
 };
 

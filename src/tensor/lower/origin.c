@@ -1,4 +1,5 @@
 #include "tensor/lower/origin.h"
+#include "tensor/lower/window.h"
 
 #include "tensor/ref/float.h"
 
@@ -70,9 +71,9 @@ bool ay_origin_move(const struct ay_lower *l, const struct ay_operator *op,
                     const struct ay_operands *o)
 {
     struct ay_origin from;
-    /* What is known is moved at once, and what is i32 gains nothing. */
-    if (!ay_origin_of(l, ay_in(o, 0), &from) || from.q.x->data || from.q.x->dtype == I32 ||
-        !ay_origin_is_single(&from) || !is_plain(from.scale))
+    /* What is i32 gains nothing. The largest byte is the largest number by a scale above 0. */
+    if (!ay_origin_of(l, ay_in(o, 0), &from) || from.q.x->dtype == I32 ||
+        !ay_origin_is_single(&from) || (op->lower == ay_lower_max_pool && !is_plain(from.scale)))
         return false;
     term *in = ay_term_list(l, o->in_count);
     if (!in) return true;
@@ -94,8 +95,9 @@ bool ay_origin_move(const struct ay_lower *l, const struct ay_operator *op,
 static bool same_number(term a, term b)
 {
     if (a == b) return true;
-    if (!a || !b) return ay_value_elements(a ? a : b) == 1 && (a ? a : b)->data &&
-                         ay_value_int(a ? a : b, 0) == 0;
+    if (!a || !b)
+        return ay_value_elements(a ? a : b) == 1 && (a ? a : b)->data &&
+               ay_value_int(a ? a : b, 0) == 0;
     return a->dtype == b->dtype && ay_value_elements(a) == 1 && ay_value_elements(b) == 1 &&
            a->data && b->data && memcmp(a->data, b->data, ay_dtype_bytes(a->dtype)) == 0;
 }

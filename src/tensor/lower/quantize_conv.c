@@ -150,12 +150,11 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
 }
 
-/* Whether both come from bytes, the weights with one scale or one a channel, and not all is known.
- */
+/* Whether both come from bytes, the weights with one scale or one a channel. */
 static bool are_bytes(const struct ay_lower *l, const struct ay_operands *o, struct ay_origin *x,
                       struct ay_origin *w)
 {
-    if (!ay_origin_of(l, o->in[0], x) || !ay_origin_of(l, o->in[1], w) || x->q.x->data) return false;
+    if (!ay_origin_of(l, o->in[0], x) || !ay_origin_of(l, o->in[1], w)) return false;
     uint64_t m = w->q.x->rank ? w->q.x->dims[0] : 0;
     uint64_t k = m ? ay_value_elements(w->q.x) / m : 0;
     return x->q.x->dtype != I32 && w->q.x->dtype != I32 && ay_origin_is_single(x) &&

@@ -8,16 +8,15 @@ static bool is_bytes(const struct ay_origin *o)
     return o->q.x->dtype == I8 || o->q.x->dtype == U8;
 }
 
-/* Whether a, of one scale, and b, of one or of one a place of that axis, can be multiplied so. What
- * is known of both is multiplied at once. */
+/* Whether a, of one scale, and b, of one or of one a place of that axis, can be multiplied so;
+ * whether they are known does not matter, so that bits do not depend on it. */
 static bool read_operands(const struct ay_lower *l, term a, term b, uint32_t axis, uint64_t k,
                           struct ay_origin *from_a, struct ay_origin *from_b)
 {
     if (!ay_origin_of(l, a, from_a) || !ay_origin_of(l, b, from_b)) return false;
     bool single = ay_origin_is_single(from_b), by_axis = from_b->axis == axis && b->rank == 2;
     return is_bytes(from_a) && is_bytes(from_b) && ay_origin_is_single(from_a) &&
-           (single || by_axis) && k <= AY_MAX_QDQ_PRODUCTS &&
-           !(from_a->q.x->data && from_b->q.x->data);
+           (single || by_axis) && k <= AY_MAX_QDQ_PRODUCTS;
 }
 
 static term scalar(const struct ay_lower *l, term x)
