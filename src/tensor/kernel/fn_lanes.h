@@ -275,6 +275,7 @@ AY_INLINE vf gelu_gate(vf h, const struct divisor *sqrt2)
     return vf_all_equal(low, high) ? low : gelu_gate_slow(h);
 }
 
+/* Of a NaN it may be any number. */
 AY_INLINE vf vf_gelu_gate(vf h, const struct divisor *sqrt2)
 {
     return LOOKS_UP_AT_ONCE ? gelu_gate(h, sqrt2) : vf_add(vf_erf(div_by(h, sqrt2)), vf_set1(1.0F));

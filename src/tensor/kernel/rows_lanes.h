@@ -197,8 +197,11 @@ static void gelu(const float *x, const float *bias, float *out, size_t n)
 static void gelu_gates(const float *x, float *out, size_t n)
 {
     struct divisor sqrt2 = divisor_of(AY_SQRT2);
-    for (size_t i = 0; i < n; i += LANES)
-        put(out + i, n - i, vf_gelu_gate(get(x + i, n - i), &sqrt2));
+    for (size_t i = 0; i < n; i += LANES) {
+        vf h = get(x + i, n - i), gate = vf_gelu_gate(h, &sqrt2);
+        vf other = vf_where_below(vf_set1(-1.0F), h, gate, h); /* of a NaN itself */
+        put(out + i, n - i, vf_where_below(h, vf_set1(0), gate, other));
+    }
 }
 
 static void layer_norm(const float *x, const float *gain, const float *bias, float eps, float *out,
