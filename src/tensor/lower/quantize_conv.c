@@ -150,14 +150,19 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
 }
 
-/* Whether both come from bytes, the weights with one scale or one a channel. */
+/* Whether both come from bytes, the weights with one scale or one a channel, and the operator is
+ * one that reads bytes through windows as they lie: of one group, or of one channel a group. */
 static bool are_bytes(const struct ay_lower *l, const struct ay_operands *o, struct ay_origin *x,
                       struct ay_origin *w)
 {
     if (!ay_origin_of(l, o->in[0], x) || !ay_origin_of(l, o->in[1], w)) return false;
+    term bias = ay_in(o, 2);
     uint64_t m = w->q.x->rank ? w->q.x->dims[0] : 0;
     uint64_t k = m ? ay_value_elements(w->q.x) / m : 0;
-    return x->q.x->dtype != I32 && w->q.x->dtype != I32 && ay_origin_is_single(x) &&
+    if (bias && (bias->dtype != F32 || bias->rank != 1 || bias->dims[0] != m)) return false;
+    bool by_channels =
+        ay_attr_int(l, "group", 1) == 1 || (w->q.x->rank > 1 && w->q.x->dims[1] == 1);
+    return by_channels && x->q.x->dtype != I32 && w->q.x->dtype != I32 && ay_origin_is_single(x) &&
            (ay_origin_is_single(w) || w->axis == 0) && k <= AY_MAX_QDQ_PRODUCTS;
 }
 
