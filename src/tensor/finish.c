@@ -57,6 +57,18 @@ static bool rounds(const struct ay_plan *plan, const struct ay_work_op *op, uint
            ay_fixed_rows_of(op, &round, places, NULL, &unused);
 }
 
+static bool rescales(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t id)
+{
+    struct ay_rescale_form form;
+    struct ay_rescale_rows unused;
+    uint32_t dtypes[AY_MAX_WORK_OP_IN];
+    enum ay_fixed_place places[AY_MAX_WORK_OP_IN];
+    dtypes_of(plan, op, dtypes);
+    places_of(plan, op, places);
+    return ay_rescale_of(op, dtypes, &form) && op->in[form.x] == id &&
+           ay_rescale_rows_of(op, &form, places, NULL, &unused);
+}
+
 /* A sum of value `id` and of one that is stored. */
 static bool sums(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t id, uint32_t s)
 {
@@ -80,7 +92,7 @@ bool ay_finish_joins(const struct ay_plan *plan, const struct ay_work_op *op, ui
     uint32_t last = plan->order[step->first + step->count - 1], id = outputs + last;
     if (uses[id] != 1 || step->count + 2 > AY_MAX_FINISH_OPS) return false;
     if (p->ops[last].kind == AY_WORK_OP_MATMUL)
-        return has_dims(&plan->places[id], op) && rounds(plan, op, id);
+        return has_dims(&plan->places[id], op) && (rounds(plan, op, id) || rescales(plan, op, id));
     if (p->ops[last].kind == AY_WORK_OP_MATMUL_Q8) return false;
     if (op->kind == AY_WORK_OP_GATHER)
         return op->in[1] >= outputs && plan->places[op->in[1]].home == AY_HOME_FUSED &&
@@ -112,6 +124,7 @@ bool ay_finish_of(const struct ay_exec *exec, uint32_t run, uint32_t product, st
     if (product + 1 == step->count) return false;
     op = &ops[order[product + 1]];
     struct ay_fixed_round round;
+    struct ay_rescale_form form;
     uint32_t dtypes[AY_MAX_WORK_OP_IN], last = order[step->count - 1];
     enum ay_fixed_place places[AY_MAX_WORK_OP_IN];
     const void *from[AY_MAX_WORK_OP_IN] = {NULL};
@@ -123,8 +136,10 @@ bool ay_finish_of(const struct ay_exec *exec, uint32_t run, uint32_t product, st
         .steps = exec->kernels->steps,
         .out = ay_exec_base(exec, ay_program_output(exec->program, last), run),
         .n = ay_dim_resolve(op->dims[op->dims_count - 1], exec->runs[run].sizes)};
-    bool known = ay_fixed_round_of(op, dtypes, &round) &&
-                 ay_fixed_rows_of(op, &round, places, from, &out->round);
+    out->rescales = ay_rescale_of(op, dtypes, &form);
+    bool known = out->rescales ? ay_rescale_rows_of(op, &form, places, from, &out->rescale)
+                               : ay_fixed_round_of(op, dtypes, &round) &&
+                                     ay_fixed_rows_of(op, &round, places, from, &out->round);
     AY_ASSERT(known);
     for (uint32_t i = product + 2; i < step->count; i++)
         add_after(exec, run, &ops[order[i]], ay_program_output(exec->program, order[i - 1]), out);
@@ -147,9 +162,13 @@ static void go_on(const struct ay_finish *f, size_t at, size_t n)
 void ay_finish_tile(const struct ay_finish *f, const int32_t *sums, size_t ld, size_t row,
                     size_t rows, size_t column, size_t columns)
 {
+    const struct ay_rescale_tile tile = {sums, ld, row, rows, column, columns};
+    if (f->rescales)
+        ay_rescale_run(&f->rescale, f->steps, &tile, f->out + row * f->n + column, f->n);
     for (size_t r = 0; r < rows; r++) {
         size_t at = (row + r) * f->n + column;
-        ay_fixed_run(&f->round, f->steps, sums + r * ld, row + r, column, columns, f->out + at);
+        if (!f->rescales)
+            ay_fixed_run(&f->round, f->steps, sums + r * ld, row + r, column, columns, f->out + at);
         go_on(f, at, columns);
     }
 }

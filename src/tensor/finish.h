@@ -1,11 +1,12 @@
-/* What follows a product of bytes in its step: a MAP that makes bytes of its sums in fixed point,
- * then sums with other bytes and tables, each over what the one before has made of a tile. Internal
- * to the executor. */
+/* What follows a product of bytes in its step: a MAP that makes bytes of its sums, in fixed
+ * point or f32, then sums with other bytes and tables, each over what the one before has made of a
+ * tile. Internal to the executor. */
 #ifndef AY_TENSOR_FINISH_H
 #define AY_TENSOR_FINISH_H
 
 #include "tensor/fixed.h"
 #include "tensor/plan.h"
+#include "tensor/rescale.h"
 
 struct ay_exec;
 
@@ -30,7 +31,9 @@ bool ay_finish_joins(const struct ay_plan *plan, const struct ay_work_op *op, ui
 
 struct ay_finish {
     const struct ay_steps *steps;
+    bool rescales; /* in f32; else it rounds in fixed point */
     struct ay_fixed_rows round;
+    struct ay_rescale_rows rescale;
     uint8_t *out; /* rows of n, as the product's */
     size_t n;
     struct {

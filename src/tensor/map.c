@@ -21,7 +21,7 @@ static struct ay_map_term f32_term(float x)
     return (struct ay_map_term){.f32 = x};
 }
 
-static struct ay_map_term term_of(const struct ay_map_block *block, uint32_t arg)
+struct ay_map_term ay_map_term_of(const struct ay_map_block *block, uint32_t arg)
 {
     uint32_t index = arg & 0xffffffu;
     switch (arg >> 24) {
@@ -50,8 +50,7 @@ static const int64_t *integers(const struct ay_steps *steps, const struct ay_map
     return spread;
 }
 
-/* Functions of f32 to f32. */
-static void f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_map_term *a,
+void ay_map_f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_map_term *a,
                      const struct ay_map_term *b, float *to, size_t n)
 {
     const float *x = a->at, *y = b->at;
@@ -92,7 +91,7 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
 {
     const struct ay_work_map_step *s = &block->op->steps[index];
     struct ay_map_term t[AY_MAX_WORK_MAP_STEP_ARGS] = {{0}};
-    for (uint32_t i = 0; i < s->args_count; i++) t[i] = term_of(block, s->args[i]);
+    for (uint32_t i = 0; i < s->args_count; i++) t[i] = ay_map_term_of(block, s->args[i]);
     const struct ay_steps *steps = block->kernels->steps;
     int64_t *spread_b = spread + AY_MAP_BLOCK;
     bool integer = gives_integer(s->fn);
@@ -111,7 +110,7 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
     else if (!t[0].at && !t[1].at)
         return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
     else
-        f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
+        ay_map_f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
     return (struct ay_map_term){.integer = integer, .at = to};
 }
 

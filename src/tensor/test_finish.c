@@ -1,5 +1,6 @@
-/* Fixed point on the executor: products of bytes and what follows them, tables, largest of windows,
- * against the specification; and the kernels for it against plain arithmetic. */
+/* Fixed point, and bytes made of sums in f32, on the executor: products of bytes and what follows
+ * them, tables, largest of windows, against the specification; and the kernels for it against plain
+ * arithmetic. */
 #include "tensor/ref/ops.h"
 #include "tensor/tape.h"
 #include "tensor/testing.h"
@@ -16,7 +17,7 @@
 #define I8       AY_WORK_DTYPE_I8
 #define I32      AY_WORK_DTYPE_I32
 #define I64      AY_WORK_DTYPE_I64
-#define PROGRAMS 300u
+#define PROGRAMS 400u
 #define MOST     70u
 enum { CHANNELS = 40, HEIGHT = 13, WIDTH = 17, IMAGE = CHANNELS * HEIGHT * WIDTH };
 
@@ -156,6 +157,36 @@ static value byte(struct maker *m, value y, uint32_t dtype)
                          fn(m, AY_WORK_FN_INT_MIN, dtype, y, number(m, low + 255 - below(5))));
 }
 
+static value real(struct maker *m, enum ay_work_fn f, value a, value b)
+{
+    return ay_tape_fn2(m->tape, f, a, b);
+}
+
+static value known_real(struct maker *m, uint32_t rank, const uint64_t *dims, float unit)
+{
+    value x = ay_tape_cast(m->tape, known(m, I32, rank, dims, -1000, 2000), AY_WORK_DTYPE_F32);
+    return real(m, AY_WORK_FN_MUL, x, ay_tape_f32(m->tape, unit));
+}
+
+/* In f32: with or without what is taken off, a bias and a zero point; scales of 0 and negative ones
+ * too, and quotients that are infinite or no number. */
+static value rescale_sums(struct maker *m, value sums, uint32_t dtype, uint32_t rank,
+                          const uint64_t *const places[3])
+{
+    float low = dtype == I8 ? -128.0F : 0.0F, by = below(8) ? 0.07F : 0.0F;
+    value y = sums;
+    if (below(4)) y = fn(m, AY_WORK_FN_INT_SUB, I32, y, known(m, I32, rank, places[0], 0, 1 << 20));
+    y = ay_tape_cast(m->tape, y, AY_WORK_DTYPE_F32);
+    y = real(m, AY_WORK_FN_MUL, y, known_real(m, rank, places[1], 1e-7F));
+    if (below(2)) y = real(m, AY_WORK_FN_ADD, known_real(m, rank, places[2], 1e-3F), y);
+    y = real(m, AY_WORK_FN_DIV, y, ay_tape_f32(m->tape, by));
+    y = ay_tape_fn1(m->tape, AY_WORK_FN_RINT, y);
+    if (below(2)) y = real(m, AY_WORK_FN_ADD, y, ay_tape_f32(m->tape, low + (float)below(256)));
+    y = real(m, AY_WORK_FN_MAX, y, ay_tape_f32(m->tape, low + (float)below(5)));
+    y = real(m, AY_WORK_FN_MIN, y, ay_tape_f32(m->tape, low + 255.0F - (float)below(5)));
+    return ay_tape_apart(m->tape, ay_tape_cast(m->tape, y, dtype));
+}
+
 /* Numbers for rows or columns of the sums, or one; now and then what no kernel takes. */
 static value round_sums(struct maker *m, value sums, uint32_t dtype)
 {
@@ -169,6 +200,7 @@ static value round_sums(struct maker *m, value sums, uint32_t dtype)
     if (kind == 0) dims[rank - 1] = 1;
     const uint64_t *places[3];
     for (uint32_t i = 0; i < 3; i++) places[i] = below(6) ? dims : one;
+    if (below(2)) return rescale_sums(m, sums, dtype, rank, places);
     value by = known(m, I32, rank, places[0], 1 << 20, 1 << 28);
     value off = known(m, I64, rank, places[1], -(1ll << 40), 1ll << 42);
     value y = fn(m, AY_WORK_FN_INT_MUL, I64, sums, by);
@@ -412,6 +444,27 @@ static void test_exec_convolution_of_bytes_takes_along_what_makes_bytes(void **s
     ay_tape_close(m.tape);
 }
 
+static void test_exec_product_of_bytes_takes_along_what_makes_bytes_in_f32(void **state)
+{
+    (void)state;
+    const uint64_t rows[] = {CHANNELS * HEIGHT, WIDTH}, w[] = {20, WIDTH}, columns[] = {20};
+    const uint64_t *const places[] = {columns, columns, columns},
+                          dims[] = {CHANNELS, HEIGHT, WIDTH};
+    for (uint32_t i = 0; i < 30; i++) {
+        struct maker m;
+        struct ay_tape_program p;
+        assert_int_equal(ay_tape_open(&(struct ay_tape_options){.threads = 1}, &m.tape), AY_OK);
+        m.image = ay_tape_input(m.tape, U8, 3, dims);
+        value y = ay_tape_matmul(m.tape, ay_tape_reshape(m.tape, m.image, 2, rows),
+                                 known(&m, I8, 2, w, -128, 256));
+        y = rescale_sums(&m, y, U8, 1, places);
+        assert_int_equal(ay_tape_program(m.tape, &y, 1, &p), AY_OK);
+        assert_int_equal(ops_of_step(&p, 0), 2);
+        assert_int_equal(ops_of_step(&p, 1), 0);
+        ay_tape_close(m.tape);
+    }
+}
+
 int main(void)
 {
     printf("seed %llu\n", (unsigned long long)seed);
@@ -419,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_fixed_point_kernels_equal_plain_arithmetic),
         cmocka_unit_test(test_exec_fixed_point_equals_specification),
         cmocka_unit_test(test_exec_convolution_of_bytes_takes_along_what_makes_bytes),
+        cmocka_unit_test(test_exec_product_of_bytes_takes_along_what_makes_bytes_in_f32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 """Operators of the domains com.microsoft and ai.onnx.ml, and some of ONNX's own, against onnxruntime:
 tests/onnx/contrib.py [--only TEXT].
 
-Each case is a model of one node with seeded operands, run twice: with operands as inputs of the model
+Each case is a model of one node, or of a few, with seeded operands, run twice: with operands as inputs of the model
 and, where some of them are weights in practice, with those as constants. Both must agree with
 onnxruntime within a tolerance; bytes may be one apart, since what is rounded may lie on the middle.
 """
@@ -88,6 +88,56 @@ class Case:
                                                providers=["CPUExecutionProvider"])
         feed = {i.name: self.operands[int(i.name[1:])] for i in session.get_inputs()}
         return session.run(None, feed)
+
+
+class Graph:
+    """The nodes that a case's graph has, and its constants, for a case of several nodes."""
+
+    def __init__(self):
+        self.nodes, self.constants, self.count = [], [], 0
+
+    def name(self):
+        self.count += 1
+        return f"v{self.count}"
+
+    def constant(self, x):
+        self.constants.append(onnx.numpy_helper.from_array(np.asarray(x), self.name()))
+        return self.constants[-1].name
+
+    def node(self, op, *operands, **attributes):
+        self.nodes.append(helper.make_node(op, list(operands), [self.name()], **attributes))
+        return self.nodes[-1].output[0]
+
+    def dequantized(self, x, scale, zero, **attributes):
+        return self.node("DequantizeLinear", x, self.constant(scale), self.constant(zero),
+                         **attributes)
+
+    def quantized(self, x, scale, zero):
+        """To bytes of these, and back."""
+        s, z = self.constant(scale), self.constant(zero)
+        return self.node("DequantizeLinear", self.node("QuantizeLinear", x, s, z), s, z)
+
+
+class GraphCase(Case):
+    """Several nodes: build(graph, names of the operands) gives the name of the result."""
+
+    def __init__(self, op, operands, build, **how):
+        super().__init__(op, operands, domain="", **how)
+        self.names = [f"x{i}" for i in range(len(operands))]
+        self.graph = Graph()
+        result = build(self.graph, self.names)
+        self.graph.nodes.append(helper.make_node("Identity", [result], ["y0"]))
+
+    def model(self, known):
+        constants = [onnx.numpy_helper.from_array(self.operands[i], self.names[i]) for i in known]
+        inputs = [helper.make_tensor_value_info(
+            self.names[i], helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+            for i, x in enumerate(self.operands) if i not in known]
+        graph = helper.make_graph(self.graph.nodes, "case", inputs,
+                                  [onnx.ValueInfoProto(name="y0")],
+                                  self.graph.constants + constants)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)],
+                                 ir_version=IR_VERSION)
 
 
 # --- attention ---
@@ -403,6 +453,84 @@ def slopes():
         yield Case("PRelu", [x, slope.astype(np.float32)], weights=(1,), domain="")
 
 
+def bias_of(scale, *shape):
+    return ints(-3000, 3000, *shape), np.asarray(scale, np.float32)
+
+
+def qdq_products():
+    """A result in f32, and one that is a byte: of that the step is what may lie between."""
+    k, n = 37, 21
+    for a_type, b_type, each, rank in itertools.product(
+            (np.uint8, np.int8), (np.uint8, np.int8), (False, True), (2, 4)):
+        shape = (2, 3, 5, k) if rank == 4 else (5, k)
+        a, b = bytes_of(a_type, *shape), bytes_of(b_type, k, n)
+        a_scale, a_zero = scale(), bytes_of(a_type)
+        b_scale = scale(shape=(n,) if each else ())
+        for zero in (0, 1):
+            b_zero = np.zeros(b_scale.shape, b_type) if zero == 0 else bytes_of(b_type, *b_scale.shape)
+
+            def multiplied(g, names):
+                return g.node("MatMul", g.dequantized(names[0], a_scale, a_zero),
+                              g.dequantized(names[1], b_scale, b_zero, axis=1))
+            yield GraphCase("MatMul", [a, b], multiplied, weights=(1,), atol=1e-3)
+        c, c_scale = bias_of(a_scale * b_scale, n)
+        for rows, same in itertools.product((0, 1), (1, 3)):
+            turned = np.ascontiguousarray(b.T) if rows else b
+            by, zero = c_scale * np.float32(same), np.zeros(b_scale.shape, b_type)
+
+            def linear(g, names):
+                return g.node("Gemm", g.dequantized(names[0], a_scale, a_zero),
+                              g.dequantized(names[1], b_scale, zero, axis=1 - rows),
+                              g.dequantized(names[2], by, np.zeros(by.shape, np.int32), axis=0),
+                              transB=rows)
+            if rank == 2:
+                yield GraphCase("Gemm", [a, turned, c], linear, weights=(1, 2), atol=1e-3)
+
+
+def qdq_scores():
+    """Both operands are inputs; bytes are turned, cut and quantised again on the way."""
+    for heads, rows, keys, width in ((3, 5, 7, 8), (2, 70, 65, 33)):
+        q, k = normal(2, rows, heads * width), normal(2, keys, heads * width)
+        s, z = np.float32(0.03), np.uint8(120)
+
+        def scores(g, names):
+            shape = g.constant(np.array([2, -1, heads, width], np.int64))
+            a = g.node("Transpose", g.node("Reshape", g.quantized(names[0], s, z), shape),
+                       perm=[0, 2, 1, 3])
+            b = g.node("Transpose", g.node("Reshape", g.quantized(names[1], s, z), shape),
+                       perm=[0, 2, 3, 1])
+            y = g.node("MatMul", g.quantized(a, s, z), g.quantized(b, s, z))
+            cut = [g.constant(np.array(x, np.int64)) for x in ([1], [1000], [3])]
+            return g.node("Slice", g.node("Softmax", y, axis=-1), *cut)
+        yield GraphCase("Softmax", [q, k], scores, atol=1e-4)
+
+
+def qdq_convolutions():
+    for x_type, each, groups, pads in itertools.product(
+            (np.uint8, np.int8), (False, True), (1, 2, 6), (0, 1)):
+        x, w = bytes_of(x_type, 2, 6, 9, 11), bytes_of(np.int8, 12, 6 // groups, 3, 3)
+        x_scale, x_zero = scale(), bytes_of(x_type) if pads else x_type(0)
+        w_scale = scale(shape=(12,) if each else ())
+        c, c_scale = bias_of(x_scale * w_scale, 12)
+
+        def convolved(g, names):
+            y = g.node("Conv", g.dequantized(names[0], x_scale, x_zero),
+                       g.dequantized(names[1], w_scale, np.zeros(w_scale.shape, np.int8), axis=0),
+                       g.dequantized(names[2], c_scale, np.zeros(c_scale.shape, np.int32), axis=0),
+                       pads=[pads] * 4, group=groups)
+            return g.node("MaxPool", y, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+        yield GraphCase("Conv", [x, w, c], convolved, weights=(1, 2), atol=1e-3)
+
+        def bytes_convolved(g, names):
+            y = g.node("Conv", g.dequantized(names[0], x_scale, x_zero),
+                       g.dequantized(names[1], w_scale, np.zeros(w_scale.shape, np.int8), axis=0),
+                       names[2], pads=[pads] * 4, group=groups)
+            return g.node("MaxPool", g.quantized(y, np.float32(0.5), np.uint8(100)),
+                          kernel_shape=[2, 2])
+        yield GraphCase("QuantizeLinear", [x, w, normal(12)], bytes_convolved, weights=(1, 2),
+                        atol=0.51)
+
+
 def ml(op, operands, outputs=1, opset=None, **attributes):
     return Case(op, operands, outputs, domain=ML, opset=opset, **attributes)
 
@@ -531,7 +659,7 @@ def trees():
 
 GROUPS = [states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
-          transposed, slopes]
+          transposed, slopes, qdq_products, qdq_scores, qdq_convolutions]
 
 
 def all_cases():

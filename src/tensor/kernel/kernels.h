@@ -142,6 +142,8 @@ struct ay_kernels {
     /* One row, h = x + bias, or x where bias is NULL: (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 =
      * AY_SQRT2. out may be x or bias. */
     void (*gelu)(const float *x, const float *bias, float *out, size_t n);
+    /* erf(x / sqrt 2) + 1; out may be x. */
+    void (*gelu_gate)(const float *x, float *out, size_t n);
     /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */
     void (*transpose)(const float *x, size_t ldx, uint32_t rows, uint32_t cols, float *out,
                       size_t ldo);

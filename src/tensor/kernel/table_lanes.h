@@ -53,5 +53,6 @@ const struct ay_kernels AY_TABLE = {
     .softmax = softmax,
     .layer_norm = layer_norm,
     .gelu = gelu,
+    .gelu_gate = gelu_gate,
     .transpose = transpose,
 };

@@ -103,9 +103,14 @@ static void ref_layer_norm(const float *x, const float *gain, const float *bias,
         y[i] = ((y[i] / sqrtf(sumsq / (float)n + eps)) * gain[i]) + bias[i];
 }
 
+static float ref_gate(float h)
+{
+    return ay_ref_erf(h / AY_SQRT2) + 1.0F;
+}
+
 static float ref_gelu(float h)
 {
-    return (h * (ay_ref_erf(h / AY_SQRT2) + 1.0F)) * 0.5F;
+    return (h * ref_gate(h)) * 0.5F;
 }
 
 /* Rows in place, more than are taken at once, and one alone; nothing written behind it. */
@@ -134,6 +139,9 @@ static void check_rows(const struct ay_kernels *k, uint32_t n)
         for (uint32_t i = 0; i < n; i++)
             assert_same("gelu", k, i, out[i], ref_gelu(bias ? a[i] + d[i] : a[i]));
     }
+    memcpy(out, a, n * sizeof *a);
+    k->gelu_gate(out, out, n);
+    for (uint32_t i = 0; i < n; i++) assert_same("gelu_gate", k, i, out[i], ref_gate(a[i]));
     assert_true(out[n] == 7.0F);
 }
 

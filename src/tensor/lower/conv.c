@@ -1,4 +1,5 @@
 /* Convolutions: windows of the image as rows, times the rows of weights. */
+#include "tensor/lower/origin.h"
 #include "tensor/lower/window.h"
 
 /* Images x of which the windows w are taken, weights (M, C / groups, kernel...). */
@@ -34,6 +35,12 @@ void ay_lower_conv_float(const struct ay_lower *l, const struct ay_operands *o)
         return;
     }
     o->out[0] = ay_window_bias(l, convolve(l, x, weights, &w, (uint64_t)groups), bias);
+}
+
+static void conv(const struct ay_lower *l, const struct ay_operands *o)
+{
+    o->out[0] = ay_qdq_conv(l, o);
+    if (!o->out[0]) ay_lower_conv_float(l, o);
 }
 
 /* --- transposed --- */
@@ -249,7 +256,7 @@ static void causal_conv(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_conv[] = {
     {"CausalConvWithState", causal_conv, 2, 4, 2, false},
-    {"Conv", ay_lower_conv_float, 2, 3, 1, false},
+    {"Conv", conv, 2, 3, 1, false},
     {"ConvTranspose", conv_transpose, 2, 3, 1, false},
     {"DeformConv", ay_lower_deform_conv, 3, 5, 1, false},
     {NULL, NULL, 0, 0, 0, false},

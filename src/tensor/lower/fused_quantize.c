@@ -125,7 +125,7 @@ static void q_gemm(const struct ay_lower *l, const struct ay_operands *o)
     if (!ay_term_rank(l, a.x, 2, "A") || !ay_term_rank(l, b.x, 2, "B")) return;
     if (ay_attr_int(l, "transA", 0)) a.x = ay_term_transpose(l, a.x);
     if (ay_attr_int(l, "transB", 0)) b.x = ay_term_transpose(l, b.x);
-    term y = ay_quantized_product(l, a, b), scale = mul(l, a_scale, b_scale);
+    term y = ay_quantized_product(l, a, b, NULL), scale = mul(l, a_scale, b_scale);
     if (c) y = int_fn(l, AY_WORK_FN_INT_ADD, I32, y, c);
     if (alpha != 1.0F) scale = mul(l, scale, number(l, alpha));
     y = mul(l, cast(l, y, F32), scale);

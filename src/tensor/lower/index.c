@@ -249,7 +249,7 @@ static void tensor_scatter(const struct ay_lower *l, const struct ay_operands *o
 }
 
 const struct ay_operator ay_lower_index[] = {
-    {"Gather", gather_axis, 2, 2, 1, false},
+    {"Gather", gather_axis, 2, 2, 1, false, true},
     {"GatherElements", gather_elements, 2, 2, 1, false},
     {"GatherND", gather_nd, 2, 2, 1, false},
     {"OneHot", one_hot, 3, 3, 1, false},

@@ -1,5 +1,6 @@
 #include "tensor/lower/lower.h"
 
+#include "tensor/lower/origin.h"
 #include "tensor/lower/scope.h"
 
 #include <stdarg.h>
@@ -19,11 +20,6 @@ static int shown(struct ay_slice text)
 static const char *bytes_of(struct ay_slice text)
 {
     return text.len ? (const char *)text.data : "";
-}
-
-static bool failed(const struct ay_lower *l)
-{
-    return ay_tape_code(l->tape) != AY_OK;
 }
 
 /* Puts "Conv 'name': " before what the tape has failed with. */
@@ -120,7 +116,8 @@ static void lower_node(const struct ay_lower *l)
         return;
     }
     struct ay_operands o = {values, 0, values + n->in_count, n->out_count};
-    if (fetch_operands(l, op, &o, values)) op->lower(l, &o);
+    if (fetch_operands(l, op, &o, values) && !(op->moves && ay_origin_move(l, op, &o)))
+        op->lower(l, &o);
     for (uint32_t i = 0; i < n->out_count && !failed(l); i++) {
         if (o.out[i])
             ay_scope_bind(l->scope, n->out[i], o.out[i]);
@@ -215,11 +212,13 @@ enum ay_code ay_lower_model(struct ay_tape *tape, const struct ay_graph_model *m
                             const uint8_t *weights, uint64_t weights_bytes,
                             const struct ay_value *const *inputs, const struct ay_value **outs)
 {
-    struct ay_lower l = {.tape = tape, .model = model};
+    struct ay_origins origins = {NULL};
+    struct ay_lower l = {.tape = tape, .model = model, .origins = &origins};
     l.weights = weights;
     l.weights_bytes = weights_bytes;
     if (model->graphs_count == 0) (void)ay_tape_fail(tape, AY_E_FORMAT, "model without a graph");
     check_operators(tape, model);
     if (!failed(&l)) ay_lower_body(&l, 0, inputs, model->graphs[0].inputs_count, outs);
+    ay_origins_close(&origins);
     return ay_tape_code(tape);
 }

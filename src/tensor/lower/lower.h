@@ -7,7 +7,8 @@
  * Families: elementwise.c, activation.c, compare.c, shape.c, arrange.c (padding and what else moves
  * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c,
  * resize.c (with sample.c, what reads an image at given places), attention.c, quantize.c (with
- * quantize_conv.c), recurrent.c, control.c (If, Loop, Scan), select.c (top-k, non-maximum
+ * quantize_conv.c and, for values that are quantised and at once f32 again, origin.c and
+ * quantize_linear.c), recurrent.c, control.c (If, Loop, Scan), select.c (top-k, non-maximum
  * suppression and what else has a shape that depends on its elements; with signal.c, random.c,
  * loss.c and eliminate.c). Of the domain com.microsoft: fused.c, fused_attention.c and
  * fused_quantize.c. Of ai.onnx.ml: classic.c and trees.c (with tree_ensemble.c). What operators
@@ -18,7 +19,8 @@
 #include "base/gen/graph.h"
 #include "tensor/tape.h"
 
-struct ay_scope; /* the values by name of a graph and of those around it */
+struct ay_scope;   /* the values by name of a graph and of those around it */
+struct ay_origins; /* what DequantizeLinear made which values of (origin.h) */
 
 /* One operator at work. */
 struct ay_lower {
@@ -28,7 +30,8 @@ struct ay_lower {
     const struct ay_graph_node *node;
     int64_t opset; /* version of the node's domain */
     struct ay_scope *scope;
-    const uint8_t *weights; /* weights.bin */
+    struct ay_origins *origins; /* NULL: none are remembered */
+    const uint8_t *weights;     /* weights.bin */
     uint64_t weights_bytes;
 };
 
@@ -58,6 +61,7 @@ struct ay_operator {
     uint8_t in_max; /* 255: any number */
     uint8_t out_max;
     bool local; /* cannot be part of a program that is registered */
+    bool moves; /* only moves elements of its first operand, or takes the largest of some */
 };
 
 /* Each family's rows, ended by one without a name. */

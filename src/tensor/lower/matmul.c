@@ -1,6 +1,8 @@
 /* Products of matrices: the second operand's columns become rows, at once where it is known. */
 #include "tensor/lower/matmul.h"
 
+#include "tensor/lower/origin.h"
+
 /* i64 has no product of rows: each product by itself, then their sums. */
 static term wide_product(const struct ay_lower *l, term a, term b)
 {
@@ -74,7 +76,8 @@ term ay_term_numpy_product(const struct ay_lower *l, term a, term b)
 
 static void mat_mul(const struct ay_lower *l, const struct ay_operands *o)
 {
-    o->out[0] = ay_term_numpy_product(l, o->in[0], o->in[1]);
+    o->out[0] = ay_qdq_matmul(l, o->in[0], o->in[1]);
+    if (!o->out[0]) o->out[0] = ay_term_numpy_product(l, o->in[0], o->in[1]);
 }
 
 static term scaled(const struct ay_lower *l, term x, const char *attribute)
@@ -90,6 +93,10 @@ void ay_lower_gemm(const struct ay_lower *l, const struct ay_operands *o)
 {
     term a = o->in[0], b = o->in[1], c = ay_in(o, 2);
     if (!ay_term_rank(l, a, 2, "A") || !ay_term_rank(l, b, 2, "B")) return;
+    bool plain = !ay_attr_int(l, "transA", 0) && ay_attr_float(l, "alpha", 1) == 1.0F &&
+                 ay_attr_float(l, "beta", 1) == 1.0F;
+    o->out[0] = plain ? ay_qdq_gemm(l, a, b, ay_attr_int(l, "transB", 0) != 0, c) : NULL;
+    if (o->out[0]) return;
     if (ay_attr_int(l, "transA", 0)) a = ay_term_transpose(l, a);
     if (!ay_attr_int(l, "transB", 0)) b = ay_term_transpose(l, b);
     term y = scaled(l, ay_term_rows_product(l, a, b), "alpha");

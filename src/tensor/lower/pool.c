@@ -231,7 +231,7 @@ const struct ay_operator ay_lower_pool[] = {
     {"GlobalLpPool", global_lp, 1, 1, 1, false},
     {"GlobalMaxPool", global_max, 1, 1, 1, false},
     {"LpPool", lp_pool, 1, 1, 1, false},
-    {"MaxPool", ay_lower_max_pool, 1, 1, 2, false},
+    {"MaxPool", ay_lower_max_pool, 1, 1, 2, false, true},
     {"MaxUnpool", max_unpool, 2, 3, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

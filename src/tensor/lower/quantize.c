@@ -1,6 +1,6 @@
 /* Quantised operators. Sums of products of integers are exact, so that a zero point may be taken
  * out of a matmul by sums of rows; what is rounded is f32: a scale, a quotient, once each. */
-#include "tensor/lower/quantize.h"
+#include "tensor/lower/origin.h"
 
 /* --- zero points --- */
 
@@ -63,7 +63,8 @@ static term as_row(const struct ay_lower *l, term x)
     return x && x->rank >= 2 ? ay_term_transpose(l, x) : x;
 }
 
-term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b)
+term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b,
+                         term bias)
 {
     a = ay_quantized_shift(l, a);
     b = ay_quantized_shift(l, b);
@@ -71,11 +72,15 @@ term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct
     if (!y) return NULL;
     uint64_t k = a.x->dims[a.x->rank - 1];
     /* (a - A)(b - B) summed is the sum of ab, less A sum b, less B (sum a - K A). */
-    if (a.zero) y = int_sub(l, y, int_mul(l, a.zero, as_row(l, ay_quantized_row_sums(l, b.x))));
+    term off = NULL;
+    if (a.zero) off = int_mul(l, a.zero, as_row(l, ay_quantized_row_sums(l, b.x)));
+    if (bias) off = int_sub(l, off ? off : integer(l, I32, 0), bias);
+    /* What is one number a row or column is made once. */
+    if (off) y = int_sub(l, y, ay_tape_apart(l->tape, off));
     if (b.zero) {
         term rest = ay_quantized_row_sums(l, a.x);
         if (a.zero) rest = int_sub(l, rest, int_mul(l, a.zero, integer(l, I32, (int64_t)k)));
-        y = int_sub(l, y, int_mul(l, rest, as_row(l, b.zero)));
+        y = int_sub(l, y, ay_tape_apart(l->tape, int_mul(l, rest, as_row(l, b.zero))));
     }
     return y;
 }
@@ -148,9 +153,11 @@ static void lower_quantize(const struct ay_lower *l, const struct ay_operands *o
     uint32_t dtype = dtype_attribute(l, "output_dtype", zero ? zero->dtype : U8);
     if (dtype_attribute(l, "precision", F32) != F32 || (zero && zero->dtype != dtype))
         ay_lower_fail(l, AY_E_UNSUPPORTED, "precision or output_dtype");
+    o->out[0] = ay_origin_again(l, x, scale, zero, dtype);
+    if (o->out[0]) return;
     scale = spread(l, scale, x, "y_scale");
     zero = spread(l, zero, x, "y_zero_point");
-    o->out[0] = ay_quantize(l, cast(l, x, F32), scale, zero, dtype);
+    o->out[0] = ay_tape_apart(l->tape, ay_quantize(l, cast(l, x, F32), scale, zero, dtype));
 }
 
 static void lower_dequantize(const struct ay_lower *l, const struct ay_operands *o)
@@ -163,9 +170,14 @@ static void lower_dequantize(const struct ay_lower *l, const struct ay_operands 
         ay_lower_fail(l, AY_E_UNSUPPORTED, "x is %s", ay_dtype_name(q.x->dtype));
         return;
     }
+    struct ay_origin from = {q, scale, 0};
     scale = spread(l, scale, q.x, "x_scale");
     q.zero = spread(l, q.zero, q.x, "x_zero_point");
     o->out[0] = ay_dequantize(l, q, scale);
+    if (failed(l) || ay_attr_int(l, "block_size", 0) != 0) return;
+    if (!ay_origin_is_single(&from))
+        from.axis = ay_lower_axis(l, ay_attr_int(l, "axis", 1), q.x->rank);
+    ay_origin_put(l, o->out[0], &from);
 }
 
 struct ay_dynamic ay_quantize_dynamic(const struct ay_lower *l, term x)
@@ -230,7 +242,8 @@ static bool common_batch(const struct ay_lower *l, term a, term b, uint32_t *ran
     return true;
 }
 
-term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b)
+term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b,
+                          term bias)
 {
     if (failed(l)) return NULL;
     bool vector_a = a.x->rank == 1, vector_b = b.x->rank == 1;
@@ -246,7 +259,7 @@ term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struc
     a = expand_batch(l, a, rank, batch);
     b = ay_quantized_shift(l, b); /* before it is repeated */
     if (b.x && b.x->rank > 2) b = expand_batch(l, b, rank, batch);
-    term y = ay_quantized_matmul(l, a, b);
+    term y = ay_quantized_matmul(l, a, b, bias);
     if (y && vector_b) y = ay_term_at(l, y, y->rank - 1, 0);
     if (y && vector_a) y = ay_term_at(l, y, y->rank - (vector_b ? 1 : 2), 0);
     return y;
@@ -255,14 +268,14 @@ term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struc
 term ay_quantized_real_product(const struct ay_lower *l, struct ay_quantized a, term a_scale,
                                struct ay_quantized b, term b_scale)
 {
-    return mul(l, cast(l, ay_quantized_product(l, a, b), F32), mul(l, a_scale, b_scale));
+    return mul(l, cast(l, ay_quantized_product(l, a, b, NULL), F32), mul(l, a_scale, b_scale));
 }
 
 static void lower_matmul_integer(const struct ay_lower *l, const struct ay_operands *o)
 {
     struct ay_quantized a = ay_quantized_operand(l, o, 0, 2, "A");
     struct ay_quantized b = ay_quantized_operand(l, o, 1, 3, "B");
-    o->out[0] = ay_quantized_product(l, a, b);
+    o->out[0] = ay_quantized_product(l, a, b, NULL);
 }
 
 /* A scale of rows (n) as (n, 1); of columns as it is. */

@@ -17,11 +17,14 @@ struct ay_quantized ay_quantized_operand(const struct ay_lower *l, const struct 
  * known and fits i8 or u8. */
 struct ay_quantized ay_quantized_shift(const struct ay_lower *l, struct ay_quantized q);
 /* Sum over k of (a.x[.., m, k] - a.zero) (b.x[.., n, k] - b.zero), exact, as I32; rows as
- * ay_tape_matmul takes them. Zero points vary by row only: (.., M or 1, 1) and (.., N or 1, 1). */
-term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b);
+ * ay_tape_matmul takes them. Zero points vary by row only: (.., M or 1, 1) and (.., N or 1, 1).
+ * Plus a bias (N), I32, modulo 2^32; NULL: none. */
+term ay_quantized_matmul(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b,
+                         term bias);
 /* The same of a (.., M, K) and b (.., K, N) as numpy's matmul has them; b's zero point is a number,
  * one a column (N), or (.., 1, N). */
-term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b);
+term ay_quantized_product(const struct ay_lower *l, struct ay_quantized a, struct ay_quantized b,
+                          term bias);
 /* The same in f32: the sums times the product of the scales, each of which broadcasts to them. */
 term ay_quantized_real_product(const struct ay_lower *l, struct ay_quantized a, term a_scale,
                                struct ay_quantized b, term b_scale);

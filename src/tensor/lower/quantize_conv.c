@@ -1,5 +1,5 @@
-/* ConvInteger and QLinearConv: exact sums over windows. */
-#include "tensor/lower/quantize.h"
+/* ConvInteger, QLinearConv and Conv of values that come from bytes: exact sums over windows. */
+#include "tensor/lower/origin.h"
 #include "tensor/lower/window.h"
 
 struct conv {
@@ -8,12 +8,9 @@ struct conv {
     uint64_t groups;
 };
 
-/* Operands x, w, their zero points at the places given; w's may be one a channel. */
-static bool read_conv(const struct ay_lower *l, const struct ay_operands *o, uint32_t w,
-                      uint32_t x_zero, uint32_t w_zero, struct conv *c)
+/* Of x and w; w's zero point may be one a channel. */
+static bool fit_conv(const struct ay_lower *l, struct conv *c)
 {
-    c->x = ay_quantized_operand(l, o, 0, x_zero, "x");
-    c->w = ay_quantized_operand(l, o, w, w_zero, "w");
     int64_t groups = ay_attr_int(l, "group", 1);
     if (failed(l)) return false;
     term x = c->x.x, k = c->w.x;
@@ -32,6 +29,15 @@ static bool read_conv(const struct ay_lower *l, const struct ay_operands *o, uin
         c->w.zero = reshape(l, c->w.zero, 0, NULL);
     }
     return !failed(l) && ay_window_read(l, x, k->dims + 2, &c->window);
+}
+
+/* Operands x, w, their zero points at the places given. */
+static bool read_conv(const struct ay_lower *l, const struct ay_operands *o, uint32_t w,
+                      uint32_t x_zero, uint32_t w_zero, struct conv *c)
+{
+    c->x = ay_quantized_operand(l, o, 0, x_zero, "x");
+    c->w = ay_quantized_operand(l, o, w, w_zero, "w");
+    return fit_conv(l, c);
 }
 
 static term windows_times(const struct ay_lower *l, const struct conv *c, term x, term weights,
@@ -78,7 +84,10 @@ static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
     bool known = x.zero && x.zero->data;
     uint64_t fill = known ? (uint8_t)ay_value_int(x.zero, 0) : 0;
     term y = windows_times(l, c, x.x, weights, fill);
-    if (!x.zero) return bias ? int_fn(l, AY_WORK_FN_INT_ADD, I32, y, bias) : y;
+    if (!x.zero)
+        return bias ? int_fn(l, AY_WORK_FN_INT_SUB, I32, y,
+                             int_fn(l, AY_WORK_FN_INT_SUB, I32, integer(l, I32, 0), bias))
+                    : y;
     term met;
     if (known || !is_padded(&c->window)) {
         met = channel_sums(l, weights);
@@ -139,6 +148,38 @@ void ay_lower_qlinear_conv(const struct ay_lower *l, const struct ay_operands *o
     term y = convolve_bytes(l, &c, by_channel(l, bias, &c, "B"));
     y = mul(l, cast(l, y, F32), mul(l, x_scale, by_channel(l, w_scale, &c, "w_scale")));
     o->out[0] = ay_quantize(l, y, y_scale, zero, zero->dtype);
+}
+
+/* Whether both come from bytes, the weights with one scale or one a channel, and the operator is
+ * one that reads bytes through windows as they lie: of one group, or of one channel a group. */
+static bool are_bytes(const struct ay_lower *l, const struct ay_operands *o, struct ay_origin *x,
+                      struct ay_origin *w)
+{
+    if (!ay_origin_of(l, o->in[0], x) || !ay_origin_of(l, o->in[1], w)) return false;
+    term bias = ay_in(o, 2);
+    uint64_t m = w->q.x->rank ? w->q.x->dims[0] : 0;
+    uint64_t k = m ? ay_value_elements(w->q.x) / m : 0;
+    if (bias && (bias->dtype != F32 || bias->rank != 1 || bias->dims[0] != m)) return false;
+    bool by_channels =
+        ay_attr_int(l, "group", 1) == 1 || (w->q.x->rank > 1 && w->q.x->dims[1] == 1);
+    return by_channels && x->q.x->dtype != I32 && w->q.x->dtype != I32 && ay_origin_is_single(x) &&
+           (ay_origin_is_single(w) || w->axis == 0) && k <= AY_MAX_QDQ_PRODUCTS;
+}
+
+term ay_qdq_conv(const struct ay_lower *l, const struct ay_operands *o)
+{
+    struct ay_origin x, w;
+    struct conv c;
+    term bias = ay_in(o, 2);
+    if (!are_bytes(l, o, &x, &w)) return NULL;
+    c.x = x.q;
+    c.w = w.q;
+    if (!fit_conv(l, &c)) return NULL;
+    term scale = mul(l, reshape(l, x.scale, 0, NULL), by_channel(l, w.scale, &c, "w_scale"));
+    term whole = ay_qdq_bias(l, bias, scale);
+    term y = convolve_bytes(l, &c, by_channel(l, whole, &c, "B"));
+    y = mul(l, cast(l, y, F32), scale);
+    return whole ? y : ay_window_bias(l, y, bias);
 }
 
 /* x, x_zero_point, w, multiplier, shift, y_zero_point, bias: docs/quantize.md. */

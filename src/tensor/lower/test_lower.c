@@ -336,6 +336,74 @@ static void test_lower_network_gives_the_same_bits_as_a_program_and_on_known_inp
     assert_true(ops[0] < ops[1]);
 }
 
+/* --- values that are quantised and at once f32 again --- */
+
+static const char *const quantised[] = {
+    "Cast seven = z | to n 2",
+    "Cast seven = seven_f | to n 1",
+    "Div three seven_f = s",
+    "Div s seven_f = t",
+    "QuantizeLinear image t z = qi",
+    "DequantizeLinear qi t z = x",
+    "QuantizeLinear kernel t z = qk",
+    "DequantizeLinear qk t z = w",
+    "Conv x w bias = conv | strides i 2 2 | pads i 1 1 1 1",
+    "QuantizeLinear conv s z = qc",
+    "DequantizeLinear qc s z = c",
+    "MaxPool c = pooled | kernel_shape i 2 2",
+    "Transpose pooled = turned | perm i 0 2 3 1",
+    "QuantizeLinear turned s z = same",
+    "DequantizeLinear same s z = rows",
+    "QuantizeLinear wide t z = qw",
+    "DequantizeLinear qw t z = weights",
+    "MatMul rows weights = product",
+    "Transpose rows = columns | perm i 0 1 3 2",
+    "MatMul rows columns = scores",
+    "Softmax scores = probabilities",
+    "Split rows = one_half other_half | axis n 3 | num_outputs n 2",
+    "Relu one_half = positive",
+    "Add product product = sum",
+};
+
+/* Products of f32 of the last output's program. */
+static uint32_t products_of_f32(struct ay_tape *tape, const struct ay_value *output)
+{
+    struct ay_tape_program p;
+    uint32_t found = 0;
+    assert_int_equal(ay_tape_program(tape, &output, 1, &p), AY_OK);
+    for (uint32_t i = 0; i < p.program.ops_count; i++) {
+        struct ay_tensor_type type;
+        if (p.program.ops[i].kind != AY_WORK_OP_MATMUL) continue;
+        ay_program_type(&p.program, p.program.ops[i].in[0], &type);
+        found += type.dtype == F32;
+    }
+    return found;
+}
+
+static void test_lower_quantised_values_are_multiplied_as_bytes_known_or_not(void **context)
+{
+    (void)context;
+    static const char outputs[] = "x w conv c pooled turned same rows product scores probabilities "
+                                  "one_half other_half positive sum";
+    for (uint32_t round = 0; round < 6; round++) {
+        arena = ay_arena_over(memory, sizeof memory);
+        struct ay_graph_graph g = graph(names_of_givens(), outputs, quantised, COUNT(quantised));
+        struct ay_graph_model model = model_of(&g, 1, 20);
+        const struct ay_value *known[MAX_NODES], *unknown[MAX_NODES];
+        const void *data[GIVENS];
+        fill_givens(data, round == 5);
+        struct ay_tape *interpreter = lowered(&model, data, 0, known);
+        struct ay_tape *tape = lowered(&model, data, round % 2 ? 1 : WEIGHTS, unknown);
+        compare(tape, data, unknown, known, g.outputs_count);
+        for (uint32_t i = 0; i < g.outputs_count; i++)
+            if (!unknown[i]->data) assert_int_equal(products_of_f32(tape, unknown[i]), 0);
+        /* What is quantised again as it was is the bytes that were moved. */
+        assert_int_equal(unknown[6]->dtype, AY_WORK_DTYPE_U8);
+        ay_tape_close(interpreter);
+        ay_tape_close(tape);
+    }
+}
+
 /* --- graphs within graphs, and refusals --- */
 
 static enum ay_code lower_small(const struct ay_graph_model *model, const struct ay_value **outs,
@@ -411,6 +479,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lower_network_gives_the_same_bits_as_a_program_and_on_known_inputs),
+        cmocka_unit_test(test_lower_quantised_values_are_multiplied_as_bytes_known_or_not),
         cmocka_unit_test(test_lower_body_sees_and_hides_the_values_around_it),
         cmocka_unit_test(test_lower_wrong_model_is_refused_with_the_place),
     };
