@@ -45,28 +45,21 @@ bool ay_finish_is_table(const struct ay_plan *plan, const struct ay_work_op *map
            table->shape[0] == 256;
 }
 
-static bool rounds(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t id)
+/* A MAP that makes bytes of sums, value `id`. */
+static bool makes_bytes(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t id)
 {
     struct ay_fixed_round round;
-    struct ay_fixed_rows unused;
-    uint32_t dtypes[AY_MAX_WORK_OP_IN];
-    enum ay_fixed_place places[AY_MAX_WORK_OP_IN];
-    dtypes_of(plan, op, dtypes);
-    places_of(plan, op, places);
-    return ay_fixed_round_of(op, dtypes, &round) && op->in[round.x] == id &&
-           ay_fixed_rows_of(op, &round, places, NULL, &unused);
-}
-
-static bool rescales(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t id)
-{
+    struct ay_fixed_rows rows;
     struct ay_rescale_form form;
-    struct ay_rescale_rows unused;
+    struct ay_rescale_rows rescaled;
     uint32_t dtypes[AY_MAX_WORK_OP_IN];
     enum ay_fixed_place places[AY_MAX_WORK_OP_IN];
     dtypes_of(plan, op, dtypes);
     places_of(plan, op, places);
-    return ay_rescale_of(op, dtypes, &form) && op->in[form.x] == id &&
-           ay_rescale_rows_of(op, &form, places, NULL, &unused);
+    if (ay_rescale_of(op, dtypes, &form))
+        return op->in[form.x] == id && ay_rescale_rows_of(op, &form, places, NULL, &rescaled);
+    return ay_fixed_round_of(op, dtypes, &round) && op->in[round.x] == id &&
+           ay_fixed_rows_of(op, &round, places, NULL, &rows);
 }
 
 /* A sum of value `id` and of one that is stored. */
@@ -92,7 +85,7 @@ bool ay_finish_joins(const struct ay_plan *plan, const struct ay_work_op *op, ui
     uint32_t last = plan->order[step->first + step->count - 1], id = outputs + last;
     if (uses[id] != 1 || step->count + 2 > AY_MAX_FINISH_OPS) return false;
     if (p->ops[last].kind == AY_WORK_OP_MATMUL)
-        return has_dims(&plan->places[id], op) && (rounds(plan, op, id) || rescales(plan, op, id));
+        return has_dims(&plan->places[id], op) && makes_bytes(plan, op, id);
     if (p->ops[last].kind == AY_WORK_OP_MATMUL_Q8) return false;
     if (op->kind == AY_WORK_OP_GATHER)
         return op->in[1] >= outputs && plan->places[op->in[1]].home == AY_HOME_FUSED &&

@@ -290,6 +290,30 @@ static void make_convolution(struct maker *m)
     keep(m, x);
 }
 
+/* Windows over planes in two axes of batches, and numbers of one of them, or of both, after it:
+ * from plane to plane these do not always go on evenly. */
+static void make_paired_convolution(struct maker *m)
+{
+    const struct ay_value *x = image(m);
+    uint64_t pairs = x->dims[0] / 2, h = x->dims[1], width = x->dims[2];
+    if (x->dims[0] % 2) return;
+    const struct ay_tape_view v = {
+        .view_rank = 3,
+        .view = {x->dims[0], h, width},
+        .grid_rank = 6,
+        .grid = {2, pairs, h, width, 3, 3},
+        .offsets = {0, -1, -1},
+        .coefs = {{(int64_t)pairs, 1, 0, 0, 0, 0}, {0, 0, 1, 0, 1, 0}, {0, 0, 0, 1, 0, 1}}};
+    const uint64_t windows[] = {2, pairs, h * width, 9}, weights[] = {2, pairs, 1, 9};
+    const uint64_t bias[] = {2, pairs, 1, 1}, own = below(3);
+    uint64_t out[] = {x->dims[0], h, width};
+    const struct ay_value *y =
+        ay_tape_matmul(m->tape, floats(m, 4, weights), ay_tape_view(m->tape, x, &v, 4, windows));
+    y = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, y,
+                    own ? floats(m, 5 - (uint32_t)own, bias + own - 1) : floats(m, 1, bias + 3));
+    keep(m, ay_tape_reshape(m->tape, y, 3, out));
+}
+
 /* Of bytes, with weights that are known or come from the first input. */
 static void make_byte_convolution(struct maker *m)
 {
@@ -336,9 +360,9 @@ struct program {
 static void make(struct program *out, bool odd)
 {
     static void (*const makers[])(struct maker *) = {
-        make_f32_map, make_integer_map, make_reduce,          make_move,
-        make_indexed, make_product,     make_convolution,     make_convolution,
-        make_pooling, make_f32_map,     make_byte_convolution};
+        make_f32_map, make_integer_map, make_reduce,           make_move,
+        make_indexed, make_product,     make_convolution,      make_convolution,
+        make_pooling, make_f32_map,     make_byte_convolution, make_paired_convolution};
     struct maker m = {.odd = odd};
     const struct ay_tape_options options = {.threads = 1};
     /* Large now and then, so that threads share out every op. */

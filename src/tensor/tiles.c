@@ -397,12 +397,13 @@ static void divide(struct tiles *t)
 static void find_across(struct tiles *t)
 {
     const int32_t *n_at = t->patches.n_at;
-    int64_t across = (int64_t)n_at[t->n - 1] + 1;
+    if (t->m > DIRECT_ROWS || t->column_blocks != 1 || t->patches.step != 1 ||
+        t->patches.run[0] > SHORT_RUN)
+        return;
     for (uint32_t j = 1; j < t->n; j++)
-        if (n_at[j] < n_at[j - 1]) across = 0;
-    if (t->m <= DIRECT_ROWS && t->column_blocks == 1 && t->patches.step == 1 &&
-        t->patches.run[0] <= SHORT_RUN && across > 0 && across <= 2 * (int64_t)t->n)
-        t->across = (uint32_t)across;
+        if (n_at[j] < n_at[j - 1]) return;
+    int64_t across = (int64_t)n_at[t->n - 1] + 1;
+    if (across > 0 && across <= 2 * (int64_t)t->n) t->across = (uint32_t)across;
 }
 
 /* The tables of places, and how the work is cut. */

@@ -1,7 +1,7 @@
 /* Windows over the planes of an image, each with filters of its own, as of a depthwise convolution,
  * or their maxima: straight from the image, whatever lies outside it being put in by masks. Vectors
  * run along the rows of the result, some rows of which go together; each element is one chain.
- * Cost: a load and an fma for each vector of a row and tap. */
+ * Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
 #ifndef AY_TENSOR_KERNEL_STENCIL_LANES_H
 #define AY_TENSOR_KERNEL_STENCIL_LANES_H
 
