@@ -14,6 +14,9 @@
 #define BATCH_RUNS    256u
 #define BATCH_OFFSETS (1u << 20)
 #define HUGE_PAGE     (2u << 20)
+/* Larger tables of places are made anew in each run, which takes little beside what they are for.
+ */
+#define KEPT_PATCHES_BYTES (1u << 17)
 
 enum ay_code ay_room_reserve(struct ay_room *room, size_t bytes)
 {
@@ -54,6 +57,21 @@ const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t grou
     }
     *group = low;
     return &exec->pieces[low];
+}
+
+enum ay_code ay_exec_patches(struct ay_exec *exec, const struct ay_patch_view *w,
+                             struct ay_patches *out)
+{
+    struct ay_kept_patches *kept = &exec->kept_patches[exec->step - exec->plan.steps];
+    uint64_t bytes = ay_patch_view_words(w) * sizeof(int32_t);
+    struct ay_room *room = bytes <= KEPT_PATCHES_BYTES ? &kept->room : &exec->places;
+    if (!kept->patches.k_at) {
+        AY_TRY(ay_room_reserve(room, bytes));
+        kept->patches = ay_patch_view_tables(w, room->at);
+    }
+    *out = kept->patches;
+    if (room == &exec->places) kept->patches.k_at = NULL; /* others will have their place */
+    return AY_OK;
 }
 
 /* Batches. */
@@ -168,8 +186,9 @@ const char *ay_exec_kernels(const struct ay_exec *exec)
 
 uint64_t ay_exec_memory(const struct ay_exec *exec)
 {
-    uint64_t bytes = exec->memory.cap + exec->image.cap + exec->tables.cap;
-    for (uint32_t i = 0; i < exec->program->weights_count; i++) bytes += exec->packed[i].bytes;
+    uint64_t bytes = exec->weights_room.cap + exec->memory.cap + exec->image.cap +
+                     exec->places.cap + exec->tables.cap;
+    for (uint32_t s = 0; s < exec->plan.step_count; s++) bytes += exec->kept_patches[s].room.cap;
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++)
         bytes += exec->threads[t].scratch.cap + exec->threads[t].packed.cap +
                  exec->threads[t].frame.cap + exec->threads[t].words.cap;
@@ -273,55 +292,71 @@ static bool same_packing(const struct ay_exec *exec, const struct ay_work_op *a,
     return a->kind == b->kind && (a->kind == AY_WORK_OP_MATMUL || a->in[2] == b->in[2]);
 }
 
+static void *packed_at(const struct ay_exec *exec, uint32_t weight)
+{
+    return (uint8_t *)exec->weights_room.at + exec->packed[weight].begin;
+}
+
 const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op)
 {
     uint32_t id = packed_operand(exec, op);
     if (id == AY_NONE) return NULL;
-    const struct ay_packed *packed = &exec->packed[exec->plan.places[id].slot];
-    return packed->at && same_packing(exec, packed->op, op) ? packed->at : NULL;
+    uint32_t weight = exec->plan.places[id].slot;
+    const struct ay_work_op *by = exec->packed[weight].op;
+    return by && same_packing(exec, by, op) ? packed_at(exec, weight) : NULL;
 }
 
 static void pack_item(void *context, size_t item, uint32_t thread)
 {
     (void)thread;
     const struct ay_exec *exec = context;
-    const struct ay_packed *packed = &exec->packed[item];
+    const struct ay_work_op *op = exec->packed[item].op;
     const struct ay_work_weight *w = &exec->program->weights[item];
-    if (!packed->at || is_woven(exec, packed->op)) return;
-    if (is_filtered(exec, packed->op)) {
-        exec->kernels->pack_filters(exec->weights[item], w->dims[0], w->dims[1], packed->at);
+    const void *from = exec->weights[item];
+    void *out = packed_at(exec, (uint32_t)item);
+    if (!op || is_woven(exec, op)) return;
+    if (is_filtered(exec, op)) {
+        exec->kernels->pack_filters(from, w->dims[0], w->dims[1], out);
         return;
     }
     if (w->dtype == AY_WORK_DTYPE_F32) {
-        exec->kernels->pack(exec->weights[item], w->dims[1], w->dims[0], w->dims[1], packed->at);
+        exec->kernels->pack(from, w->dims[1], w->dims[0], w->dims[1], out);
         return;
     }
     const float *d = NULL;
-    if (packed->op->kind == AY_WORK_OP_MATMUL_Q8)
-        d = exec->weights[exec->plan.places[packed->op->in[2]].slot];
-    ay_product_pack(exec, packed->op, exec->weights[item], d, w->dims[0], w->dims[1], packed->at);
+    if (op->kind == AY_WORK_OP_MATMUL_Q8) d = exec->weights[exec->plan.places[op->in[2]].slot];
+    ay_product_pack(exec, op, from, d, w->dims[0], w->dims[1], out);
 }
 
+static size_t pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op,
+                         const struct ay_place *w)
+{
+    if (is_woven(exec, op)) return ay_woven_pack_bytes(exec, op);
+    if (w->dtype != AY_WORK_DTYPE_F32)
+        return ay_product_pack_bytes(exec, op, w->shape[0], w->shape[1]);
+    uint32_t panel = is_filtered(exec, op) ? exec->kernels->filters : exec->kernels->panel;
+    return sizeof(float) * ay_packed_floats(panel, w->shape[0], w->shape[1]);
+}
+
+/* All in one piece of memory, which large pages can hold. */
 static enum ay_code pack_weights(struct ay_exec *exec)
 {
     const struct ay_work_program *p = exec->program;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < p->ops_count; i++) {
-        const struct ay_work_op *op = &p->ops[i];
-        uint32_t id = packed_operand(exec, op);
+        uint32_t id = packed_operand(exec, &p->ops[i]);
         if (id == AY_NONE) continue;
-        const struct ay_place *at = &exec->plan.places[id];
-        struct ay_packed *packed = &exec->packed[at->slot];
-        if (packed->at) continue;
-        struct ay_room room = {0};
-        uint32_t panel = is_filtered(exec, op) ? exec->kernels->filters : exec->kernels->panel;
-        size_t bytes = sizeof(float) * ay_packed_floats(panel, at->shape[0], at->shape[1]);
-        if (is_woven(exec, op))
-            bytes = ay_woven_pack_bytes(exec, op);
-        else if (at->dtype != AY_WORK_DTYPE_F32)
-            bytes = ay_product_pack_bytes(exec, op, at->shape[0], at->shape[1]);
-        AY_TRY(ay_room_reserve(&room, bytes));
-        *packed = (struct ay_packed){room.at, room.cap, op};
-        if (is_woven(exec, op)) AY_TRY(ay_woven_pack(exec, op, exec->weights[at->slot], room.at));
+        const struct ay_place *w = &exec->plan.places[id];
+        struct ay_packed *packed = &exec->packed[w->slot];
+        if (packed->op) continue;
+        *packed = (struct ay_packed){.op = &p->ops[i], .begin = bytes};
+        bytes += (pack_bytes(exec, packed->op, w) + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    AY_TRY(ay_room_reserve(&exec->weights_room, bytes));
+    for (uint32_t i = 0; i < p->weights_count; i++) {
+        const struct ay_work_op *op = exec->packed[i].op;
+        if (op && is_woven(exec, op))
+            AY_TRY(ay_woven_pack(exec, op, exec->weights[i], packed_at(exec, i)));
     }
     ay_pool_run(exec->pool, p->weights_count, pack_item, exec);
     return AY_OK;
@@ -352,8 +387,9 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
     exec->gaps = calloc(exec->plan.buffer_count + 1, sizeof *exec->gaps);
     exec->size_bytes = calloc(sizes, sizeof *exec->size_bytes);
     exec->pieces = calloc(exec->max_runs + 1, sizeof *exec->pieces);
+    exec->kept_patches = calloc(exec->plan.step_count + 1, sizeof *exec->kept_patches);
     if (!exec->threads || !exec->weights || !exec->packed || !exec->offsets || !exec->slot_at ||
-        !exec->gaps || !exec->size_bytes || !exec->pieces)
+        !exec->gaps || !exec->size_bytes || !exec->pieces || !exec->kept_patches)
         return AY_E_MEMORY;
     for (uint32_t i = 0; i < n; i++) exec->weights[i] = weights[i];
     return pack_weights(exec);
@@ -388,14 +424,15 @@ enum ay_code ay_exec_open(const struct ay_work_program *program, const void *con
 void ay_exec_close(struct ay_exec *exec)
 {
     if (!exec) return;
-    for (uint32_t i = 0; exec->packed && i < exec->program->weights_count; i++)
-        free(exec->packed[i].at);
     for (uint32_t t = 0; exec->threads && t < ay_pool_threads(exec->pool); t++) {
         free(exec->threads[t].scratch.at);
         free(exec->threads[t].packed.at);
         free(exec->threads[t].frame.at);
         free(exec->threads[t].words.at);
     }
+    for (uint32_t s = 0; exec->kept_patches && s < exec->plan.step_count; s++)
+        free(exec->kept_patches[s].room.at);
+    free(exec->kept_patches);
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);
     free(exec->forms);
@@ -408,8 +445,10 @@ void ay_exec_close(struct ay_exec *exec)
     free(exec->gaps);
     free(exec->size_bytes);
     free(exec->pieces);
+    free(exec->weights_room.at);
     free(exec->memory.at);
     free(exec->image.at);
     free(exec->tables.at);
+    free(exec->places.at);
     free(exec);
 }

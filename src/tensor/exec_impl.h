@@ -36,11 +36,16 @@ struct ay_pieces {
     uint64_t piece;
 };
 
-/* A weight in the layout of the kernels of the op. */
+/* A weight in the layout of the kernels of the op; NULL: of none. */
 struct ay_packed {
-    void *at;
-    size_t bytes;
     const struct ay_work_op *op;
+    size_t begin; /* byte of `weights_room` */
+};
+
+/* The tables of places of a step over patches. */
+struct ay_kept_patches {
+    struct ay_room room;
+    struct ay_patches patches; /* k_at NULL: not made yet */
 };
 
 struct ay_exec {
@@ -55,7 +60,8 @@ struct ay_exec {
     uint64_t *step_ns; /* one a step; NULL: not measured */
     uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
-    struct ay_packed *packed; /* one a weight: empty unless a product's second operand */
+    struct ay_packed *packed; /* one a weight */
+    struct ay_room weights_room;
     struct ay_exec_thread *threads;
     /* the batch at hand */
     const struct ay_run *runs;
@@ -65,8 +71,10 @@ struct ay_exec {
     struct ay_gap *gaps;  /* used while that is laid out, as are */
     uint64_t *size_bytes; /* (sizes) */
     struct ay_room memory;
-    /* Of a step over patches its frame and its places; of a product of bytes B and rows of A. */
-    struct ay_room image, tables;
+    struct ay_kept_patches *kept_patches; /* one a step */
+    /* Of a step over patches its frame and places that are too many to keep; of windows places; of
+     * a product of bytes B and rows of A. */
+    struct ay_room image, places, tables;
     /* the step at hand */
     const struct ay_step *step;
     struct ay_pieces *pieces; /* (max_runs + 1) */
@@ -85,7 +93,12 @@ struct ay_row_item {
     struct ay_exec_thread *thread;
     const uint32_t *sizes; /* of the run; of the first one when flat */
     uint32_t run, batch, row, rows;
+    bool only; /* no other item of the step is at work */
 };
+
+/* The patches that the step at hand reads, the same in each run, but for the image. AY_E_MEMORY. */
+enum ay_code ay_exec_patches(struct ay_exec *exec, const struct ay_patch_view *w,
+                             struct ay_patches *out) AY_MUST;
 
 /* Rows of a value: `rows` of them, `stride` elements apart. */
 struct ay_rows {

@@ -7,6 +7,7 @@
 
 /* Looks at a shared word that long before sleeping: steps follow each other within microseconds. */
 #define SPINS 4000
+#define LINE  64
 
 /* The gate of a loop: how many workers are in it; whether no more may enter; its number. A worker
  * that comes late, because others have its processor, finds the gate closed and is not waited for.
@@ -16,15 +17,20 @@
 #define LOOP_SHIFT    32
 #define LOOP_OF(gate) ((gate) >> LOOP_SHIFT)
 
+/* A thread's own part of a loop's items; who has none left takes of the others'. */
+struct share {
+    _Alignas(LINE) atomic_size_t next;
+    size_t end;
+};
+
 struct ay_pool {
     uint32_t threads, started; /* started: those to be joined */
     pthread_t *handles;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     atomic_uint_fast64_t gate; /* its number changes when there is a new loop, or the end */
-    atomic_size_t next;        /* item */
+    struct share *shares;      /* one a thread */
     atomic_bool stop;          /* read by workers that nobody waits for */
-    size_t count;
     ay_pool_fn *fn;
     void *context;
 };
@@ -43,8 +49,12 @@ static inline void relax(void)
 
 static void take_items(struct ay_pool *pool, uint32_t thread)
 {
-    for (size_t i; (i = atomic_fetch_add(&pool->next, 1)) < pool->count;)
-        pool->fn(pool->context, i, thread);
+    for (uint32_t t = thread, left = pool->threads; left > 0; left--) {
+        struct share *share = &pool->shares[t];
+        for (size_t i; (i = atomic_fetch_add(&share->next, 1)) < share->end;)
+            pool->fn(pool->context, i, thread);
+        t = t + 1 < pool->threads ? t + 1 : 0;
+    }
 }
 
 static void await_loop(struct ay_pool *pool, uint64_t seen)
@@ -110,7 +120,8 @@ enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->handles = calloc(threads, sizeof *pool->handles);
-    bool ok = pool->handles != NULL;
+    pool->shares = aligned_alloc(LINE, threads * sizeof *pool->shares);
+    bool ok = pool->handles != NULL && pool->shares != NULL;
     for (uint32_t i = 1; ok && i < threads; i++) ok = start_worker(pool, i);
     if (!ok) {
         ay_pool_close(pool);
@@ -129,15 +140,24 @@ void ay_pool_close(struct ay_pool *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->handles);
+    free(pool->shares);
     free(pool);
+}
+
+/* Where thread t's part of the items begins. */
+static size_t part(size_t count, uint32_t t, uint32_t threads)
+{
+    return count / threads * t + count % threads * t / threads;
 }
 
 void ay_pool_run(struct ay_pool *pool, size_t count, ay_pool_fn *fn, void *context)
 {
-    pool->count = count;
     pool->fn = fn;
     pool->context = context;
-    atomic_store(&pool->next, 0);
+    for (uint32_t t = 0; t < pool->threads; t++) {
+        atomic_store(&pool->shares[t].next, part(count, t, pool->threads));
+        pool->shares[t].end = part(count, t + 1, pool->threads);
+    }
     bool alone = pool->threads == 1 || count <= 1;
     if (!alone) announce(pool, 0);
     take_items(pool, 0);

@@ -15,8 +15,10 @@ typedef void ay_pool_fn(void *context, size_t item, uint32_t thread);
 enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out) AY_MUST;
 void ay_pool_close(struct ay_pool *pool); /* NULL is allowed */
 
-/* Calls fn once for each item, in ascending order of their beginnings, and returns when all have
- * ended. One call at a time, and never from within fn. Cost: about a microsecond. */
+/* Calls fn once for each item and returns when all have ended. Each thread begins with an equal
+ * part of them, in ascending order, so that what it wrote in one loop is in its cache in the next,
+ * and then helps others. One call at a time, and never from within fn. Cost: about a microsecond.
+ */
 void ay_pool_run(struct ay_pool *pool, size_t count, ay_pool_fn *fn, void *context);
 
 uint32_t ay_pool_threads(const struct ay_pool *pool);

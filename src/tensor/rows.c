@@ -4,6 +4,8 @@
 /* Scratch that one thread's rows may take, f32: most of a second-level cache. */
 #define SCRATCH_TARGET 98304u
 #define MIN_PIECE      8u
+/* Elements of a second operand that make it worth while to share its columns out. */
+#define SHARED_OPERAND (1u << 17)
 #define MAX_PIECE      128u
 
 static uint32_t width_of(const struct ay_place *place, const uint32_t *sizes)
@@ -96,6 +98,38 @@ static const float *second_operand(const struct ay_row_item *item, uint32_t inde
     return thread->packed.at;
 }
 
+/* Columns of a product, whole panels an item of the pool's loop. */
+struct column_share {
+    const struct ay_exec *exec;
+    const struct ay_gemm *gemm; /* or */
+    const struct ay_q8_gemm *gemm_q8;
+    uint32_t n, each;
+};
+
+static void share_item(void *context, size_t index, uint32_t thread)
+{
+    (void)thread;
+    const struct column_share *s = context;
+    uint32_t n0 = (uint32_t)index * s->each, n1 = s->n - n0 < s->each ? s->n : n0 + s->each;
+    if (s->gemm)
+        s->exec->kernels->gemm(s->gemm, 0, s->gemm->m, n0, n1);
+    else
+        s->exec->integers->gemm_q8(s->gemm_q8, n0, n1);
+}
+
+/* All columns by this thread, or, where the item is the only one, by all. */
+static void run_product(const struct ay_row_item *item, struct column_share s, uint32_t k,
+                        uint32_t panel)
+{
+    uint32_t threads = ay_pool_threads(s.exec->pool), panels = (s.n + panel - 1) / panel;
+    bool shared = item->only && (uint64_t)s.n * k >= SHARED_OPERAND;
+    s.each = (shared ? (panels + threads - 1) / threads : panels) * panel;
+    if (shared)
+        ay_pool_run(s.exec->pool, (s.n + s.each - 1) / s.each, share_item, &s);
+    else
+        share_item(&s, 0, 0);
+}
+
 static void run_matmul(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
 {
     const struct ay_work_op *op = &item->exec->program->ops[index];
@@ -108,7 +142,8 @@ static void run_matmul(const struct ay_row_item *item, uint32_t index, struct ay
                         .n = out.width,
                         .k = a.width};
     g.b = second_operand(item, index, &g);
-    item->exec->kernels->gemm(&g, 0, g.m, 0, g.n);
+    run_product(item, (struct column_share){.exec = item->exec, .gemm = &g, .n = g.n}, g.k,
+                item->exec->kernels->panel);
 }
 
 /* The weights and their scales as the kernel wants them: packed for good, or packed now unless the
@@ -156,7 +191,8 @@ static void run_matmul_q8(const struct ay_row_item *item, uint32_t index, struct
                            .m = item->rows,
                            .n = out.width,
                            .k = a.width};
-    kernels->gemm_q8(&g, 0, g.n);
+    run_product(item, (struct column_share){.exec = item->exec, .gemm_q8 = &g, .n = g.n}, g.k,
+                kernels->panel);
 }
 
 static void run_map(const struct ay_row_item *item, uint32_t index, struct ay_rows out)
@@ -208,10 +244,9 @@ static void run_form(const struct ay_row_item *item, const uint32_t *order,
                       form->number, out.at + r * out.stride, x.width);
 }
 
-static void run_item(void *context, size_t index, uint32_t thread)
+static void run_rows(struct ay_exec *exec, size_t index, uint32_t thread, bool only)
 {
-    struct ay_exec *exec = context;
-    struct ay_row_item item = {.exec = exec, .thread = &exec->threads[thread]};
+    struct ay_row_item item = {.exec = exec, .thread = &exec->threads[thread], .only = only};
     const struct ay_pieces *p =
         ay_pieces_find(exec, exec->step->flat ? 1 : exec->run_count, index, &item.run);
     uint32_t piece = (uint32_t)p->piece, pieces = (p->rows + piece - 1) / piece;
@@ -241,6 +276,24 @@ static void run_item(void *context, size_t index, uint32_t thread)
         else
             run_reduce(&item, op_index, out);
     }
+}
+
+static void run_item(void *context, size_t index, uint32_t thread)
+{
+    run_rows(context, index, thread, false);
+}
+
+/* Whether a product with a weight is worth sharing out by columns rather than by rows. */
+static bool has_large_weight(const struct ay_exec *exec)
+{
+    for (uint32_t i = 0; i < exec->step->count; i++) {
+        const struct ay_work_op *op = &exec->program->ops[exec->plan.order[exec->step->first + i]];
+        if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) continue;
+        const struct ay_place *b = &exec->plan.places[op->in[1]];
+        if (ay_exec_packed(exec, op) && (uint64_t)b->shape[0] * b->shape[1] >= SHARED_OPERAND)
+            return true;
+    }
+    return false;
 }
 
 /* How many rows a piece has: as many as the scratch allows, evenly, and with work for all threads.
@@ -303,6 +356,9 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         exec->pieces[r] = cut(exec, r, batches, rows, exec->run_count * batches);
     }
     if (exec->step->flat) exec->pieces[0] = cut(exec, 0, 1, total, 1);
+    bool one = total < MIN_PIECE && (exec->step->flat || total == exec->pieces[0].rows) &&
+               has_large_weight(exec);
+    if (one) exec->pieces[0].piece = total;
     for (uint32_t r = 0; r < groups; r++) {
         struct ay_pieces *p = &exec->pieces[r];
         p->first = items;
@@ -310,6 +366,9 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         AY_TRY(reserve(exec, r, (uint32_t)p->piece));
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) exec->threads[t].packed_of = NULL;
-    ay_pool_run(exec->pool, items, run_item, exec);
+    if (items == 1)
+        run_rows(exec, 0, 0, true); /* its products are shared out */
+    else
+        ay_pool_run(exec->pool, items, run_item, exec);
     return AY_OK;
 }

@@ -428,29 +428,61 @@ static void check(const struct program *p, const struct ay_exec *exec, bool trac
             fail_msg("output %u differs, operand %u", i, w->outputs[i]);
 }
 
+/* Runs it by each table of kernels, with and without trace, with threads that depend on `number`.
+ */
+static void check_each_way(struct program *p, uint32_t number)
+{
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    evaluate(p);
+    for (uint32_t k = 0; k < 6; k++) {
+        struct ay_exec_options options = {.threads = 1 + (number + k) % 3, .trace = k % 2};
+        if (ay_kernels_named(names[k / 2], &options.kernels) != AY_OK) continue;
+        struct ay_exec *exec = NULL;
+        struct ay_run run = {.inputs = {p->inputs[0], p->inputs[1]}};
+        memcpy(run.outputs, p->outputs, sizeof run.outputs);
+        assert_int_equal(ay_exec_open(&p->p.program, p->p.weights, &options, &exec), AY_OK);
+        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        check(p, exec, options.trace);
+        for (uint32_t o = 0; o < p->p.outputs; o++)
+            memset(p->outputs[o], 0xa5, bytes_of(p, p->p.program.outputs[o]));
+        ay_exec_close(exec);
+    }
+    drop(p);
+}
+
 static void test_exec_random_ops_equal_specification(void **state)
 {
     (void)state;
-    static const char *const names[] = {"scalar", "avx2", "avx512"};
     static struct program p;
     printf("seed %llu\n", (unsigned long long)seed);
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         make(&p, i % 4 == 0);
-        evaluate(&p);
-        for (uint32_t k = 0; k < 6; k++) {
-            struct ay_exec_options options = {.threads = 1 + (i + k) % 3, .trace = k % 2};
-            if (ay_kernels_named(names[k / 2], &options.kernels) != AY_OK) continue;
-            struct ay_exec *exec = NULL;
-            struct ay_run run = {.inputs = {p.inputs[0], p.inputs[1]}};
-            memcpy(run.outputs, p.outputs, sizeof run.outputs);
-            assert_int_equal(ay_exec_open(&p.p.program, p.p.weights, &options, &exec), AY_OK);
-            assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
-            check(&p, exec, options.trace);
-            for (uint32_t o = 0; o < p.p.outputs; o++)
-                memset(p.outputs[o], 0xa5, bytes_of(&p, p.p.program.outputs[o]));
-            ay_exec_close(exec);
-        }
-        drop(&p);
+        check_each_way(&p, i);
+    }
+}
+
+/* Weights so large beside the rows that threads share their columns out. */
+static void test_exec_few_rows_meet_large_weights(void **state)
+{
+    (void)state;
+    static struct program p;
+    for (uint32_t i = 0; i < 9; i++) {
+        const uint64_t n = 301 + 7 * i, k = 512 - i, rows[] = {1 + i, k}, weights[] = {n, k};
+        const uint64_t scales[] = {n, (k + 31) / 32}, narrow[] = {5, n};
+        const struct ay_tape_options options = {.threads = 1};
+        struct maker m = {0};
+        assert_int_equal(ay_tape_open(&options, &m.tape), AY_OK);
+        const struct ay_value *x = ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 2, rows), *outputs[2];
+        (void)ay_tape_input(m.tape, AY_WORK_DTYPE_F32, 2, rows);
+        outputs[0] = ay_tape_matmul(m.tape, ay_tape_matmul(m.tape, x, floats(&m, 2, weights)),
+                                    floats(&m, 2, narrow));
+        outputs[1] =
+            ay_tape_matmul_q8(m.tape, x, integers(&m, AY_WORK_DTYPE_I8, 2, weights, -127, 255),
+                              floats(&m, 2, scales));
+        assert_int_equal(ay_tape_program(m.tape, outputs, 2, &p.p), AY_OK);
+        p.tape = m.tape;
+        ay_test_floats(&seed, p.inputs[0], INPUT, false);
+        check_each_way(&p, i);
     }
 }
 
@@ -538,6 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
+        cmocka_unit_test(test_exec_few_rows_meet_large_weights),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
         cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };

@@ -59,6 +59,30 @@ static void test_pool_takes_each_item_once(void **state)
     }
 }
 
+static void meet(void *context, size_t item, uint32_t thread)
+{
+    struct loop *l = context;
+    l->by_thread[item] = thread;
+    atomic_fetch_add(&l->at_work, 1);
+    while (atomic_load(&l->at_work) < l->count) (void)sched_yield();
+}
+
+/* Where each is needed at once, thread t has item t: the one whose memory it had before. */
+static void test_pool_threads_begin_with_their_own_part(void **state)
+{
+    (void)state;
+    for (uint32_t threads = 2; threads <= MOST_THREADS; threads++) {
+        struct ay_pool *pool;
+        assert_int_equal(ay_pool_open(threads, &pool), AY_OK);
+        for (uint32_t i = 0; i < 50; i++) {
+            struct loop l = {.count = threads};
+            ay_pool_run(pool, threads, meet, &l);
+            for (uint32_t t = 0; t < threads; t++) assert_int_equal(l.by_thread[t], t);
+        }
+        ay_pool_close(pool);
+    }
+}
+
 /* Workers that have begun nothing, or are asleep, end too. */
 static void test_pool_closes_at_any_time(void **state)
 {
@@ -76,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_takes_each_item_once),
+        cmocka_unit_test(test_pool_threads_begin_with_their_own_part),
         cmocka_unit_test(test_pool_closes_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
 #define FILTER_COLUMNS 96u
 /* Items a thread: what one thread has left to do when others are through is a part of one. */
 #define FILTER_ITEMS 8u
+/* Elements of patches laid out: half of a second-level cache. */
+#define LAID_FLOATS 65536u
 /* Rows that make packing a block of columns once more worth while. */
 #define LEAST_ROWS 32u
 /* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
@@ -44,11 +46,13 @@ struct tiles {
     const float *source;  /* the VIEW's operand */
     const float *a;       /* of a MATMUL */
     const float *filters; /* A in the kernels' layout, if columns need not be packed */
+    bool laid;            /* columns are laid out in another way */
     float *out;
     size_t a_batch;                /* elements from one batch of A to the next */
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
     uint32_t columns, column_blocks, rows, row_blocks; /* of a tile, how many */
-    uint32_t group;                                    /* batches of an item */
+    bool by_rows;   /* items of the same rows follow each other, else those of the same columns */
+    uint32_t group; /* batches of an item */
     uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
     bool framed_apart; /* each batch's part of the frame is made where it is used */
 };
@@ -225,10 +229,13 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
                                .m = t->m,
                                .affine = affine ? &follows : NULL};
     struct region done = *r;
-    uint32_t step = affine ? t->rows : k->filters_at_once(w);
+    uint32_t step = affine ? t->rows : k->filters;
+    const float *columns = w->image + w->n_at[r->n0];
     for (; done.m0 < r->m1; done.m0 = done.m1) {
         done.m1 = (uint32_t)min(r->m1, done.m0 + step);
+        g.laid = thread->packed_of == columns;
         k->gemm_filters(&g, done.m0, done.m1, r->n0, r->n1, thread->packed.at);
+        thread->packed_of = columns;
         if (!affine) map_region(t, &done, thread);
     }
 }
@@ -322,9 +329,15 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
     const struct tiles *t = context;
-    struct region r = {.m0 = (uint32_t)(index % t->row_blocks) * t->rows,
-                       .n0 = (uint32_t)(index / t->row_blocks % t->column_blocks) * t->columns};
-    r.batch = (uint32_t)(index / t->row_blocks / t->column_blocks) * t->group;
+    const uint32_t blocks = t->row_blocks * t->column_blocks, i = (uint32_t)(index % blocks);
+    uint32_t row = i % t->row_blocks, column = i / t->row_blocks;
+    if (t->by_rows) {
+        row = i / t->column_blocks;
+        column = i % t->column_blocks;
+    }
+    struct region r = {.batch = (uint32_t)(index / blocks) * t->group,
+                       .m0 = row * t->rows,
+                       .n0 = column * t->columns};
     r.m1 = (uint32_t)min(t->m, r.m0 + t->rows);
     r.n1 = (uint32_t)min(t->n, r.n0 + t->columns);
     for (uint32_t end = (uint32_t)min(t->batches, r.batch + t->group); r.batch < end; r.batch++)
@@ -350,23 +363,26 @@ static uint32_t even_block(uint32_t pieces, uint32_t most, uint32_t threads)
     return best;
 }
 
-/* Blocks of columns; where they make few items, panels of filters are shared out too, as many for
- * each thread where that can be. */
+/* Blocks of columns, as many for each thread where there are enough; where they make few items,
+ * panels of filters are shared out too. */
 static void divide_filters(struct tiles *t)
 {
-    uint32_t threads = ay_pool_threads(t->exec->pool);
-    uint32_t panel = t->exec->kernels->filters_at_once(&t->patches);
-    uint32_t panels = (t->m + panel - 1) / panel, parts = 1, wanted = FILTER_ITEMS * threads;
-    t->group = 1;
-    t->column_blocks = (t->n + FILTER_COLUMNS - 1) / FILTER_COLUMNS;
+    AY_ASSERT(t->batches == 1); /* a packed weight has none */
+    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->filters;
+    uint32_t most = FILTER_COLUMNS, panels = (t->m + panel - 1) / panel, parts = 1;
+    if (t->laid) most = (uint32_t)min(most, LAID_FLOATS / t->shape.k + 1);
+    uint32_t round = most * threads, rounds = (t->n + round / 2) / round;
+    t->column_blocks = rounds > 0 ? rounds * threads : (t->n + most - 1) / most;
     t->columns = (t->n + t->column_blocks - 1) / t->column_blocks;
     t->column_blocks = (t->n + t->columns - 1) / t->columns;
-    uint32_t items = t->batches * t->column_blocks;
-    if (threads > 1 && items < wanted) parts = (wanted + items - 1) / items;
-    if (parts > 1 && items % threads) parts = (parts + threads - 1) / threads * threads;
+    if (threads > 1 && t->column_blocks < FILTER_ITEMS * threads)
+        parts = (FILTER_ITEMS * threads + t->column_blocks - 1) / t->column_blocks;
+    t->by_rows = t->column_blocks % threads != 0;
+    if (parts > 1 && t->by_rows) parts = (parts + threads - 1) / threads * threads;
     if (parts > panels) parts = panels;
     t->rows = (panels + parts - 1) / parts * panel;
     t->row_blocks = (t->m + t->rows - 1) / t->rows;
+    t->group = 1;
 }
 
 /* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few, or
@@ -388,6 +404,7 @@ static void divide(struct tiles *t)
     if (threads > 1 && t->batches == 1 && t->m >= LEAST_ROWS * threads && uneven) parts = threads;
     t->rows = ((t->m + parts - 1) / parts + 7) / 8 * 8;
     t->row_blocks = (t->m + t->rows - 1) / t->rows;
+    t->by_rows = parts > 1;
     uint64_t work = min(t->m, t->rows) * min(t->n, t->columns) * t->shape.k;
     uint64_t group = min(ITEM_WORK / work + 1, t->batches / (2 * threads) + 1);
     t->group = (uint32_t)group;
@@ -409,13 +426,12 @@ static void find_across(struct tiles *t)
 /* The tables of places, and how the work is cut. */
 static enum ay_code lay_out(struct tiles *t)
 {
-    const struct ay_patch_view *w = &t->shape;
     if (t->planes) {
         divide(t);
         return AY_OK;
     }
-    AY_TRY(ay_room_reserve(&t->exec->tables, ay_patch_view_words(w) * sizeof(int32_t)));
-    t->patches = ay_patch_view_tables(w, t->exec->tables.at);
+    AY_TRY(ay_exec_patches(t->exec, &t->shape, &t->patches));
+    t->laid = t->filters && t->exec->kernels->filters_laid(&t->patches);
     (t->filters ? divide_filters : divide)(t);
     find_across(t);
     return AY_OK;
@@ -474,12 +490,14 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     }
     size_t packed = t.across;
     if (t.filters)
-        packed = ay_filter_room(t.columns);
+        packed =
+            ay_filter_room(exec->kernels->filters, t.columns, t.laid ? (uint32_t)t.shape.k : 0);
     else if (t.m > DIRECT_ROWS)
         packed =
             ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
     for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
         AY_TRY(ay_room_reserve(&exec->threads[i].packed, packed * sizeof(float)));
+        exec->threads[i].packed_of = NULL;
         AY_TRY(ay_room_reserve(&exec->threads[i].scratch, AY_MAP_TEMP_BYTES));
         size_t plane = t.framed_apart ? t.shape.plane : 0;
         AY_TRY(ay_room_reserve(&exec->threads[i].frame, plane * sizeof(float)));

@@ -180,7 +180,7 @@ static enum ay_code run_woven(struct ay_exec *exec, uint32_t run)
     for (uint32_t a = 0; a < w->axes; a++) t.source *= w->source[a];
     const void *packed = ay_exec_packed(exec, op);
     size_t a_bytes = packed ? 0 : ay_woven_pack_bytes(exec, op);
-    AY_TRY(ay_room_reserve(&exec->tables, a_bytes + ay_patch_view_words(w) * sizeof(uint32_t)));
+    AY_TRY(ay_room_reserve(&exec->tables, a_bytes));
     AY_TRY(ay_room_reserve(&exec->image, (t.source + w->elements) * sizeof(uint32_t)));
     for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
         AY_TRY(ay_room_reserve(&exec->threads[i].packed,
@@ -194,7 +194,7 @@ static enum ay_code run_woven(struct ay_exec *exec, uint32_t run)
     }
     t.a_words = packed;
     t.a_add = (const int32_t *)(t.a_words + t.m * w->k);
-    t.patches = ay_patch_view_tables(w, (int32_t *)exec->tables.at + a_bytes / sizeof(int32_t));
+    AY_TRY(ay_exec_patches(exec, w, &t.patches));
     t.words = exec->image.at;
     make_image(&t);
     divide(&t);

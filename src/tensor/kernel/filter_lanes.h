@@ -10,15 +10,16 @@
 
 #define FILTERS     (FILTER_LANES * LANES) /* of a panel */
 #define FILTER_ROWS (TILE_ROWS * TILE_LANES / FILTER_LANES)
-/* A panel's part that stays in the first-level cache beside what it meets of the image. */
-#define FILTER_K 96
+/* A panel's part that stays in the first-level cache beside what it meets of the image; half more
+ * is not cut: 7x7 of 3 channels are one. */
+#define FILTER_K 98
 /* Elements from a patch to those whose part of the image is fetched meanwhile. */
 #define FILTER_AHEAD 24
 /* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one
  * here, and a vector of filters is not so long that loads are for nothing. */
 #define FILTERS_LAID (FILTER_LANES == TILE_LANES)
-/* Filters that make laying out worth while. */
-#define FILTERS_A_LAYING 128u
+/* Rows of an image, apart, whose lines stay in the first-level cache. */
+#define LINES_KEPT 192u
 
 struct filter_tile {
     const struct ay_patches *w;
@@ -195,58 +196,65 @@ static void filters_direct(const struct ay_filter_gemm *g, uint32_t m0, uint32_t
     }
 }
 
-/* --- patches laid out first --- */
+/* --- patches laid side by side first --- */
 
-/* Of each k of k0..k1 the elements of `rows` columns from n on; LANES more floats may be spoilt. */
+/* Of each k of k0..k1 the elements of `rows` columns from n on. */
 static void lay_columns(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n,
                         uint32_t rows, float *out)
 {
     const float *from[TILE_ROWS];
     for (uint32_t r = 0; r < rows; r++) from[r] = w->image + w->n_at[n + r];
     const bool whole = w->run[n] >= LANES && w->step == 1; /* a vector of it, more than is needed */
-    for (uint32_t k = k0; whole && k < k1; k++, out += rows)
-        vf_store(out, vf_load(from[0] + w->k_at[k]));
-    if (whole) return;
-    for (uint32_t k = k0; k < k1; k++, out += rows)
-        if (w->run[n] < rows)
+    for (uint32_t k = k0; k < k1; k++, out += rows) {
+        const float *at = from[0] + w->k_at[k];
+        if (w->run[n] < rows) {
             for (uint32_t r = 0; r < rows; r++) out[r] = from[r][w->k_at[k]];
-        else if (w->step == 1)
-            vf_store(out, patch_get(from[0] + w->k_at[k], rows, 1));
-        else
-            vf_store(out, patch_get(from[0] + w->k_at[k], rows, 2));
+            continue;
+        }
+        vf x = whole ? vf_load(at) : w->step == 1 ? get(at, rows) : patch_get(at, rows, 2);
+        put_as_is(out, (size_t)(k1 - k) * rows, x); /* the rest is overwritten next */
+    }
 }
 
-/* Filters m0..m1, at most AY_FILTERS_KEPT. room: sums of all of them, then a block of patches. */
-static void filters_block(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
+/* Each tile's columns lie together, (k, rows of the tile). Some k of all, while their lines are in
+ * the first-level cache. */
+static void lay_out(const struct ay_patches *w, const struct split *s, uint32_t n0, float *out)
+{
+    for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
+        k1 = w->k - k0 <= LINES_KEPT ? w->k : k0 + LINES_KEPT;
+        for (uint32_t i = 0, n = 0, rows; i < s->count; i++, n += rows) {
+            rows = s->least + (i < s->larger);
+            lay_columns(w, k0, k1, n0 + n, rows, out + (size_t)n * w->k + (size_t)k0 * rows);
+        }
+    }
+}
+
+/* room: the patches laid out, then the sums of a panel. */
+static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                           uint32_t n1, float *room)
 {
     const struct ay_patches *w = g->patches;
     const struct split s = split_of(n1 - n0, TILE_ROWS);
-    const size_t cols = n1 - n0;
-    float *x = room + AY_FILTERS_KEPT * cols;
-    struct tile t = {.lda = 1, .ldb = FILTERS, .ldc = FILTERS};
-    for (uint32_t k0 = 0, n, i, rows; k0 < w->k; k0 += t.k) {
-        t.k = w->k - k0 <= AY_K_LAID ? w->k - k0 : AY_K_LAID;
-        t.first = k0 == 0;
-        for (i = 0, n = 0; i < s.count; i++, n += rows) {
-            rows = s.least + (i < s.larger);
-            lay_columns(w, k0, k0 + t.k, n0 + n, rows, x + (size_t)n * t.k);
-        }
-        for (uint32_t m = m0; m < m1; m += FILTERS) {
-            float *sums = room + (m - m0) * cols;
-            t.b = g->filters + (size_t)m * w->k + (size_t)k0 * FILTERS;
-            t.ahead_row = (sizeof(float) * FILTERS + s.count - 1) / s.count;
-            t.ahead_step = AHEAD_ROWS * t.ahead_row;
-            for (i = 0, n = 0; i < s.count; i++, n += rows) {
+    const uint32_t blocks = (w->k + K_WHOLE - 1) / K_WHOLE, block = (w->k + blocks - 1) / blocks;
+    float *sums = room + (size_t)(n1 - n0) * w->k + LANES;
+    struct tile t = {.lda = 1, .b = g->filters + (size_t)m0 * w->k, .ldb = FILTERS, .ldc = FILTERS};
+    if (!g->laid) lay_out(w, &s, n0, room);
+    t.ahead_row = (sizeof(float) * FILTERS + s.count - 1) / s.count;
+    t.ahead_step = AHEAD_ROWS * t.ahead_row;
+    for (uint32_t m = m0; m < m1; m += FILTERS) {
+        for (uint32_t k0 = 0; k0 < w->k; k0 += t.k, t.b += (size_t)FILTERS * t.k) {
+            t.k = w->k - k0 <= block ? w->k - k0 : block;
+            t.first = k0 == 0;
+            t.ahead = (const char *)(t.b + (size_t)FILTERS * t.k);
+            for (uint32_t i = 0, n = 0, rows; i < s.count; i++, n += rows) {
                 t.a_step = rows = s.least + (i < s.larger);
-                t.a = x + (size_t)n * t.k;
+                t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
                 t.c = sums + (size_t)n * FILTERS;
-                t.ahead = (const char *)(t.b + (size_t)FILTERS * w->k) + i * t.ahead_row * t.k;
                 tiles[rows - 1][NARROW](&t);
+                t.ahead += t.ahead_row * t.k;
             }
-            if (k0 + t.k == w->k)
-                filter_finish(g, sums, m, m1 - m < FILTERS ? m1 : m + FILTERS, n0, n1);
         }
+        filter_finish(g, sums, m, m1 - m < FILTERS ? m1 : m + FILTERS, n0, n1);
     }
 }
 
@@ -255,23 +263,11 @@ static bool filters_laid(const struct ay_patches *w)
     return FILTERS_LAID && in_planes(w);
 }
 
-static uint32_t filters_at_once(const struct ay_patches *w)
-{
-    return filters_laid(w) ? FILTERS_A_LAYING / FILTERS * FILTERS : FILTERS;
-}
-
 static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                          uint32_t n1, float *room)
 {
     AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
-    if (!filters_laid(g->patches)) {
-        filters_direct(g, m0, m1, n0, n1, room);
-        return;
-    }
-    for (uint32_t m = m0, next; m < m1; m = next) {
-        next = m1 - m < AY_FILTERS_KEPT ? m1 : m + AY_FILTERS_KEPT;
-        filters_block(g, m, next, n0, n1, room);
-    }
+    (filters_laid(g->patches) ? filters_apart : filters_direct)(g, m0, m1, n0, n1, room);
 }
 
 static void pack_filters(const float *a, uint32_t m, uint32_t k, float *out)

@@ -59,6 +59,7 @@ struct ay_filter_gemm {
     float *c;             /* (m, n), rows ldc apart; must not overlap what is read */
     size_t ldc;
     uint32_t m;
+    bool laid;                      /* the room still has these columns from the call before */
     const struct ay_affine *affine; /* of the finished elements; NULL: none */
 };
 
@@ -96,11 +97,11 @@ struct ay_kernels {
     uint32_t filters;
     /* From which k on it is the faster one however many columns, if each k has lines of its own. */
     uint32_t apart_least_k;
-    /* How many filters a call should at least have, a multiple of `filters`. */
-    uint32_t (*filters_at_once)(const struct ay_patches *w);
+    /* Whether the patches are laid out in its room first: better of few columns and once. */
+    bool (*filters_laid)(const struct ay_patches *w);
     void (*pack_filters)(const float *a, uint32_t m, uint32_t k, float *out);
     /* Rows m0..m1 and columns n0..n1 of C; m0 is a multiple of `filters`, m1 too or it is m.
-     * room: ay_filter_room(n1 - n0) floats. */
+     * room: ay_filter_room() floats. */
     void (*gemm_filters)(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                          uint32_t n1, float *room);
     /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
@@ -156,13 +157,11 @@ static inline size_t ay_packed_floats(uint32_t panel, uint32_t n, uint32_t k)
     return ((size_t)n + panel - 1) / panel * panel * k;
 }
 
-/* Floats that gemm_filters has beside its operands while it works on so many columns: sums of so
- * many filters, and so much of K laid out. */
-#define AY_FILTERS_KEPT 512u
-#define AY_K_LAID       384u
-static inline size_t ay_filter_room(uint32_t columns)
+/* Floats that gemm_filters has beside its operands while it works on so many columns: sums of a
+ * panel of so many filters, and k of each column laid out (0: they are not). */
+static inline size_t ay_filter_room(uint32_t filters, uint32_t columns, uint32_t k)
 {
-    return (size_t)columns * (AY_FILTERS_KEPT + AY_K_LAID) + 16;
+    return (size_t)columns * (filters + k) + 16;
 }
 
 /* The table called `name` ("scalar", "avx2", "avx512"), static. AY_E_USAGE: there is no such name;

@@ -125,14 +125,16 @@ static void check_filters(const struct ay_kernels *k, uint32_t m, uint32_t n, ui
     const uint32_t ldc = n + 3, n0 = n / 3, m0 = m / 2 / k->filters * k->filters;
     struct ay_patches w = random_patches(n, kk, 1 + next() % 2);
     const struct ay_affine rows = {{c, 1}, {d, 1}, c, n, {d, 1}, {a, 1}, 0};
-    assert_true(m * kk <= MAX_N && m * n <= MAX_N && ay_filter_room(n) <= 20 * MAX_N);
+    assert_true(m * kk <= MAX_N && m * n <= MAX_N &&
+                ay_filter_room(k->filters, n, kk) <= MAX_N * 20);
     assert_true(ay_packed_floats(k->filters, m, kk) <= sizeof packed / sizeof packed[0]);
     k->pack_filters(b, m, kk, packed);
     for (int way = 0; way < 2; way++) {
-        struct ay_filter_gemm g = {&w, packed, out, ldc, m, way ? &rows : NULL};
+        struct ay_filter_gemm g = {&w, packed, out, ldc, m, false, way ? &rows : NULL};
         for (size_t i = 0; i < (size_t)m * ldc; i++) out[i] = 7.0F;
         if (n0) k->gemm_filters(&g, 0, m, 0, n0, room);
         if (m0) k->gemm_filters(&g, 0, m0, n0, n, room);
+        g.laid = m0 > 0;
         k->gemm_filters(&g, m0, m, n0, n, room);
         for (uint32_t i = 0; i < m; i++)
             for (uint32_t j = 0; j < ldc; j++) {
