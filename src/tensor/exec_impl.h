@@ -114,6 +114,9 @@ struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_o
  * is no weight, or not laid out. */
 const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op);
 
+/* Lays out each weight once, for the first op that wants it so. AY_E_MEMORY. */
+enum ay_code ay_exec_pack_weights(struct ay_exec *exec) AY_MUST;
+
 /* Lays out the second operand (n, k) of a product of bytes, with scales d where it is in blocks. */
 size_t ay_product_pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op, uint32_t n,
                              uint32_t k);

@@ -4,6 +4,7 @@
 
 /* A frame may double the operand, and more where that is still small. */
 #define FRAME_SLACK 65536u
+#define LINE        16 /* elements */
 
 static bool numbers(const uint32_t *dims, uint32_t count)
 {
@@ -77,6 +78,14 @@ static uint64_t plane(const struct ay_work_op *op, const struct ay_patch_view *w
     return elements;
 }
 
+/* Elements of the image from one k to the next. */
+static int64_t stride_of_k(const struct ay_patch_view *w)
+{
+    uint32_t d = w->rank - 1;
+    while (d > w->k_axis && w->grid[d] == 1) d--;
+    return w->stride[d];
+}
+
 bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
                       struct ay_patch_view *out)
 {
@@ -93,6 +102,7 @@ bool ay_patch_view_of(const struct ay_work_op *op, uint64_t n, uint64_t k,
         for (uint32_t d = 0; d < w.rank; d++) w.stride[d] += coef_of(op, a, d) * stride;
     }
     w.plane = plane(op, &w);
+    w.apart = stride_of_k(&w) >= LINE;
     *out = w;
     return true;
 }
@@ -278,6 +288,10 @@ struct ay_patches ay_patch_view_tables(const struct ay_patch_view *w, int32_t *t
     run[w->n - 1] = 1;
     for (uint64_t j = w->n - 1; j-- > 0;)
         run[j] = n_at[j + 1] - n_at[j] == step ? run[j + 1] + 1 : 1;
-    return (struct ay_patches){
-        .k_at = k_at, .n_at = n_at, .run = run, .k = (uint32_t)w->k, .step = (uint32_t)step};
+    return (struct ay_patches){.k_at = k_at,
+                               .n_at = n_at,
+                               .run = run,
+                               .k = (uint32_t)w->k,
+                               .step = (uint32_t)step,
+                               .apart = w->apart};
 }

@@ -21,6 +21,7 @@ struct ay_patch_view {
     uint64_t grid[AY_MAX_WORK_OP_GRID];
     int64_t stride[AY_MAX_WORK_OP_GRID];
     uint64_t batches, n, k;
+    bool apart; /* an element of k and the next are a line of the cache or more apart */
 };
 
 /* op: a checked VIEW or PERMUTE whose last dims are (n, k); n of 0 takes as many axes of the grid

@@ -431,7 +431,7 @@ static enum ay_code lay_out(struct tiles *t)
         return AY_OK;
     }
     AY_TRY(ay_exec_patches(t->exec, &t->shape, &t->patches));
-    t->laid = t->filters && t->exec->kernels->filters_laid(&t->patches);
+    t->laid = t->filters && t->shape.apart && t->exec->kernels->lays_apart;
     (t->filters ? divide_filters : divide)(t);
     find_across(t);
     return AY_OK;

@@ -15,8 +15,8 @@
 #define FILTER_K 98
 /* Elements from a patch to those whose part of the image is fetched meanwhile. */
 #define FILTER_AHEAD 24
-/* Whether patches whose every k has lines of its own are laid out first: a tile of gemm is one
- * here, and a vector of filters is not so long that loads are for nothing. */
+/* Whether patches that lie apart are laid out first: a tile of gemm is one here, and a vector of
+ * filters is not so long that loads are for nothing. */
 #define FILTERS_LAID (FILTER_LANES == TILE_LANES)
 /* Rows of an image, apart, whose lines stay in the first-level cache. */
 #define LINES_KEPT 192u
@@ -125,19 +125,13 @@ static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + !FILTERS_LAID])(
 #endif
 };
 
-/* Whether each k has lines of its own. */
-static bool in_planes(const struct ay_patches *w)
-{
-    return w->k > 1 && w->k_at[1] - w->k_at[0] >= LANES;
-}
-
 /* The chains of columns n0..n1 with the filters m0..m1 of one panel, the first of them or not. */
 static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0, uint32_t m1,
                          uint32_t n0, uint32_t n1, float *sums)
 {
     const float *b = g->filters + (size_t)m0 * g->patches->k;
     uint32_t form = (m1 - m0 + LANES - 1) / LANES - 1;
-    bool far = !FILTERS_LAID && first && in_planes(g->patches);
+    bool far = !FILTERS_LAID && first && g->patches->apart;
     if (far && m1 - m0 == FILTERS) form = FILTER_LANES;
     struct split s = split_of(n1 - n0, FILTER_ROWS);
     struct filter_tile t = {.w = g->patches};
@@ -258,16 +252,11 @@ static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
     }
 }
 
-static bool filters_laid(const struct ay_patches *w)
-{
-    return FILTERS_LAID && in_planes(w);
-}
-
 static void gemm_filters(const struct ay_filter_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
                          uint32_t n1, float *room)
 {
     AY_ASSERT(m0 % FILTERS == 0 && (m1 % FILTERS == 0 || m1 == g->m));
-    (filters_laid(g->patches) ? filters_apart : filters_direct)(g, m0, m1, n0, n1, room);
+    (FILTERS_LAID && g->patches->apart ? filters_apart : filters_direct)(g, m0, m1, n0, n1, room);
 }
 
 static void pack_filters(const float *a, uint32_t m, uint32_t k, float *out)

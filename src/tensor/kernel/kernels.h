@@ -50,6 +50,7 @@ struct ay_patches {
     const int32_t *k_at, *n_at;
     const uint32_t *run;
     uint32_t k, step;
+    bool apart; /* each k lies on lines of its own, if the image is in no cache; for speed alone */
 };
 
 /* C = A W as chains, where W (k, n) are patches. */
@@ -95,10 +96,10 @@ struct ay_kernels {
     /* Another form of it, for a constant A and B's that are patches: packs A (m, k) in panels of
      * `filters` rows, to ay_packed_floats(filters, m, k) floats. */
     uint32_t filters;
-    /* From which k on it is the faster one however many columns, if each k has lines of its own. */
+    /* From which k on it is the faster one however many columns, of patches that lie apart. */
     uint32_t apart_least_k;
-    /* Whether the patches are laid out in its room first: better of few columns and once. */
-    bool (*filters_laid)(const struct ay_patches *w);
+    /* Whether these are laid out in its room first: better of few columns and once. */
+    bool lays_apart;
     void (*pack_filters)(const float *a, uint32_t m, uint32_t k, float *out);
     /* Rows m0..m1 and columns n0..n1 of C; m0 is a multiple of `filters`, m1 too or it is m.
      * room: ay_filter_room() floats. */

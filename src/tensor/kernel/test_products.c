@@ -88,7 +88,7 @@ static struct ay_patches random_patches(uint32_t n, uint32_t kk, uint32_t step)
         run[j] = left;
         n_at[j] = j && run[j - 1] > 1 ? n_at[j - 1] + (int32_t)step : (int32_t)(next() % 1000);
     }
-    return (struct ay_patches){a, k_at, n_at, run, kk, step};
+    return (struct ay_patches){a, k_at, n_at, run, kk, step, next() % 2};
 }
 
 static void check_patches(const struct ay_kernels *k, uint32_t n, uint32_t kk, uint32_t step)

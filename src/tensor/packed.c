@@ -1,0 +1,130 @@
+/* Weights in the layouts of the kernels that read them: which ones, how, and the laying out. */
+#include "tensor/exec_impl.h"
+
+#define ALIGN 64u /* of each, bytes */
+
+static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    return exec->plan.places[op->in[1]].home == AY_HOME_FUSED &&
+           ay_plan_product_of_bytes(&exec->plan, op);
+}
+
+/* Fewer filters leave lanes idle; a shorter chain is not worth turning its result over, unless its
+ * columns are few. */
+#define LEAST_FILTERS 32u
+#define LEAST_CHAIN   129u
+#define MANY_COLUMNS  192u
+
+/* How long the chain should be over the patches that the op has as its second operand. */
+static uint32_t least_chain(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    const struct ay_work_program *p = exec->program;
+    const struct ay_work_op *view = &p->ops[op->in[1] - ay_program_output(p, 0)];
+    const uint32_t *dims = view->dims + view->dims_count;
+    struct ay_patch_view w;
+    if (!ay_patch_view_of(view, dims[-2], dims[-1], &w)) return LEAST_CHAIN;
+    return w.apart ? exec->kernels->apart_least_k : LEAST_CHAIN;
+}
+
+/* Whether the op is a product of constant filters with patches that are not stored. */
+static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    const struct ay_place *a = &exec->plan.places[op->in[0]];
+    return exec->plan.places[op->in[1]].home == AY_HOME_FUSED && a->dtype == AY_WORK_DTYPE_F32 &&
+           a->home == AY_HOME_WEIGHT && a->rank == 2 && a->shape[0] >= LEAST_FILTERS &&
+           (op->dims[op->dims_count - 1] < MANY_COLUMNS || a->shape[1] >= least_chain(exec, op));
+}
+
+/* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the
+ * first beside patches; AY_NONE: none. */
+static uint32_t packed_operand(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    if (op->kind != AY_WORK_OP_MATMUL && op->kind != AY_WORK_OP_MATMUL_Q8) return AY_NONE;
+    uint32_t id = op->in[!is_woven(exec, op) && !is_filtered(exec, op)];
+    const struct ay_place *at = &exec->plan.places[id];
+    bool scales = op->kind == AY_WORK_OP_MATMUL_Q8;
+    if (at->home != AY_HOME_WEIGHT || at->rank != 2) return AY_NONE;
+    if (scales && exec->plan.places[op->in[2]].home != AY_HOME_WEIGHT) return AY_NONE;
+    bool known =
+        scales || at->dtype == AY_WORK_DTYPE_F32 || ay_plan_product_of_bytes(&exec->plan, op);
+    return known ? id : AY_NONE;
+}
+
+/* Whether what one op has packed serves another with the same weight. */
+static bool same_packing(const struct ay_exec *exec, const struct ay_work_op *a,
+                         const struct ay_work_op *b)
+{
+    if (is_woven(exec, a) || is_woven(exec, b)) return a == b;
+    if (is_filtered(exec, a) != is_filtered(exec, b)) return false;
+    return a->kind == b->kind && (a->kind == AY_WORK_OP_MATMUL || a->in[2] == b->in[2]);
+}
+
+static void *packed_at(const struct ay_exec *exec, uint32_t weight)
+{
+    return (uint8_t *)exec->weights_room.at + exec->packed[weight].begin;
+}
+
+const void *ay_exec_packed(const struct ay_exec *exec, const struct ay_work_op *op)
+{
+    uint32_t id = packed_operand(exec, op);
+    if (id == AY_NONE) return NULL;
+    uint32_t weight = exec->plan.places[id].slot;
+    const struct ay_work_op *by = exec->packed[weight].op;
+    return by && same_packing(exec, by, op) ? packed_at(exec, weight) : NULL;
+}
+
+static void pack_item(void *context, size_t item, uint32_t thread)
+{
+    (void)thread;
+    const struct ay_exec *exec = context;
+    const struct ay_work_op *op = exec->packed[item].op;
+    const struct ay_work_weight *w = &exec->program->weights[item];
+    const void *from = exec->weights[item];
+    void *out = packed_at(exec, (uint32_t)item);
+    if (!op || is_woven(exec, op)) return;
+    if (is_filtered(exec, op)) {
+        exec->kernels->pack_filters(from, w->dims[0], w->dims[1], out);
+        return;
+    }
+    if (w->dtype == AY_WORK_DTYPE_F32) {
+        exec->kernels->pack(from, w->dims[1], w->dims[0], w->dims[1], out);
+        return;
+    }
+    const float *d = NULL;
+    if (op->kind == AY_WORK_OP_MATMUL_Q8) d = exec->weights[exec->plan.places[op->in[2]].slot];
+    ay_product_pack(exec, op, from, d, w->dims[0], w->dims[1], out);
+}
+
+static size_t pack_bytes(const struct ay_exec *exec, const struct ay_work_op *op,
+                         const struct ay_place *w)
+{
+    if (is_woven(exec, op)) return ay_woven_pack_bytes(exec, op);
+    if (w->dtype != AY_WORK_DTYPE_F32)
+        return ay_product_pack_bytes(exec, op, w->shape[0], w->shape[1]);
+    uint32_t panel = is_filtered(exec, op) ? exec->kernels->filters : exec->kernels->panel;
+    return sizeof(float) * ay_packed_floats(panel, w->shape[0], w->shape[1]);
+}
+
+/* All in one piece of memory, which large pages can hold. */
+enum ay_code ay_exec_pack_weights(struct ay_exec *exec)
+{
+    const struct ay_work_program *p = exec->program;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < p->ops_count; i++) {
+        uint32_t id = packed_operand(exec, &p->ops[i]);
+        if (id == AY_NONE) continue;
+        const struct ay_place *w = &exec->plan.places[id];
+        struct ay_packed *packed = &exec->packed[w->slot];
+        if (packed->op) continue;
+        *packed = (struct ay_packed){.op = &p->ops[i], .begin = bytes};
+        bytes += (pack_bytes(exec, packed->op, w) + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    AY_TRY(ay_room_reserve(&exec->weights_room, bytes));
+    for (uint32_t i = 0; i < p->weights_count; i++) {
+        const struct ay_work_op *op = exec->packed[i].op;
+        if (op && is_woven(exec, op))
+            AY_TRY(ay_woven_pack(exec, op, exec->weights[i], packed_at(exec, i)));
+    }
+    ay_pool_run(exec->pool, p->weights_count, pack_item, exec);
+    return AY_OK;
+}
