@@ -9,6 +9,8 @@
 /* A row this long is worked on by itself; shorter ones share a block, operands copied into it. */
 #define LONG_ROW       64u
 #define LONG_ROW_WORDS 128u /* where the steps are fewer, and faster */
+/* A shorter one is not worth a kernel's call. */
+#define SHORT_ROW 16u
 
 /* The output's axes, neighbours joined where every operand allows it, and each operand's steps
  * along them. */
@@ -126,11 +128,63 @@ static struct ay_map_term term(const struct ay_call *call, const struct walk *w,
     return t;
 }
 
+/* Rows of the walk's last axis under one index of all but the last two. */
+struct plane {
+    uint64_t rows, row; /* how many, and their elements */
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+};
+
+static void find_plane(const struct ay_call *call, const struct walk *w, uint64_t index,
+                       struct plane *p)
+{
+    uint32_t last = w->rank - 1;
+    p->row = w->size[last];
+    p->rows = last > 0 ? w->size[last - 1] : 1;
+    for (uint32_t i = 0; i < call->op->in_count; i++) {
+        uint64_t rest = index, offset = 0;
+        for (uint32_t d = last > 0 ? last - 1 : 0; d-- > 0; rest /= w->size[d])
+            offset += rest % w->size[d] * w->stride[i][d];
+        p->operands[i] =
+            (struct ay_map_operand){(const float *)call->from[i] + offset,
+                                    last > 0 ? w->stride[i][last - 1] : 0, w->stride[i][last] == 0};
+    }
+}
+
+/* Some steps over f32 that are one kernel's form, row by row. */
+static bool run_affine(const struct ay_call *call, const struct walk *w, uint64_t first,
+                       uint64_t last)
+{
+    struct ay_affine a;
+    struct plane p;
+    uint32_t x = 0;
+    if (call->op->steps_count < 2 || call->out.dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < call->op->in_count; i++)
+        if (call->in[i].dtype != AY_WORK_DTYPE_F32) return false;
+    find_plane(call, w, 0, &p);
+    while (x < call->op->in_count && !ay_map_affine(call->op, p.operands, x, &a)) x++;
+    if (x == call->op->in_count || p.row < SHORT_ROW) return false;
+    for (uint64_t i = first, n; i < last; i += n) {
+        uint64_t m = i / p.row % p.rows, column = i % p.row, rows = (last - i) / p.row;
+        find_plane(call, w, i / p.row / p.rows, &p);
+        if (!ay_map_affine(call->op, p.operands, x, &a)) return false;
+        const bool whole = column == 0 && rows > 0;
+        if (!whole) rows = 1;
+        if (rows > p.rows - m) rows = p.rows - m;
+        n = whole ? rows * p.row : p.row - column < last - i ? p.row - column : last - i;
+        const struct ay_map_operand *from = &p.operands[x];
+        float *out = (float *)call->to + (i - column - m * p.row);
+        call->kernels->affine(&a, from->at, from->stride, m, m + rows, column,
+                              whole ? p.row : column + n, out, p.row);
+    }
+    return true;
+}
+
 void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
 {
     _Static_assert(AY_EACH_BLOCK == AY_MAP_BLOCK, "one block for both");
     if (ay_each_fixed(call, first, last)) return;
     struct walk w = walk_of(call);
+    if (run_affine(call, &w, first, last)) return;
     struct ay_map_block block = {.kernels = call->kernels, .op = call->op, .sizes = call->sizes};
     uint32_t dtypes[AY_MAX_WORK_OP_IN];
     struct ay_map_words words;

@@ -295,24 +295,56 @@ static void take_per_row(const struct ay_work_op *op, const struct ay_map_operan
         *arg = s->args[0];
 }
 
-/* Whether arg is (operand * scale) + shift, of an operand as wide as the output. */
-static bool is_scaled(const struct ay_work_op *op, const struct ay_map_operand *operands,
-                      uint32_t arg, uint32_t *operand, struct ay_per_row *scale,
-                      struct ay_per_row *shift)
+/* An operand as wide as the output, times a number for each row, plus one. */
+struct scaled {
+    uint32_t operand;
+    struct ay_per_row scale, shift;
+};
+
+static void take_scale(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                       uint32_t *arg, struct scaled *out)
 {
     static const float one = 1.0F, none = -0.0F;
-    *scale = (struct ay_per_row){&one, 0};
-    *shift = (struct ay_per_row){&none, 0};
-    take_per_row(op, operands, AY_WORK_FN_ADD, &arg, shift);
-    take_per_row(op, operands, AY_WORK_FN_MUL, &arg, scale);
-    *operand = arg & 0xffffffu;
-    return arg >> 24 == AY_MAP_INPUT && !operands[*operand].scalar;
+    out->scale = (struct ay_per_row){&one, 0};
+    out->shift = (struct ay_per_row){&none, 0};
+    take_per_row(op, operands, AY_WORK_FN_ADD, arg, &out->shift);
+    take_per_row(op, operands, AY_WORK_FN_MUL, arg, &out->scale);
+}
+
+/* Whether arg is that; or, with `again`, that in place of the operand: *again is then the outer. */
+static bool is_scaled(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                      uint32_t arg, struct scaled *out, struct scaled *again, bool *twice)
+{
+    take_scale(op, operands, &arg, out);
+    if (again && arg >> 24 == AY_MAP_STEP) {
+        *again = *out;
+        *twice = true;
+        take_scale(op, operands, &arg, out);
+    }
+    out->operand = arg & 0xffffffu;
+    return arg >> 24 == AY_MAP_INPUT && !operands[out->operand].scalar;
+}
+
+/* The same of what the form begins with. */
+static bool begins(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t arg,
+                   uint32_t x, struct ay_affine *out)
+{
+    struct scaled first, again;
+    out->twice = false;
+    if (!is_scaled(op, operands, arg, &first, &again, &out->twice) || first.operand != x)
+        return false;
+    out->scale = first.scale;
+    out->shift = first.shift;
+    if (!out->twice) return true;
+    out->scale_again = again.scale;
+    out->shift_again = again.shift;
+    return true;
 }
 
 bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
                    struct ay_affine *out)
 {
-    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (op->steps_count - 1), found, other;
+    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (op->steps_count - 1);
     struct ay_per_row low;
     *out = (struct ay_affine){.low = ay_f32(AY_NEG_INF_BITS)};
     const struct ay_work_map_step *max = step_of(op, arg, AY_WORK_FN_MAX);
@@ -323,14 +355,17 @@ bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *ope
             return false;
         out->low = *low.at;
     }
-    if (is_scaled(op, operands, arg, &found, &out->scale, &out->shift)) return found == x;
+    if (begins(op, operands, arg, x, out)) return true;
     const struct ay_work_map_step *sum = step_of(op, arg, AY_WORK_FN_ADD);
+    struct scaled other;
     for (uint32_t i = 0; sum && i < 2; i++)
-        if (is_scaled(op, operands, sum->args[i], &found, &out->scale, &out->shift) && found == x &&
-            is_scaled(op, operands, sum->args[1 - i], &other, &out->add_scale, &out->add_shift)) {
-            out->add = operands[other].at;
-            out->add_step = operands[other].stride;
-            return other != x;
+        if (begins(op, operands, sum->args[i], x, out) &&
+            is_scaled(op, operands, sum->args[1 - i], &other, NULL, NULL)) {
+            out->add = operands[other.operand].at;
+            out->add_step = operands[other.operand].stride;
+            out->add_scale = other.scale;
+            out->add_shift = other.shift;
+            return other.operand != x;
         }
     return false;
 }

@@ -41,7 +41,7 @@ struct tiles {
     bool affine;              /* of planes: what follows is of that form, over plane 0, */
     struct ay_affine follows; /* and over the next ones so many elements on */
     struct affine_step {
-        ptrdiff_t scale, shift, add, add_scale, add_shift;
+        ptrdiff_t scale, shift, scale_again, shift_again, add, add_scale, add_shift;
     } next;
     const float *source;  /* the VIEW's operand */
     const float *a;       /* of a MATMUL */
@@ -244,10 +244,15 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
 static struct affine_step step_between(const struct ay_affine *a, const struct ay_affine *b)
 {
     struct affine_step s = {.scale = b->scale.at - a->scale.at, .shift = b->shift.at - a->shift.at};
-    if (!a->add) return s;
-    s.add = b->add - a->add;
-    s.add_scale = b->add_scale.at - a->add_scale.at;
-    s.add_shift = b->add_shift.at - a->add_shift.at;
+    if (a->twice) {
+        s.scale_again = b->scale_again.at - a->scale_again.at;
+        s.shift_again = b->shift_again.at - a->shift_again.at;
+    }
+    if (a->add) {
+        s.add = b->add - a->add;
+        s.add_scale = b->add_scale.at - a->add_scale.at;
+        s.add_shift = b->add_shift.at - a->add_shift.at;
+    }
     return s;
 }
 
@@ -255,7 +260,9 @@ static bool is_times(const struct affine_step *whole, const struct affine_step *
                      ptrdiff_t count)
 {
     return whole->scale == count * part->scale && whole->shift == count * part->shift &&
-           whole->add == count * part->add && whole->add_scale == count * part->add_scale &&
+           whole->scale_again == count * part->scale_again &&
+           whole->shift_again == count * part->shift_again && whole->add == count * part->add &&
+           whole->add_scale == count * part->add_scale &&
            whole->add_shift == count * part->add_shift;
 }
 
@@ -265,10 +272,15 @@ static struct ay_affine plane_affine(const struct tiles *t, ptrdiff_t i)
     struct ay_affine a = t->follows;
     a.scale.at += i * t->next.scale;
     a.shift.at += i * t->next.shift;
-    if (!a.add) return a;
-    a.add += i * t->next.add;
-    a.add_scale.at += i * t->next.add_scale;
-    a.add_shift.at += i * t->next.add_shift;
+    if (a.twice) {
+        a.scale_again.at += i * t->next.scale_again;
+        a.shift_again.at += i * t->next.shift_again;
+    }
+    if (a.add) {
+        a.add += i * t->next.add;
+        a.add_scale.at += i * t->next.add_scale;
+        a.add_shift.at += i * t->next.add_shift;
+    }
     return a;
 }
 

@@ -17,7 +17,8 @@
  * second-level cache. */
 #define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
-#define AHEAD_ROWS 8u /* at a time */
+#define AHEAD_ROWS  8u /* at a time */
+#define AFFINE_VECS 4  /* vectors of a row side by side */
 
 struct tile {
     const float *a, *b;
@@ -49,6 +50,11 @@ AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const i
     vf scale = of_row(t->scale, m), shift = of_row(t->shift, m);
     AY_UNROLL
     for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+    if (t->twice) {
+        scale = of_row(t->scale_again, m), shift = of_row(t->shift_again, m);
+        AY_UNROLL
+        for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+    }
     if (t->add) {
         const float *add = t->add + m * t->add_step + n;
         scale = of_row(t->add_scale, m), shift = of_row(t->add_shift, m);
@@ -61,6 +67,29 @@ AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const i
     vf low = vf_set1(t->low);
     AY_UNROLL
     for (int v = 0; v < vecs; v++) x[v] = vf_nan_of(x[v], vf_most(x[v], low));
+}
+
+static void affine(const struct ay_affine *a, const float *x, size_t ldx, size_t m0, size_t m1,
+                   size_t n0, size_t n1, float *out, size_t ldo)
+{
+    for (size_t m = m0; m < m1; m++) {
+        const float *from = x + m * ldx;
+        float *to = out + m * ldo;
+        size_t n = n0;
+        for (; n + AFFINE_VECS * LANES <= n1; n += AFFINE_VECS * LANES) {
+            vf y[AFFINE_VECS];
+            AY_UNROLL
+            for (int v = 0; v < AFFINE_VECS; v++) y[v] = vf_load(from + n + (size_t)v * LANES);
+            affine_row(a, m, n, AFFINE_VECS, LANES, y);
+            AY_UNROLL
+            for (int v = 0; v < AFFINE_VECS; v++) vf_store(to + n + (size_t)v * LANES, y[v]);
+        }
+        for (; n < n1; n += LANES) {
+            vf y = get(from + n, n1 - n);
+            affine_row(a, m, n, 1, n1 - n, &y);
+            put_as_is(to + n, n1 - n, y);
+        }
+    }
 }
 
 /* Where the tile will be stored, and what is added to it, are on their way while it is computed. */

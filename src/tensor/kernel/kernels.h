@@ -20,10 +20,13 @@ struct ay_per_row {
 };
 
 /* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) +
- * ((add[m, n] * add_scale[m]) + add_shift[m]), low), as MUL, ADD and MAX of the specification.
- * Where one is missing, 1, -0, no matrix and -inf change nothing. low is neither NaN nor -0. */
+ * ((add[m, n] * add_scale[m]) + add_shift[m]), low), as MUL, ADD and MAX of the specification; or,
+ * `twice`, x * scale[m] + shift[m] does so in place of x, with scale_again and shift_again. Where
+ * one is missing, 1, -0, no matrix and -inf change nothing. low is neither NaN nor -0. */
 struct ay_affine {
     struct ay_per_row scale, shift;
+    bool twice;
+    struct ay_per_row scale_again, shift_again;
     const float *add; /* NULL: none; rows add_step apart */
     size_t add_step;
     struct ay_per_row add_scale, add_shift;
@@ -119,6 +122,11 @@ struct ay_kernels {
     void (*chain_stencil)(const struct ay_stencil *s, const float *plane, const float *a,
                           const struct ay_affine *affine, float *out);
     void (*max_stencil)(const struct ay_stencil *s, const float *plane, float *out);
+
+    /* What it says of x (rows, columns), rows ldx apart, to out, rows ldo apart: rows m0..m1 and
+     * columns n0..n1. out may be x, or what is added, where rows are as far apart. */
+    void (*affine)(const struct ay_affine *a, const float *x, size_t ldx, size_t m0, size_t m1,
+                   size_t n0, size_t n1, float *out, size_t ldo);
 
     /* By enum ay_fn, on n contiguous elements; NULL where the arity differs. */
     ay_unary *unary[AY_FN_COUNT];

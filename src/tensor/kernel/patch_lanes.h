@@ -57,6 +57,21 @@ AY_INLINE void patch_sum(struct columns c, size_t left, const uint32_t step, flo
     put(out, left, s[0]);
 }
 
+/* The same of a known k, at most 16: what REDUCE adds to an absent element is -0 or that itself,
+ * but for a sum of nothing else, which becomes +0. */
+AY_INLINE void patch_sum_few(struct columns c, const uint32_t k, size_t left, const uint32_t step,
+                             float *out)
+{
+    vf s[16];
+    AY_UNROLL
+    for (uint32_t l = 0; l < k; l++) s[l] = column_get(c, l, 0, left, step);
+    AY_UNROLL
+    for (uint32_t h = 8; h > 0; h /= 2) AY_UNROLL
+    for (uint32_t l = 0; l < h; l++)
+        if (l + h < k) s[l] = vf_add(s[l], s[l + h]);
+    put(out, left, vf_add(s[0], vf_set1(0)));
+}
+
 AY_INLINE void patch_max(struct columns c, size_t left, const uint32_t step, float *out)
 {
     vf m = vf_set1(ay_f32(AY_NEG_INF_BITS));
@@ -83,10 +98,15 @@ AY_INLINE void patch_run(const struct ay_patches *w, const float *a, size_t n, s
     }
     for (; j < len; j += LANES) {
         size_t left = len - j < LANES ? len - j : LANES;
-        if (kind == PATCH_SUM)
-            patch_sum((struct columns){w, n, j}, left, step, out + j);
+        struct columns c = {w, n, j};
+        if (kind == PATCH_SUM && w->k == 9)
+            patch_sum_few(c, 9, left, step, out + j);
+        else if (kind == PATCH_SUM && w->k == 4)
+            patch_sum_few(c, 4, left, step, out + j);
+        else if (kind == PATCH_SUM)
+            patch_sum(c, left, step, out + j);
         else
-            patch_max((struct columns){w, n, j}, left, step, out + j);
+            patch_max(c, left, step, out + j);
     }
 }
 

@@ -21,6 +21,7 @@ const struct ay_kernels AY_TABLE = {
     .pack_filters = pack_filters,
     .gemm_filters = gemm_filters,
     .pack_patches = pack_patches,
+    .affine = affine,
     .chain_patches = chain_patches,
     .sum_patches = sum_patches,
     .max_patches = max_patches,

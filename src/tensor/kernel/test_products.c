@@ -14,10 +14,26 @@ static float ref_scaled(float x, struct ay_per_row scale, struct ay_per_row shif
 static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
 {
     x = ref_scaled(x, t->scale, t->shift, i);
+    if (t->twice) x = ref_scaled(x, t->scale_again, t->shift_again, i);
     if (t->add)
         x = ay_ref_fn(AY_FN_ADD, x,
                       ref_scaled(t->add[i * t->add_step + j], t->add_scale, t->add_shift, i));
     return ay_ref_fn(AY_FN_MAX, x, t->low);
+}
+
+/* One of that form, with rows of n numbers to add. */
+static struct ay_affine random_affine(size_t n)
+{
+    struct ay_affine t = {.scale = {c, 1}, .shift = {d, 1}, .twice = next() % 2};
+    t.scale_again = (struct ay_per_row){b, 1};
+    t.shift_again = (struct ay_per_row){a + 1, next() % 2};
+    t.low = next() % 2 ? 0 : ay_f32(AY_NEG_INF_BITS);
+    if (next() % 3 == 0) return t;
+    t.add = c;
+    t.add_step = n;
+    t.add_scale = (struct ay_per_row){d, next() % 2};
+    t.add_shift = (struct ay_per_row){a, 1};
+    return t;
 }
 
 /* The ways of B and what may follow, on a C with room to its right. */
@@ -29,7 +45,7 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     assert_true(ay_packed_floats(k->panel, n, kk) <= sizeof packed / sizeof packed[0]);
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
-    const struct ay_affine rows = {{c, 1}, {d, 1}, c, n, {d, 1}, {a, 1}, 0};
+    const struct ay_affine rows = random_affine(n);
     const struct ay_affine same = {{c, 0}, {d, 0}, .low = ay_f32(AY_NEG_INF_BITS)};
     for (int way = 0; way < 4; way++) {
         const struct ay_affine *affine = way == 2 ? &rows : way == 3 ? &same : NULL;
@@ -124,7 +140,7 @@ static void check_filters(const struct ay_kernels *k, uint32_t m, uint32_t n, ui
     static float room[MAX_N * 20];
     const uint32_t ldc = n + 3, n0 = n / 3, m0 = m / 2 / k->filters * k->filters;
     struct ay_patches w = random_patches(n, kk, 1 + next() % 2);
-    const struct ay_affine rows = {{c, 1}, {d, 1}, c, n, {d, 1}, {a, 1}, 0};
+    const struct ay_affine rows = random_affine(n);
     assert_true(m * kk <= MAX_N && m * n <= MAX_N &&
                 ay_filter_room(k->filters, n, kk) <= MAX_N * 20);
     assert_true(ay_packed_floats(k->filters, m, kk) <= sizeof packed / sizeof packed[0]);
@@ -209,7 +225,7 @@ static void check_stencil(const struct ay_kernels *k)
     w.top = (int32_t)(next() % 9) - 6;
     w.left = (int32_t)(next() % 60) - 40;
     uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
-    const struct ay_affine follows = {{c, 0}, {d, 0}, c, 0, {a, 0}, {b, 0}, 0};
+    const struct ay_affine follows = random_affine(0);
     for (int way = 0; way < 3; way++) {
         out[n] = 7.0F;
         if (way < 2) k->chain_stencil(&w, a, b, way ? &follows : NULL, out);
@@ -241,6 +257,36 @@ static void all_stencils(const struct ay_kernels *k)
     }
 }
 
+/* Parts of rows, to their own memory now and then. */
+static void check_affine(const struct ay_kernels *k)
+{
+    const size_t m = 1 + next() % 5, n = 1 + next() % 90, ldx = n + next() % 3;
+    const size_t m0 = next() % m, n0 = next() % n, m1 = m0 + 1 + next() % (m - m0);
+    const size_t n1 = n0 + 1 + next() % (n - n0);
+    const struct ay_affine rows = random_affine(n);
+    float *to = next() % 2 ? out : out + MAX_N;
+    for (size_t i = 0; i < m * ldx; i++) out[i] = a[i];
+    for (size_t i = 0; i < m * ldx && to != out; i++) to[i] = 7.0F;
+    k->affine(&rows, out, ldx, m0, m1, n0, n1, to, ldx);
+    for (size_t i = 0; i < m * ldx; i++) {
+        size_t r = i / ldx, j = i % ldx;
+        bool inside = r >= m0 && r < m1 && j >= n0 && j < n1;
+        const float seven = 7.0F;
+        if (inside)
+            assert_same("affine", k, i, to[i], ref_affine(&rows, a[i], r, j));
+        else
+            assert_memory_equal(&to[i], to == out ? &a[i] : &seven, sizeof seven);
+    }
+}
+
+static void all_affine(const struct ay_kernels *k)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
+        check_affine(k);
+    }
+}
+
 static void test_gemm_any_shape_equals_ref(void **s)
 {
     (void)s;
@@ -266,6 +312,12 @@ static void test_stencils_any_window_equal_ref(void **s)
     for_each_table(all_stencils);
 }
 
+static void test_affine_any_part_equals_ref(void **s)
+{
+    (void)s;
+    for_each_table(all_affine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_patches_any_runs_equal_ref),
         cmocka_unit_test(test_filters_any_shape_equal_ref),
         cmocka_unit_test(test_stencils_any_window_equal_ref),
+        cmocka_unit_test(test_affine_any_part_equals_ref),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
