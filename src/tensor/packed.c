@@ -9,21 +9,25 @@ static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
            ay_plan_product_of_bytes(&exec->plan, op);
 }
 
-/* Fewer filters leave lanes idle; a shorter chain is not worth turning its result over, unless its
- * columns are few. */
+/* Fewer filters leave lanes idle, unless they fill a panel; a shorter chain is not worth turning
+ * its result over. Where columns are few, they leave more lanes idle in the other form. */
 #define LEAST_FILTERS 32u
 #define LEAST_CHAIN   129u
 #define MANY_COLUMNS  192u
 
-/* How long the chain should be over the patches that the op has as its second operand. */
-static uint32_t least_chain(const struct ay_exec *exec, const struct ay_work_op *op)
+/* Whether of a product (m, k) with patches the filters are the vectors, rather than the columns. */
+static bool filters_pay(const struct ay_exec *exec, const struct ay_work_op *op, uint32_t m,
+                        uint32_t k)
 {
     const struct ay_work_program *p = exec->program;
     const struct ay_work_op *view = &p->ops[op->in[1] - ay_program_output(p, 0)];
-    const uint32_t *dims = view->dims + view->dims_count;
+    const uint32_t *dims = view->dims + view->dims_count, panel = exec->kernels->filters;
+    const bool few_columns = op->dims[op->dims_count - 1] < MANY_COLUMNS;
     struct ay_patch_view w;
-    if (!ay_patch_view_of(view, dims[-2], dims[-1], &w)) return LEAST_CHAIN;
-    return w.apart ? exec->kernels->apart_least_k : LEAST_CHAIN;
+    bool apart = ay_patch_view_of(view, dims[-2], dims[-1], &w) && w.apart;
+    if (apart) return m >= LEAST_FILTERS && (few_columns || k >= exec->kernels->apart_least_k);
+    if (few_columns) return m >= panel / 4;
+    return k >= LEAST_CHAIN && (m >= LEAST_FILTERS || m % panel == 0);
 }
 
 /* Whether the op is a product of constant filters with patches that are not stored. */
@@ -31,8 +35,8 @@ static bool is_filtered(const struct ay_exec *exec, const struct ay_work_op *op)
 {
     const struct ay_place *a = &exec->plan.places[op->in[0]];
     return exec->plan.places[op->in[1]].home == AY_HOME_FUSED && a->dtype == AY_WORK_DTYPE_F32 &&
-           a->home == AY_HOME_WEIGHT && a->rank == 2 && a->shape[0] >= LEAST_FILTERS &&
-           (op->dims[op->dims_count - 1] < MANY_COLUMNS || a->shape[1] >= least_chain(exec, op));
+           a->home == AY_HOME_WEIGHT && a->rank == 2 &&
+           filters_pay(exec, op, a->shape[0], a->shape[1]);
 }
 
 /* The weight, without batch, that is laid out once for the op's kernel: its second operand, or the
