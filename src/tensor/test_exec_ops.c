@@ -258,11 +258,21 @@ static const struct ay_value *normalised(struct maker *m, const struct ay_value 
     return x;
 }
 
+/* Something as large is added, if it was made before. */
+static const struct ay_value *with_residual(struct maker *m, const struct ay_value *x)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        if (has_dims(m->at[i], x->rank, x->dims) && m->at[i]->dtype == AY_WORK_DTYPE_F32)
+            return ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, m->at[i]);
+    return x;
+}
+
 static void make_convolution(struct maker *m)
 {
     struct windows w;
     const struct ay_value *x = image(m), *view = windows(m, x, true, &w);
     uint64_t filters = below(4) ? 1 + below(12) : 30 + below(50), k = w.channels * w.kernel;
+    if (w.groups > 2 && below(2)) filters = 1;
     uint64_t dims[] = {w.groups, filters, k}, bias[] = {w.groups, filters, 1};
     uint64_t out[] = {w.groups * filters, w.height, w.width};
     bool single = view->rank == 2;
@@ -273,17 +283,14 @@ static void make_convolution(struct maker *m)
         keep(m, y);
     }
     x = normalised(m, x, bias + single);
+    if (below(3) == 0) x = normalised(m, x, bias + single);
     if (y && below(3)) {
         y = normalised(m, y, bias + single);
         bool after = below(2);
         x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, after ? x : y, after ? y : x);
     }
     x = ay_tape_reshape(m->tape, x, 3, out);
-    for (uint32_t i = 0; i < m->count; i++) /* something as large, made before */
-        if (has_dims(m->at[i], 3, out) && m->at[i]->dtype == AY_WORK_DTYPE_F32) {
-            x = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, x, m->at[i]);
-            break;
-        }
+    x = with_residual(m, x);
     if (below(2)) x = ay_tape_fn2(m->tape, AY_WORK_FN_MAX, x, ay_tape_f32(m->tape, 0));
     if (below(2))
         x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_fn1(m->tape, AY_WORK_FN_TANH, x));
@@ -311,7 +318,8 @@ static void make_paired_convolution(struct maker *m)
         ay_tape_matmul(m->tape, floats(m, 4, weights), ay_tape_view(m->tape, x, &v, 4, windows));
     y = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, y,
                     own ? floats(m, 5 - (uint32_t)own, bias + own - 1) : floats(m, 1, bias + 3));
-    keep(m, ay_tape_reshape(m->tape, y, 3, out));
+    if (below(2)) y = normalised(m, y, bias);
+    keep(m, with_residual(m, ay_tape_reshape(m->tape, y, 3, out)));
 }
 
 /* Of bytes, with weights that are known or come from the first input. */

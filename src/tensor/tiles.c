@@ -38,11 +38,10 @@ struct tiles {
     struct ay_patches patches; /* its image is where batch 0 begins */
     struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
     bool planes;
-    bool affine;              /* of planes: what follows is of that form, over plane 0, */
-    struct ay_affine follows; /* and over the next ones so many elements on */
-    struct affine_step {
-        ptrdiff_t scale, shift, scale_again, shift_again, add, add_scale, add_shift;
-    } next;
+    bool even; /* of planes: one MAP follows, whose operands, if planes are its rows, are */
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    bool affine; /* and it is of the form that a product takes along: */
+    struct ay_affine follows;
     const float *source;  /* the VIEW's operand */
     const float *a;       /* of a MATMUL */
     const float *filters; /* A in the kernels' layout, if columns need not be packed */
@@ -240,83 +239,94 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
     }
 }
 
-/* From what follows over one region to what follows over another of the same size. */
-static struct affine_step step_between(const struct ay_affine *a, const struct ay_affine *b)
+/* Whether one MAP follows whose operands go on evenly from plane to plane; *x: that of the product.
+ * Asked once, as it takes as long as a small plane. */
+static bool follows_evenly(struct tiles *t, uint32_t *x)
 {
-    struct affine_step s = {.scale = b->scale.at - a->scale.at, .shift = b->shift.at - a->shift.at};
-    if (a->twice) {
-        s.scale_again = b->scale_again.at - a->scale_again.at;
-        s.shift_again = b->shift_again.at - a->shift_again.at;
+    struct ay_exec_thread *thread = &t->exec->threads[0];
+    struct ay_map_operand next[AY_MAX_WORK_OP_IN], last[AY_MAX_WORK_OP_IN];
+    if (t->exec->step->count != 3) return false;
+    const struct ay_work_op *map = map_at(t, 2);
+    operands_of(t, &(struct region){0, 0, 1, 0, t->n}, thread, map, t->operands, x);
+    operands_of(t, &(struct region){1, 0, 1, 0, t->n}, thread, map, next, x);
+    operands_of(t, &(struct region){t->batches - 1, 0, 1, 0, t->n}, thread, map, last, x);
+    for (uint32_t k = 0; k < map->in_count; k++) {
+        ptrdiff_t stride = next[k].at - t->operands[k].at;
+        if (stride < 0 || last[k].at - t->operands[k].at != stride * (t->batches - 1)) return false;
+        t->operands[k].stride = (size_t)stride;
     }
-    if (a->add) {
-        s.add = b->add - a->add;
-        s.add_scale = b->add_scale.at - a->add_scale.at;
-        s.add_shift = b->add_shift.at - a->add_shift.at;
-    }
-    return s;
+    return true;
 }
 
-static bool is_times(const struct affine_step *whole, const struct affine_step *part,
-                     ptrdiff_t count)
+static void find_what_follows(struct tiles *t)
 {
-    return whole->scale == count * part->scale && whole->shift == count * part->shift &&
-           whole->scale_again == count * part->scale_again &&
-           whole->shift_again == count * part->shift_again && whole->add == count * part->add &&
-           whole->add_scale == count * part->add_scale &&
-           whole->add_shift == count * part->add_shift;
+    uint32_t x = 0;
+    t->even = follows_evenly(t, &x);
+    t->affine = t->even && ay_map_affine(map_at(t, 2), t->operands, x, &t->follows);
+}
+
+static void skip_rows(struct ay_per_row *p, size_t rows)
+{
+    p->at += rows * p->step;
 }
 
 /* What follows over plane i. */
-static struct ay_affine plane_affine(const struct tiles *t, ptrdiff_t i)
+static struct ay_affine plane_affine(const struct tiles *t, size_t i)
 {
     struct ay_affine a = t->follows;
-    a.scale.at += i * t->next.scale;
-    a.shift.at += i * t->next.shift;
+    skip_rows(&a.scale, i);
+    skip_rows(&a.shift, i);
     if (a.twice) {
-        a.scale_again.at += i * t->next.scale_again;
-        a.shift_again.at += i * t->next.shift_again;
+        skip_rows(&a.scale_again, i);
+        skip_rows(&a.shift_again, i);
     }
     if (a.add) {
-        a.add += i * t->next.add;
-        a.add_scale.at += i * t->next.add_scale;
-        a.add_shift.at += i * t->next.add_shift;
+        a.add += i * a.add_step;
+        skip_rows(&a.add_scale, i);
+        skip_rows(&a.add_shift, i);
     }
     return a;
 }
 
-/* Whether what follows over the planes is of that form, each operand going on evenly from plane to
- * plane: asked once, as it takes as long as a small plane. */
-static void find_plane_affine(struct tiles *t)
-{
-    struct ay_exec_thread *thread = &t->exec->threads[0];
-    struct region r = {0, 0, 1, 0, t->n};
-    struct ay_affine last;
-    t->affine = affine_follows(t, &r, thread, &t->follows);
-    if (!t->affine || t->batches < 2) return;
-    r.batch = 1;
-    t->affine = affine_follows(t, &r, thread, &last);
-    t->next = step_between(&t->follows, &last);
-    r.batch = t->batches - 1;
-    t->affine = t->affine && affine_follows(t, &r, thread, &last);
-    struct affine_step whole = step_between(&t->follows, &last);
-    t->affine = t->affine && is_times(&whole, &t->next, r.batch);
-}
-
 /* All windows over a plane. */
-static void run_plane(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
+static void run_plane(const struct tiles *t, uint32_t i)
 {
     const struct ay_kernels *k = t->exec->kernels;
     const struct ay_stencil *s = &t->stencil;
-    const float *plane = t->source + (size_t)r->batch * s->height * s->width;
-    float *out = t->out + (size_t)r->batch * t->n;
+    const float *plane = t->source + (size_t)i * s->height * s->width;
+    float *out = t->out + (size_t)i * t->n;
     if (t->op->kind == AY_WORK_OP_REDUCE) {
         k->max_stencil(s, plane, out);
         return;
     }
     struct ay_affine follows;
-    if (t->affine) follows = plane_affine(t, r->batch);
-    k->chain_stencil(s, plane, t->a + r->batch * t->a_batch, t->affine ? &follows : NULL, out);
-    if (!t->affine) map_region(t, r, thread);
+    if (t->affine) follows = plane_affine(t, i);
+    k->chain_stencil(s, plane, t->a + i * t->a_batch, t->affine ? &follows : NULL, out);
+}
+
+/* The one MAP that follows, over planes first..end - 1. */
+static void map_planes(const struct tiles *t, uint32_t first, uint32_t end,
+                       struct ay_exec_thread *thread)
+{
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    const struct ay_work_op *map = map_at(t, 2);
+    memcpy(operands, t->operands, sizeof operands);
+    for (uint32_t k = 0; k < map->in_count; k++) operands[k].at += first * operands[k].stride;
+    ay_map_rows(t->exec->kernels, map, t->exec->runs[t->run].sizes, operands, end - first, t->n,
+                t->out + (size_t)first * t->n, t->n, thread->scratch.at);
+}
+
+static void run_planes(const struct tiles *t, uint32_t first, uint32_t end,
+                       struct ay_exec_thread *thread)
+{
+    for (uint32_t i = first; i < end; i++) run_plane(t, i);
+    if (t->op->kind == AY_WORK_OP_REDUCE || t->affine) return;
+    if (t->even) {
+        map_planes(t, first, end, thread);
+        return;
+    }
+    for (struct region r = {first, 0, 1, 0, t->n}; r.batch < end; r.batch++)
+        map_region(t, &r, thread);
 }
 
 static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
@@ -352,8 +362,11 @@ static void tile_item(void *context, size_t index, uint32_t thread)
                        .n0 = column * t->columns};
     r.m1 = (uint32_t)min(t->m, r.m0 + t->rows);
     r.n1 = (uint32_t)min(t->n, r.n0 + t->columns);
-    for (uint32_t end = (uint32_t)min(t->batches, r.batch + t->group); r.batch < end; r.batch++)
-        (t->planes ? run_plane : run_tile)(t, &r, &t->exec->threads[thread]);
+    uint32_t end = (uint32_t)min(t->batches, r.batch + t->group);
+    if (t->planes)
+        run_planes(t, r.batch, end, &t->exec->threads[thread]);
+    else
+        for (; r.batch < end; r.batch++) run_tile(t, &r, &t->exec->threads[thread]);
 }
 
 /* Of so many pieces in blocks of `block`, given to whoever is free, how many one thread gets at
@@ -490,7 +503,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     struct tiles t = tiles_of(exec, run);
     t.planes = is_planes(&t);
     AY_TRY(lay_out(&t));
-    if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_plane_affine(&t);
+    if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_what_follows(&t);
     bool framed = t.shape.framed && !t.planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
     t.patches.image = t.source;
