@@ -1,6 +1,5 @@
 #include "tensor/form.h"
 
-#include "tensor/kernel/kernels.h"
 #include "tensor/ref/float.h"
 
 #include <stdlib.h>
@@ -45,7 +44,8 @@ static bool binds_step(const struct ay_work_op *map, const struct ay_work_map_st
     if (binds(map, p->a, s->args[0], first, b) && binds(map, p->b, s->args[1], first, b))
         return true;
     *b = before;
-    bool any_order = s->fn == AY_WORK_FN_ADD || s->fn == AY_WORK_FN_MUL;
+    bool any_order = s->fn == AY_WORK_FN_ADD || s->fn == AY_WORK_FN_MUL ||
+                     s->fn == AY_WORK_FN_MAX || s->fn == AY_WORK_FN_MIN;
     return any_order && binds(map, p->a, s->args[1], first, b) &&
            binds(map, p->b, s->args[0], first, b);
 }
@@ -97,6 +97,47 @@ bool ay_form_gelu(const struct ay_work_op *map, uint32_t first, struct ay_form_g
            is_number(map, b->at[D], ay_f32_bits(1.0F)) &&
            is_number(map, b->at[E], ay_f32_bits(0.5F)) &&
            read_within(map, first, first + count - 1);
+}
+
+/* HardSwish as its definition says, and as a hard sigmoid that is not divided at once. */
+static const struct pattern hard_swish[] = {{AY_WORK_FN_MUL, VALUE(A), VALUE(B)},
+                                            {AY_WORK_FN_ADD, AT(0), VALUE(C)},
+                                            {AY_WORK_FN_MAX, AT(1), VALUE(D)},
+                                            {AY_WORK_FN_MIN, AT(2), VALUE(E)},
+                                            {AY_WORK_FN_MUL, VALUE(A), AT(3)}};
+static const struct pattern divided_last[] = {{AY_WORK_FN_ADD, VALUE(A), VALUE(C)},
+                                              {AY_WORK_FN_MAX, AT(0), VALUE(D)},
+                                              {AY_WORK_FN_MIN, AT(1), VALUE(E)},
+                                              {AY_WORK_FN_MUL, VALUE(A), AT(2)},
+                                              {AY_WORK_FN_DIV, AT(3), VALUE(F)}};
+
+/* The constant that is bound there, or `missing` where nothing is; false where it is no constant.
+ */
+static bool constant(const struct ay_work_op *map, uint32_t bound, float missing, float *out)
+{
+    *out = missing;
+    if (bound == AY_NONE) return true;
+    if (bound >> 24 != AY_MAP_CONST) return false;
+    *out = ay_f32(map->consts[bound & 0xffffffu]);
+    return true;
+}
+
+bool ay_form_hard_gate(const struct ay_work_op *map, uint32_t first, struct ay_form_hard_gate *out)
+{
+    struct bound b = unbound;
+    struct ay_hard_gate *g = &out->gate;
+    out->count = sizeof hard_swish / sizeof *hard_swish;
+    if (!matches(map, first, PATTERN(hard_swish), &b)) {
+        b = unbound;
+        out->count = sizeof divided_last / sizeof *divided_last;
+        if (!matches(map, first, PATTERN(divided_last), &b)) return false;
+    }
+    out->x = b.at[A];
+    return constant(map, b.at[B], 1.0F, &g->scale) && constant(map, b.at[C], -0.0F, &g->shift) &&
+           constant(map, b.at[D], 0, &g->low) && constant(map, b.at[E], 1.0F, &g->high) &&
+           constant(map, b.at[F], 1.0F, &g->by) && g->low == g->low && g->high == g->high &&
+           ay_f32_bits(g->low) != ay_f32_bits(-0.0F) && g->high != 0 &&
+           read_within(map, first, first + out->count - 1);
 }
 
 /* --- of rows --- */

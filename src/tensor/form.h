@@ -4,6 +4,7 @@
 #ifndef AY_TENSOR_FORM_H
 #define AY_TENSOR_FORM_H
 
+#include "tensor/kernel/kernels.h"
 #include "tensor/plan.h"
 
 enum ay_form_kind { AY_FORM_NONE, AY_FORM_SOFTMAX, AY_FORM_LAYER_NORM };
@@ -28,8 +29,15 @@ struct ay_form_gelu {
     uint32_t count, a, b;
 };
 
+/* Steps that are kernels->hard_gate of x, an operand of steps. */
+struct ay_form_hard_gate {
+    uint32_t count, x;
+    struct ay_hard_gate gate;
+};
+
 /* Whether the steps from `first` on are one, and what they make is used by no other but the last's.
  * The MAP is checked, of f32. */
 bool ay_form_gelu(const struct ay_work_op *map, uint32_t first, struct ay_form_gelu *out);
+bool ay_form_hard_gate(const struct ay_work_op *map, uint32_t first, struct ay_form_hard_gate *out);
 
 #endif

@@ -145,11 +145,18 @@ struct source {
     bool block, single;
 };
 
+enum row_kind {
+    ROW_FN,
+    ROW_NOTHING,  /* what a later step makes along */
+    ROW_GELU,     /* of the sum of a and b, whose `at` is NULL where there is none */
+    ROW_HARD_GATE /* of a */
+};
 struct row_step {
-    enum ay_fn fn; /* AY_FN_NONE: nothing, or GELU of the sum of a and b */
-    bool gelu;
-    struct source a, b; /* b of GELU: at NULL where there is none */
-    float *to;          /* NULL: the output */
+    enum row_kind kind;
+    enum ay_fn fn;
+    struct source a, b;
+    struct ay_hard_gate gate;
+    float *to; /* NULL: the output */
     bool single;
 };
 
@@ -182,20 +189,33 @@ static struct source source_of(struct row_map *map, const struct ay_work_op *op,
     ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
 }
 
-/* Steps that one kernel computes become its last one. */
-static void join_gelu(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
-                      const struct ay_map_operand *operands)
+/* The last of the `count` steps from *i on, which *i becomes: one kernel computes them. */
+static struct row_step *join(struct row_map *map, uint32_t *i, uint32_t count)
 {
-    struct ay_form_gelu form;
-    for (uint32_t i = 0; i < map->count; i++) {
-        if (!ay_form_gelu(op, i, &form)) continue;
-        struct source a = source_of(map, op, sizes, operands, form.a), b = {0};
-        if (form.b != AY_NONE) b = source_of(map, op, sizes, operands, form.b);
-        if (a.single || b.single) continue;
-        struct row_step *last = &map->steps[i + form.count - 1];
-        for (; i < (uint32_t)(last - map->steps); i++) map->steps[i].fn = AY_FN_NONE;
-        *last = (struct row_step){.gelu = true, .a = a, .b = b, .to = last->to};
-    }
+    for (uint32_t end = *i + count - 1; *i < end; ++*i) map->steps[*i].kind = ROW_NOTHING;
+    return &map->steps[*i];
+}
+
+/* Steps that one kernel computes become its last one. */
+static void join_forms(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
+                       const struct ay_map_operand *operands)
+{
+    struct ay_form_gelu gelu;
+    struct ay_form_hard_gate hard;
+    for (uint32_t i = 0; i < map->count; i++)
+        if (ay_form_gelu(op, i, &gelu)) {
+            struct source a = source_of(map, op, sizes, operands, gelu.a), b = {0};
+            if (gelu.b != AY_NONE) b = source_of(map, op, sizes, operands, gelu.b);
+            if (a.single || b.single) continue;
+            struct row_step *last = join(map, &i, gelu.count);
+            *last = (struct row_step){.kind = ROW_GELU, .a = a, .b = b, .to = last->to};
+        } else if (ay_form_hard_gate(op, i, &hard)) {
+            struct source a = source_of(map, op, sizes, operands, hard.x);
+            if (a.single) continue;
+            struct row_step *last = join(map, &i, hard.count);
+            *last =
+                (struct row_step){.kind = ROW_HARD_GATE, .a = a, .gate = hard.gate, .to = last->to};
+        }
 }
 
 static void resolve(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
@@ -206,13 +226,13 @@ static void resolve(struct row_map *map, const struct ay_work_op *op, const uint
         const struct ay_work_map_step *s = &op->steps[i];
         struct row_step *step = &map->steps[i];
         step->fn = (enum ay_fn)s->fn;
-        step->gelu = false;
+        step->kind = ROW_FN;
         step->a = source_of(map, op, sizes, operands, s->args[0]);
         step->b = s->args_count > 1 ? source_of(map, op, sizes, operands, s->args[1]) : step->a;
         step->single = step->a.single && step->b.single;
         step->to = temp + (size_t)i * AY_MAP_BLOCK;
     }
-    join_gelu(map, op, sizes, operands);
+    join_forms(map, op, sizes, operands);
     if (!map->steps[map->count - 1].single) map->steps[map->count - 1].to = NULL;
 }
 
@@ -221,10 +241,12 @@ static void row_step(const struct ay_kernels *k, const struct row_step *s, size_
 {
     const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
     const float *b = s->b.at ? s->b.at + r * s->b.row + (s->b.block ? j : 0) : NULL;
-    if (s->gelu)
-        k->gelu(a, b, to, n);
-    else if (s->fn == AY_FN_NONE)
+    if (s->kind == ROW_NOTHING)
         return;
+    else if (s->kind == ROW_GELU)
+        k->gelu(a, b, to, n);
+    else if (s->kind == ROW_HARD_GATE)
+        k->hard_gate(&s->gate, a, to, n);
     else if (s->single)
         *to = ay_ref_fn(s->fn, *a, *b);
     else if (k->unary[s->fn])
@@ -325,6 +347,18 @@ static bool is_scaled(const struct ay_work_op *op, const struct ay_map_operand *
     return arg >> 24 == AY_MAP_INPUT && !operands[out->operand].scalar;
 }
 
+/* Takes off a bound of *arg, if it has one; false where that is no number. */
+static bool take_bound(const struct ay_work_op *op, uint32_t fn, uint32_t *arg, float *bound)
+{
+    const struct ay_work_map_step *s = step_of(op, *arg, fn);
+    if (!s) return true;
+    uint32_t first = s->args[0] >> 24 == AY_MAP_CONST;
+    if (s->args[!first] >> 24 != AY_MAP_CONST) return false;
+    *bound = ay_f32(op->consts[s->args[!first] & 0xffffffu]);
+    *arg = s->args[first];
+    return *bound == *bound;
+}
+
 /* The same of what the form begins with. */
 static bool begins(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t arg,
                    uint32_t x, struct ay_affine *out)
@@ -345,16 +379,11 @@ bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *ope
                    struct ay_affine *out)
 {
     uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (op->steps_count - 1);
-    struct ay_per_row low;
-    *out = (struct ay_affine){.low = ay_f32(AY_NEG_INF_BITS)};
-    const struct ay_work_map_step *max = step_of(op, arg, AY_WORK_FN_MAX);
-    if (max) {
-        take_per_row(op, operands, AY_WORK_FN_MAX, &arg, &low);
-        bool known = max->args[0] >> 24 == AY_MAP_CONST || max->args[1] >> 24 == AY_MAP_CONST;
-        if (!known || *low.at != *low.at || ay_f32_bits(*low.at) == ay_f32_bits(-0.0F))
-            return false;
-        out->low = *low.at;
-    }
+    *out = (struct ay_affine){.low = ay_f32(AY_NEG_INF_BITS), .high = ay_f32(AY_INF_BITS)};
+    if (!take_bound(op, AY_WORK_FN_MIN, &arg, &out->high) || out->high == 0) return false;
+    if (!take_bound(op, AY_WORK_FN_MAX, &arg, &out->low) ||
+        ay_f32_bits(out->low) == ay_f32_bits(-0.0F))
+        return false;
     if (begins(op, operands, arg, x, out)) return true;
     const struct ay_work_map_step *sum = step_of(op, arg, AY_WORK_FN_ADD);
     struct scaled other;

@@ -292,6 +292,8 @@ static void make_convolution(struct maker *m)
     x = ay_tape_reshape(m->tape, x, 3, out);
     x = with_residual(m, x);
     if (below(2)) x = ay_tape_fn2(m->tape, AY_WORK_FN_MAX, x, ay_tape_f32(m->tape, 0));
+    if (below(3) == 0)
+        x = ay_tape_fn2(m->tape, AY_WORK_FN_MIN, ay_tape_f32(m->tape, below(2) ? 6 : 0), x);
     if (below(2))
         x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_fn1(m->tape, AY_WORK_FN_TANH, x));
     keep(m, x);

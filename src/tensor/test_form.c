@@ -122,6 +122,23 @@ static void gelu(struct form_case *c)
     c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y);
 }
 
+static void hard_swish(struct form_case *c)
+{
+    const struct ay_value *h = below(2) ? either(AY_WORK_FN_ADD, c->x, row(c)) : c->x, *y;
+    static const float lows[] = {0, 0, -0.0F, -6}, shifts[] = {3, 3, 0, -0.0F};
+    const struct ay_value *low = number(lows[below(4)]), *high = number(below(4) ? 6 : 0);
+    bool divided = below(2);
+    y = divided ? h : either(AY_WORK_FN_MUL, h, number(0.25F));
+    y = either(AY_WORK_FN_ADD, y, below(8) ? number(shifts[below(4)]) : row(c));
+    y = either(AY_WORK_FN_MIN, either(AY_WORK_FN_MAX, y, low), high);
+    const struct ay_value *gate = y;
+    y = either(AY_WORK_FN_MUL, h, y);
+    if (divided) y = fn2(AY_WORK_FN_DIV, y, below(8) ? number(6) : row(c));
+    if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : gate);
+    c->outputs[c->count++] = y;
+    c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y);
+}
+
 /* The forms of rows that an executor of the program uses. */
 static uint32_t forms_in(const struct ay_work_program *p)
 {
@@ -168,7 +185,7 @@ static void check(const struct ay_tape_program *p, const float *x)
 static void test_form_whole_or_not_equals_specification(void **state)
 {
     (void)state;
-    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu};
+    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu, hard_swish};
     static float x[MAX_ROWS * MAX_WIDTH];
     uint32_t found = 0;
     printf("seed %llu\n", (unsigned long long)seed);
@@ -181,17 +198,19 @@ static void test_form_whole_or_not_equals_specification(void **state)
         struct ay_tape_program p;
         assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
         c.x = ay_tape_input(tape, AY_WORK_DTYPE_F32, rank, dims + 3 - rank);
-        makers[i % 3](&c);
+        makers[i % 4](&c);
         if (ay_tape_program(tape, c.outputs, c.count, &p) != AY_OK)
             fail_msg("%s", ay_tape_reason(tape));
         ay_test_floats(&seed, x, ay_value_elements(c.x), c.odd);
+        for (uint64_t k = 0; i % 5 == 0 && k < ay_value_elements(c.x); k++)
+            if (below(4) == 0) x[k] = below(2) ? -0.0F : 0;
         uint32_t forms = forms_in(&p.program);
-        if (i % 3 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
+        if (i % 4 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
         found += forms;
         check(&p, x);
         ay_tape_close(tape);
     }
-    assert_true(found > CASES / 6);
+    assert_true(found > CASES / 8);
 }
 
 int main(void)

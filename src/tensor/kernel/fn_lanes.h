@@ -322,4 +322,26 @@ static void each_div_vs(const float *a, float b, float *out, size_t n)
     for (size_t i = 0; i < n; i += LANES) put(out + i, n - i, div_by(get(a + i, n - i), &by));
 }
 
+AY_INLINE void hard_gate_by(const struct ay_hard_gate *g, const float *x, float *out, size_t n,
+                            const bool divide)
+{
+    vf scale = vf_set1(g->scale), shift = vf_set1(g->shift), low = vf_set1(g->low);
+    vf high = vf_set1(g->high);
+    struct divisor by = divisor_of(g->by);
+    for (size_t i = 0; i < n; i += LANES) {
+        vf h = get(x + i, n - i);
+        vf gate = vf_add(vf_mul(h, scale), shift);
+        vf y = vf_nan_of(gate, vf_mul(h, vf_least(vf_most(gate, low), high)));
+        put(out + i, n - i, divide ? div_by(y, &by) : y);
+    }
+}
+
+static void hard_gate(const struct ay_hard_gate *g, const float *x, float *out, size_t n)
+{
+    if (g->by == 1.0F)
+        hard_gate_by(g, x, out, n, false);
+    else
+        hard_gate_by(g, x, out, n, true);
+}
+
 #endif

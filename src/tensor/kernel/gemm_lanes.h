@@ -64,9 +64,9 @@ AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const i
             x[v] = vf_add(x[v], vf_add(vf_mul(y, scale), shift));
         }
     }
-    vf low = vf_set1(t->low);
+    vf low = vf_set1(t->low), high = vf_set1(t->high);
     AY_UNROLL
-    for (int v = 0; v < vecs; v++) x[v] = vf_nan_of(x[v], vf_most(x[v], low));
+    for (int v = 0; v < vecs; v++) x[v] = vf_nan_of(x[v], vf_least(vf_most(x[v], low), high));
 }
 
 static void affine(const struct ay_affine *a, const float *x, size_t ldx, size_t m0, size_t m1,

@@ -19,10 +19,11 @@ struct ay_per_row {
     size_t step;
 };
 
-/* What often follows a product: x of C[m, n] becomes max(((x * scale[m]) + shift[m]) +
- * ((add[m, n] * add_scale[m]) + add_shift[m]), low), as MUL, ADD and MAX of the specification; or,
- * `twice`, x * scale[m] + shift[m] does so in place of x, with scale_again and shift_again. Where
- * one is missing, 1, -0, no matrix and -inf change nothing. low is neither NaN nor -0. */
+/* What often follows a product: x of C[m, n] becomes min(max(((x * scale[m]) + shift[m]) +
+ * ((add[m, n] * add_scale[m]) + add_shift[m]), low), high), as MUL, ADD, MAX and MIN of the
+ * specification; or, `twice`, x * scale[m] + shift[m] does so in place of x, with scale_again and
+ * shift_again. Where one is missing, 1, -0, no matrix and infinities change nothing. low is neither
+ * NaN nor -0, high neither NaN nor 0. */
 struct ay_affine {
     struct ay_per_row scale, shift;
     bool twice;
@@ -30,7 +31,13 @@ struct ay_affine {
     const float *add; /* NULL: none; rows add_step apart */
     size_t add_step;
     struct ay_per_row add_scale, add_shift;
-    float low;
+    float low, high;
+};
+
+/* x becomes (x * min(max((x * scale) + shift, low), high)) / by, as HardSwish. Where one is
+ * missing, 1 and -0 change nothing. low is neither NaN nor -0, high neither NaN nor 0. */
+struct ay_hard_gate {
+    float scale, shift, low, high, by;
 };
 
 /* C = A B^T as chains: C[m, n] = fma over k ascending of A[m, k] B[n, k], from +0. */
@@ -152,6 +159,7 @@ struct ay_kernels {
     /* One row, h = x + bias, or x where bias is NULL: (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 =
      * AY_SQRT2. out may be x or bias. */
     void (*gelu)(const float *x, const float *bias, float *out, size_t n);
+    void (*hard_gate)(const struct ay_hard_gate *g, const float *x, float *out, size_t n);
     /* erf(x / sqrt 2) + 1; out may be x. */
     void (*gelu_gate)(const float *x, float *out, size_t n);
     /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */

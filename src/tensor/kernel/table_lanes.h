@@ -55,5 +55,6 @@ const struct ay_kernels AY_TABLE = {
     .layer_norm = layer_norm,
     .gelu = gelu,
     .gelu_gate = gelu_gate,
+    .hard_gate = hard_gate,
     .transpose = transpose,
 };

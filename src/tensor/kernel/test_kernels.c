@@ -113,6 +113,13 @@ static float ref_gelu(float h)
     return (h * ref_gate(h)) * 0.5F;
 }
 
+static float ref_hard_gate(const struct ay_hard_gate *g, float x)
+{
+    float y = ay_ref_fn(AY_FN_ADD, ay_ref_fn(AY_FN_MUL, x, g->scale), g->shift);
+    y = ay_ref_fn(AY_FN_MIN, ay_ref_fn(AY_FN_MAX, y, g->low), g->high);
+    return ay_ref_fn(AY_FN_DIV, ay_ref_fn(AY_FN_MUL, x, y), g->by);
+}
+
 /* Rows in place, more than are taken at once, and one alone; nothing written behind it. */
 static void check_rows(const struct ay_kernels *k, uint32_t n)
 {
@@ -138,6 +145,14 @@ static void check_rows(const struct ay_kernels *k, uint32_t n)
         k->gelu(out, bias ? d : NULL, out, n);
         for (uint32_t i = 0; i < n; i++)
             assert_same("gelu", k, i, out[i], ref_gelu(bias ? a[i] + d[i] : a[i]));
+    }
+    const struct ay_hard_gate gates[] = {
+        {1, 3, 0, 6, 6}, {1.0F / 6, 0.5F, 0, 1, 1}, {b[0], b[1], -2, -1, b[2]}};
+    for (int way = 0; way < 3; way++) {
+        memcpy(out, a, n * sizeof *a);
+        k->hard_gate(&gates[way], out, out, n);
+        for (uint32_t i = 0; i < n; i++)
+            assert_same("hard_gate", k, i, out[i], ref_hard_gate(&gates[way], a[i]));
     }
     memcpy(out, a, n * sizeof *a);
     k->gelu_gate(out, out, n);

@@ -18,7 +18,7 @@ static float ref_affine(const struct ay_affine *t, float x, size_t i, size_t j)
     if (t->add)
         x = ay_ref_fn(AY_FN_ADD, x,
                       ref_scaled(t->add[i * t->add_step + j], t->add_scale, t->add_shift, i));
-    return ay_ref_fn(AY_FN_MAX, x, t->low);
+    return ay_ref_fn(AY_FN_MIN, ay_ref_fn(AY_FN_MAX, x, t->low), t->high);
 }
 
 /* One of that form, with rows of n numbers to add. */
@@ -28,6 +28,7 @@ static struct ay_affine random_affine(size_t n)
     t.scale_again = (struct ay_per_row){b, 1};
     t.shift_again = (struct ay_per_row){a + 1, next() % 2};
     t.low = next() % 2 ? 0 : ay_f32(AY_NEG_INF_BITS);
+    t.high = next() % 2 ? 1.5F : -ay_f32(AY_NEG_INF_BITS);
     if (next() % 3 == 0) return t;
     t.add = c;
     t.add_step = n;
@@ -46,7 +47,8 @@ static void check_gemm(const struct ay_kernels *k, uint32_t m, uint32_t n, uint3
     k->pack(b, kk, n, kk, packed);
     k->transpose(b, kk, n, kk, k_major, ldb);
     const struct ay_affine rows = random_affine(n);
-    const struct ay_affine same = {{c, 0}, {d, 0}, .low = ay_f32(AY_NEG_INF_BITS)};
+    const struct ay_affine same = {
+        {c, 0}, {d, 0}, .low = ay_f32(AY_NEG_INF_BITS), .high = -ay_f32(AY_NEG_INF_BITS)};
     for (int way = 0; way < 4; way++) {
         const struct ay_affine *affine = way == 2 ? &rows : way == 3 ? &same : NULL;
         struct ay_gemm g = {.a = a,
