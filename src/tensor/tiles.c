@@ -1,31 +1,17 @@
 /* Steps over patches: a MATMUL or REDUCE reads the image that its VIEW reads, the VIEW itself being
  * never stored; MAPs of the product follow while its tile is in the cache. */
+#include "tensor/cut.h"
 #include "tensor/exec_impl.h"
 
 #include <string.h>
 
-/* Columns of a tile, K of it at a time: a packed block is half of a second-level cache. Straight
- * from the image there is no block, and more columns only mean fewer items. */
-#define TILE_COLUMNS   192u
-#define DIRECT_COLUMNS 4096u
-#define K_WHOLE        384u
-#define K_BLOCK        256u
-/* Up to here a product is read straight from the image, else a packed block pays. */
-#define DIRECT_ROWS 2u
-/* Columns that meet a panel of filters before the next one comes, at most. */
-#define FILTER_COLUMNS 96u
-/* Items a thread: what one thread has left to do when others are through is a part of one. */
-#define FILTER_ITEMS 8u
-/* Elements of patches laid out: half of a second-level cache. */
-#define LAID_FLOATS 65536u
-/* Rows that make packing a block of columns once more worth while. */
-#define LEAST_ROWS 32u
+/* K of a packed block at a time: with the block's columns half of a second-level cache. */
+#define K_WHOLE 384u
+#define K_BLOCK 256u
 /* Rows of a tile that MAPs follow on before the next ones: they stay in the first-level cache. */
 #define MAP_ROWS 32u
 /* Columns that follow one another, at most, for rows of the image to go together. */
 #define SHORT_RUN 16u
-/* Multiply-adds that an item of the pool's loop should be worth. */
-#define ITEM_WORK (1u << 16)
 /* Elements of a frame that an item of its loop makes. */
 #define FRAME_ITEM 16384u
 
@@ -38,7 +24,7 @@ struct tiles {
     struct ay_patches patches; /* its image is where batch 0 begins */
     struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
     bool planes;
-    bool even; /* of planes: one MAP follows, whose operands, if planes are its rows, are */
+    bool even; /* of planes: one MAP follows them as rows, whose operands are: */
     struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
     bool affine; /* and it is of the form that a product takes along: */
     struct ay_affine follows;
@@ -49,9 +35,7 @@ struct tiles {
     float *out;
     size_t a_batch;                /* elements from one batch of A to the next */
     uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
-    uint32_t columns, column_blocks, rows, row_blocks; /* of a tile, how many */
-    bool by_rows;   /* items of the same rows follow each other, else those of the same columns */
-    uint32_t group; /* batches of an item */
+    struct ay_cut cut;
     uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
     bool framed_apart; /* each batch's part of the frame is made where it is used */
 };
@@ -228,7 +212,7 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
                                .m = t->m,
                                .affine = affine ? &follows : NULL};
     struct region done = *r;
-    uint32_t step = affine ? t->rows : k->filters;
+    uint32_t step = affine ? t->cut.rows : k->filters;
     const float *columns = w->image + w->n_at[r->n0];
     for (; done.m0 < r->m1; done.m0 = done.m1) {
         done.m1 = (uint32_t)min(r->m1, done.m0 + step);
@@ -340,7 +324,7 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
         k->max_patches(&w, r->n0, r->n1, out);
     } else if (t->filters) {
         multiply_filters(t, &w, r, thread);
-    } else if (t->m <= DIRECT_ROWS) {
+    } else if (t->m <= AY_DIRECT_ROWS) {
         multiply_direct(t, &w, r, thread);
         map_region(t, r, thread);
     } else {
@@ -351,95 +335,30 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
     const struct tiles *t = context;
-    const uint32_t blocks = t->row_blocks * t->column_blocks, i = (uint32_t)(index % blocks);
-    uint32_t row = i % t->row_blocks, column = i / t->row_blocks;
-    if (t->by_rows) {
-        row = i / t->column_blocks;
-        column = i % t->column_blocks;
+    const uint32_t blocks = t->cut.row_blocks * t->cut.column_blocks,
+                   i = (uint32_t)(index % blocks);
+    uint32_t row = i % t->cut.row_blocks, column = i / t->cut.row_blocks;
+    if (t->cut.by_rows) {
+        row = i / t->cut.column_blocks;
+        column = i % t->cut.column_blocks;
     }
-    struct region r = {.batch = (uint32_t)(index / blocks) * t->group,
-                       .m0 = row * t->rows,
-                       .n0 = column * t->columns};
-    r.m1 = (uint32_t)min(t->m, r.m0 + t->rows);
-    r.n1 = (uint32_t)min(t->n, r.n0 + t->columns);
-    uint32_t end = (uint32_t)min(t->batches, r.batch + t->group);
+    struct region r = {.batch = (uint32_t)(index / blocks) * t->cut.group,
+                       .m0 = row * t->cut.rows,
+                       .n0 = column * t->cut.columns};
+    r.m1 = (uint32_t)min(t->m, r.m0 + t->cut.rows);
+    r.n1 = (uint32_t)min(t->n, r.n0 + t->cut.columns);
+    uint32_t end = (uint32_t)min(t->batches, r.batch + t->cut.group);
     if (t->planes)
         run_planes(t, r.batch, end, &t->exec->threads[thread]);
     else
         for (; r.batch < end; r.batch++) run_tile(t, &r, &t->exec->threads[thread]);
 }
 
-/* Of so many pieces in blocks of `block`, given to whoever is free, how many one thread gets at
- * most: the last block is what is left. */
-static uint64_t longest(uint64_t pieces, uint64_t block, uint32_t threads)
-{
-    uint64_t whole = pieces / block, rest = pieces % block;
-    return whole / threads * block + (whole % threads ? block : rest);
-}
-
-/* The block, of at most `most` pieces, that leaves no thread much longer busy than the others; as
- * even as can be, or at least half as large as may be. */
-static uint32_t even_block(uint32_t pieces, uint32_t most, uint32_t threads)
-{
-    most = (uint32_t)min(most, (pieces + threads - 1) / threads);
-    uint32_t blocks = (pieces + most - 1) / most, best = (pieces + blocks - 1) / blocks;
-    for (uint32_t block = most; block > most / 2; block--)
-        if (longest(pieces, block, threads) < longest(pieces, best, threads)) best = block;
-    return best;
-}
-
-/* Blocks of columns, as many for each thread where there are enough; where they make few items,
- * panels of filters are shared out too. */
-static void divide_filters(struct tiles *t)
-{
-    AY_ASSERT(t->batches == 1); /* a packed weight has none */
-    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->filters;
-    uint32_t most = FILTER_COLUMNS, panels = (t->m + panel - 1) / panel, parts = 1;
-    if (t->laid) most = (uint32_t)min(most, LAID_FLOATS / t->shape.k + 1);
-    uint32_t round = most * threads, rounds = (t->n + round / 2) / round;
-    t->column_blocks = rounds > 0 ? rounds * threads : (t->n + most - 1) / most;
-    t->columns = (t->n + t->column_blocks - 1) / t->column_blocks;
-    t->column_blocks = (t->n + t->columns - 1) / t->columns;
-    if (threads > 1 && t->column_blocks < FILTER_ITEMS * threads)
-        parts = (FILTER_ITEMS * threads + t->column_blocks - 1) / t->column_blocks;
-    t->by_rows = t->column_blocks % threads != 0;
-    if (parts > 1 && t->by_rows) parts = (parts + threads - 1) / threads * threads;
-    if (parts > panels) parts = panels;
-    t->rows = (panels + parts - 1) / parts * panel;
-    t->row_blocks = (t->m + t->rows - 1) / t->rows;
-    t->group = 1;
-}
-
-/* Tiles of whole panels, for all threads alike; rows are divided only where columns are too few, or
- * cannot be shared out evenly. */
-static void divide(struct tiles *t)
-{
-    uint32_t threads = ay_pool_threads(t->exec->pool), panel = t->exec->kernels->panel;
-    uint32_t most = t->m <= DIRECT_ROWS ? DIRECT_COLUMNS : TILE_COLUMNS;
-    if (t->planes) most = t->n;
-    uint32_t blocks = (t->n + most - 1) / most, panels = (t->n + panel - 1) / panel;
-    bool shared = t->batches < 2 * threads;
-    t->columns = (shared ? even_block(panels, (most + panel - 1) / panel, threads)
-                         : (panels + blocks - 1) / blocks) *
-                 panel;
-    t->column_blocks = (t->n + t->columns - 1) / t->columns;
-    uint32_t items = t->batches * t->column_blocks;
-    uint32_t parts = items < threads ? (threads + items - 1) / items : 1;
-    bool uneven = longest(t->n, t->columns, threads) * threads > t->n + t->n / 8;
-    if (threads > 1 && t->batches == 1 && t->m >= LEAST_ROWS * threads && uneven) parts = threads;
-    t->rows = ((t->m + parts - 1) / parts + 7) / 8 * 8;
-    t->row_blocks = (t->m + t->rows - 1) / t->rows;
-    t->by_rows = parts > 1;
-    uint64_t work = min(t->m, t->rows) * min(t->n, t->columns) * t->shape.k;
-    uint64_t group = min(ITEM_WORK / work + 1, t->batches / (2 * threads) + 1);
-    t->group = (uint32_t)group;
-}
-
 /* Whether rows of the image go together. */
 static void find_across(struct tiles *t)
 {
     const int32_t *n_at = t->patches.n_at;
-    if (t->m > DIRECT_ROWS || t->column_blocks != 1 || t->patches.step != 1 ||
+    if (t->m > AY_DIRECT_ROWS || t->cut.column_blocks != 1 || t->patches.step != 1 ||
         t->patches.run[0] > SHORT_RUN)
         return;
     for (uint32_t j = 1; j < t->n; j++)
@@ -451,13 +370,17 @@ static void find_across(struct tiles *t)
 /* The tables of places, and how the work is cut. */
 static enum ay_code lay_out(struct tiles *t)
 {
-    if (t->planes) {
-        divide(t);
-        return AY_OK;
-    }
+    const struct ay_kernels *k = t->exec->kernels;
+    struct ay_cut_shape s = {.batches = t->batches,
+                             .m = t->m,
+                             .n = t->n,
+                             .k = (uint32_t)t->shape.k,
+                             .panel = t->filters ? k->filters : k->panel,
+                             .threads = ay_pool_threads(t->exec->pool)};
+    t->laid = t->filters && t->shape.apart && k->lays_apart;
+    t->cut = t->filters ? ay_cut_filters(&s, t->laid) : ay_cut_columns(&s, t->planes);
+    if (t->planes) return AY_OK;
     AY_TRY(ay_exec_patches(t->exec, &t->shape, &t->patches));
-    t->laid = t->filters && t->shape.apart && t->exec->kernels->lays_apart;
-    (t->filters ? divide_filters : divide)(t);
     find_across(t);
     return AY_OK;
 }
@@ -505,7 +428,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     AY_TRY(lay_out(&t));
     if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_what_follows(&t);
     bool framed = t.shape.framed && !t.planes;
-    t.framed_apart = framed && t.shape.plane > 0 && t.column_blocks * t.row_blocks == 1;
+    t.framed_apart = framed && t.shape.plane > 0 && t.cut.column_blocks * t.cut.row_blocks == 1;
     t.patches.image = t.source;
     if (framed && !t.framed_apart) {
         AY_TRY(ay_room_reserve(&exec->image, t.shape.elements * sizeof(float)));
@@ -516,10 +439,10 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     size_t packed = t.across;
     if (t.filters)
         packed =
-            ay_filter_room(exec->kernels->filters, t.columns, t.laid ? (uint32_t)t.shape.k : 0);
-    else if (t.m > DIRECT_ROWS)
-        packed =
-            ay_packed_floats(exec->kernels->panel, t.columns, (uint32_t)min(t.shape.k, K_WHOLE));
+            ay_filter_room(exec->kernels->filters, t.cut.columns, t.laid ? (uint32_t)t.shape.k : 0);
+    else if (t.m > AY_DIRECT_ROWS)
+        packed = ay_packed_floats(exec->kernels->panel, t.cut.columns,
+                                  (uint32_t)min(t.shape.k, K_WHOLE));
     for (uint32_t i = 0; i < ay_pool_threads(exec->pool); i++) {
         AY_TRY(ay_room_reserve(&exec->threads[i].packed, packed * sizeof(float)));
         exec->threads[i].packed_of = NULL;
@@ -527,8 +450,8 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
         size_t plane = t.framed_apart ? t.shape.plane : 0;
         AY_TRY(ay_room_reserve(&exec->threads[i].frame, plane * sizeof(float)));
     }
-    size_t groups = (t.batches + t.group - 1) / t.group;
-    ay_pool_run(exec->pool, groups * t.column_blocks * t.row_blocks, tile_item, &t);
+    size_t groups = (t.batches + t.cut.group - 1) / t.cut.group;
+    ay_pool_run(exec->pool, groups * t.cut.column_blocks * t.cut.row_blocks, tile_item, &t);
     return AY_OK;
 }
 
