@@ -31,6 +31,10 @@ bool ay_each_fixed(const struct ay_call *call, uint64_t first, uint64_t last);
 /* Elements that are worked on between two looks at shapes. */
 #define AY_EACH_BLOCK 512
 
+/* Whether the VIEW's elements follow each other in its operand, as the result's do, from number
+ * *first on. False where dims are symbols. */
+bool ay_each_view_is_part(const struct ay_work_op *op, uint64_t *first);
+
 size_t ay_each_scratch(const struct ay_call *call);
 
 /* `count` elements of `bytes` (1, 4 or 8) each, the source's `stride` elements apart. */

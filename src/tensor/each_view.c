@@ -308,18 +308,36 @@ void ay_each_permute(const struct ay_call *call, uint64_t first, uint64_t last, 
     read_all(&r, call, first, last, scratch);
 }
 
-void ay_each_view(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
+/* A VIEW's; sizes: of the symbols. */
+static struct reading reading_of(const struct ay_work_op *op, const uint32_t *sizes)
 {
-    const struct ay_work_op *op = call->op;
     struct reading r = {.rank = op->grid_count};
     int64_t stride = 1;
-    for (uint32_t d = 0; d < r.rank; d++) r.grid[d] = ay_dim_resolve(op->grid[d], call->sizes);
+    for (uint32_t d = 0; d < r.rank; d++) r.grid[d] = ay_dim_resolve(op->grid[d], sizes);
     for (uint32_t a = op->view_count; a-- > 0;) {
         struct bound axis = {.at = op->offsets[a],
-                             .size = (int64_t)ay_dim_resolve(op->view[a], call->sizes)};
+                             .size = (int64_t)ay_dim_resolve(op->view[a], sizes)};
         for (uint32_t d = 0; d < r.rank; d++) axis.coef[d] = op->coefs[a * r.rank + d];
         add_axis(&r, &axis, stride);
         stride *= axis.size;
     }
+    return r;
+}
+
+void ay_each_view(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
+{
+    struct reading r = reading_of(call->op, call->sizes);
     read_all(&r, call, first, last, scratch);
+}
+
+bool ay_each_view_is_part(const struct ay_work_op *op, uint64_t *first)
+{
+    for (uint32_t d = 0; d < op->grid_count; d++)
+        if (op->grid[d] & AY_DIM_SYMBOL) return false;
+    for (uint32_t a = 0; a < op->view_count; a++)
+        if (op->view[a] & AY_DIM_SYMBOL) return false;
+    struct reading r = reading_of(op, NULL);
+    simplify(&r);
+    *first = (uint64_t)r.at;
+    return r.bounds == 0 && r.rank == 1 && (r.grid[0] == 1 || r.coef[0] == 1);
 }

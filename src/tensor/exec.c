@@ -38,13 +38,17 @@ static uint64_t *offsets_of(const struct ay_exec *exec, uint32_t size)
 
 void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run)
 {
-    const struct ay_place *at = &exec->plan.places[exec->plan.places[id].owner];
+    const struct ay_place *alias = &exec->plan.places[id];
+    const struct ay_place *at = &exec->plan.places[alias->owner];
+    uint64_t offset = alias->offset * ay_dtype_bytes(alias->dtype);
     /* Inputs and weights are const to the caller; no step has them as its output. */
-    if (at->home == AY_HOME_INPUT) return (void *)(uintptr_t)exec->runs[run].inputs[at->slot];
-    if (at->home == AY_HOME_OUTPUT) return exec->runs[run].outputs[at->slot];
-    if (at->home == AY_HOME_WEIGHT) return (void *)(uintptr_t)exec->weights[at->slot];
+    if (at->home == AY_HOME_INPUT)
+        return (uint8_t *)(uintptr_t)exec->runs[run].inputs[at->slot] + offset;
+    if (at->home == AY_HOME_OUTPUT) return (uint8_t *)exec->runs[run].outputs[at->slot] + offset;
+    if (at->home == AY_HOME_WEIGHT) return (uint8_t *)(uintptr_t)exec->weights[at->slot] + offset;
     AY_ASSERT(at->home == AY_HOME_BUFFER);
-    return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run];
+    return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run] +
+           offset;
 }
 
 const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t groups, size_t item,

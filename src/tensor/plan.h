@@ -26,6 +26,7 @@ struct ay_step {
     uint32_t first, count;           /* ops, in plan->order */
     uint32_t slot_first, slot_count; /* scratch of a ROWS step, in plan->scratch */
     bool flat;                       /* ROWS: the rows of all runs are one matrix */
+    bool merged;                     /* ROWS: the rows of all batches of a run are one */
 };
 
 enum ay_home {
@@ -38,15 +39,18 @@ enum ay_home {
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
-/* Where a value lies. Its owner's memory, seen as a contiguous tensor of dims `shape`, has the
- * value's axis i at axis[i]; for a value that is no alias, owner is itself and axis[i] = i. */
+/* Where a value lies. Its owner's memory, from element `offset` on seen as a contiguous tensor of
+ * dims `shape`, has the value's axis i at axis[i]; for a value that is no alias, owner is itself,
+ * offset 0 and axis[i] = i. */
 struct ay_place {
     enum ay_home home;
     uint32_t slot;
     uint32_t size; /* which of plan->sizes: its bytes */
     uint32_t owner;
+    uint64_t offset;
     uint32_t dtype, rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
-    uint32_t step; /* that makes it; AY_NONE: none */
+    uint32_t step; /* that makes it, or the last part of it; AY_NONE: none */
+    uint32_t born; /* step that makes the first part of it */
     uint32_t
         last_use;   /* step; the owner's counts its aliases'; AY_NONE: an output of the program */
     uint32_t over;  /* buffer: the operand whose memory it takes over; AY_NONE: none */
@@ -87,6 +91,21 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
 
 /* Whether the op is a product of bytes, laid out as kernel/integers.h has it. */
 bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
+
+/* Whether its elements follow each other in its owner's memory. */
+static inline bool ay_place_is_contiguous(const struct ay_place *at)
+{
+    for (uint32_t i = 0; i < at->rank; i++)
+        if (at->axis[i] != i) return false;
+    return true;
+}
+
+/* The step that makes the value, or what it is a part of; AY_NONE: none. */
+static inline uint32_t ay_plan_step_of(const struct ay_plan *plan, uint32_t id)
+{
+    const struct ay_place *at = &plan->places[id];
+    return at->step != AY_NONE ? at->step : plan->places[at->owner].step;
+}
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

@@ -23,6 +23,14 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
     return stride;
 }
 
+/* The same between rows, where those of all batches are one matrix. */
+static size_t merged_stride(const struct ay_place *place, const uint32_t *sizes)
+{
+    for (uint32_t i = 0; i + 1 < place->rank; i++)
+        if (place->shape[i] != 1) return width_of(place, sizes);
+    return 0;
+}
+
 /* Elements of a value before the item's batch; its axes stand right-aligned under those of the op,
  * of which all but the last two are batch. */
 static size_t batch_offset(const struct ay_row_item *item, const struct ay_work_op *op,
@@ -55,14 +63,19 @@ struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_o
 {
     const struct ay_exec *exec = item->exec;
     const struct ay_place *place = &exec->plan.places[id];
+    const struct ay_place *owner = &exec->plan.places[place->owner];
     uint32_t width = width_of(place, item->sizes);
-    if (place->home == AY_HOME_SCRATCH)
-        return (struct ay_rows){(float *)item->thread->scratch.at +
-                                    slot_offset(exec, item->sizes, place->slot, item->rows),
+    if (owner->home == AY_HOME_SCRATCH)
+        return (struct ay_rows){(float *)item->thread->scratch.at + place->offset +
+                                    slot_offset(exec, item->sizes, owner->slot, item->rows),
                                 width, width};
     float *base = ay_exec_base(exec, id, item->run);
     if (exec->step->flat) {
         size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
+        return (struct ay_rows){base + item->row * stride, stride, width};
+    }
+    if (exec->step->merged) {
+        size_t stride = merged_stride(place, item->sizes);
         return (struct ay_rows){base + item->row * stride, stride, width};
     }
     size_t stride =
@@ -352,6 +365,10 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         for (uint32_t d = 0; d + 2 < op->dims_count; d++)
             batches *= ay_dim_resolve(op->dims[d], sizes);
         if (op->dims_count > 1) rows = ay_dim_resolve(op->dims[op->dims_count - 2], sizes);
+        if (exec->step->merged) {
+            rows *= batches;
+            batches = 1;
+        }
         total += batches * rows;
         exec->pieces[r] = cut(exec, r, batches, rows, exec->run_count * batches);
     }
