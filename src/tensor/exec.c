@@ -112,6 +112,7 @@ static enum ay_code run_step(struct ay_exec *exec)
     case AY_STEP_WOVEN: return ay_exec_woven(exec);
     case AY_STEP_WINDOWS: return ay_exec_windows(exec);
     case AY_STEP_TABLE: return ay_exec_table(exec);
+    case AY_STEP_DESCENT: return ay_exec_descent(exec);
     case AY_STEP_EACH: break;
     }
     return ay_exec_each(exec);
@@ -218,9 +219,9 @@ static void add_op_cost(const struct ay_exec *exec, uint32_t index, struct ay_ex
 bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *out)
 {
     static const char *const how[] = {
-        [AY_STEP_EACH] = "elements", [AY_STEP_ROWS] = "rows",   [AY_STEP_TILES] = "patches",
-        [AY_STEP_PRODUCT] = "bytes", [AY_STEP_WOVEN] = "bytes", [AY_STEP_WINDOWS] = "windows",
-        [AY_STEP_TABLE] = "table"};
+        [AY_STEP_EACH] = "elements", [AY_STEP_ROWS] = "rows",      [AY_STEP_TILES] = "patches",
+        [AY_STEP_PRODUCT] = "bytes", [AY_STEP_WOVEN] = "bytes",    [AY_STEP_WINDOWS] = "windows",
+        [AY_STEP_TABLE] = "table",   [AY_STEP_DESCENT] = "descent"};
     AY_ASSERT(exec->step_ns);
     if (i >= exec->plan.step_count) return false;
     const struct ay_step *step = &exec->plan.steps[i];

@@ -56,7 +56,7 @@ uint64_t ay_exec_memory(const struct ay_exec *exec);
 /* What a step, some ops carried out together, cost in all runs since the opening. */
 struct ay_exec_cost {
     uint32_t op, ops; /* its first op, how many */
-    const char *how;  /* static text: "rows", "patches", "bytes", "elements" */
+    const char *how;  /* static text: "rows", "patches", "bytes", "elements" .. */
     uint64_t ns;
     uint64_t work;  /* multiply-adds of products, else element steps, of the last run's sizes */
     uint64_t bytes; /* of all operands and results, however often they are read */

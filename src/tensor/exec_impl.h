@@ -132,6 +132,7 @@ enum ay_code ay_exec_products(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_woven(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_windows(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_table(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_descent(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
 
 #endif

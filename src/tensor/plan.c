@@ -1,5 +1,6 @@
 #include "tensor/plan_impl.h"
 
+#include "tensor/descent.h"
 #include "tensor/finish.h"
 #include "tensor/patch.h"
 #include "tensor/ref/fn.h"
@@ -304,6 +305,14 @@ static void form_steps(struct planner *pl)
             continue;
         }
         if (pl->fuse && ay_plan_alias(pl, op, id)) continue;
+        uint32_t levels = pl->fuse ? ay_descent_ops(plan, pl->uses, i) : 0;
+        if (levels > 0) {
+            plan->steps[plan->step_count++] =
+                (struct ay_step){.kind = AY_STEP_DESCENT, .first = placed};
+            for (uint32_t k = 0; k < levels; k++) take_along(pl, id + k, &placed);
+            i += levels - 1;
+            continue;
+        }
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs) {
             bool f32 = plan->places[patches].dtype == AY_WORK_DTYPE_F32;

@@ -16,6 +16,7 @@ enum ay_step_kind {
     AY_STEP_WINDOWS, /* a VIEW of bytes that is not stored, and the largest of each of its rows, or
                         its products with a few rows of bytes and what follows as of PRODUCT */
     AY_STEP_TABLE,   /* a MAP that widens bytes and the GATHER of a byte each that it is for */
+    AY_STEP_DESCENT, /* levels of a descent through trees (tensor/descent.h) */
     AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
     AY_STEP_ROWS     /* a chain of f32 MATMUL, MATMUL_Q8, MAP and REDUCE along the last axis, row
                         by row */
