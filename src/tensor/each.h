@@ -5,6 +5,7 @@
 #define AY_TENSOR_EACH_H
 
 #include "tensor/kernel/kernels.h"
+#include "tensor/map.h"
 #include "tensor/program.h"
 
 #include <stddef.h>
@@ -13,7 +14,8 @@
 struct ay_call {
     const struct ay_work_op *op;
     const struct ay_kernels *kernels;
-    const uint32_t *sizes; /* of the symbols */
+    const struct ay_map_words *words; /* of a MAP whose integers fit 32 bits; NULL: of another */
+    const uint32_t *sizes;            /* of the symbols */
     struct ay_tensor_type out, in[AY_MAX_WORK_OP_IN];
     const void *from[AY_MAX_WORK_OP_IN];
     void *to;

@@ -22,6 +22,7 @@ struct prepared {
 struct ay_graph_runner {
     const struct ay_graph_folder *graph;
     struct ay_graph_runner_options options;
+    struct ay_pool *pool; /* of all tapes and executors */
     struct prepared cache[AY_MAX_GRAPH_PROGRAMS];
     const struct prepared *last;
     uint64_t calls;
@@ -41,6 +42,11 @@ enum ay_code ay_graph_runner_open(const struct ay_graph_folder *graph,
     if (!r) return AY_E_MEMORY;
     r->graph = graph;
     r->options = *options;
+    enum ay_code code = ay_pool_open(ay_pool_size(options->threads, AY_MAX_THREADS), &r->pool);
+    if (code != AY_OK) {
+        free(r);
+        return code;
+    }
     *out = r;
     return AY_OK;
 }
@@ -60,6 +66,7 @@ void ay_graph_runner_close(struct ay_graph_runner *r)
     if (!r) return;
     for (uint32_t i = 0; i < AY_MAX_GRAPH_PROGRAMS; i++)
         forget(&r->cache[i], main_graph(r)->inputs_count);
+    ay_pool_close(r->pool);
     free(r);
 }
 
@@ -116,7 +123,7 @@ static enum ay_code lower(const struct ay_graph_runner *r, const struct ay_ndarr
                           struct ay_tape **tape, const struct ay_value **outs)
 {
     const struct ay_graph_graph *g = main_graph(r);
-    struct ay_tape_options options = {r->options.threads, r->options.limit_bytes};
+    struct ay_tape_options options = {.limit_bytes = r->options.limit_bytes, .pool = r->pool};
     AY_TRY(ay_tape_open(&options, tape));
     const struct ay_value **values = calloc((size_t)g->inputs_count + 1, sizeof *values);
     if (!values) return AY_E_MEMORY;
@@ -292,7 +299,7 @@ static enum ay_code execute(struct ay_graph_runner *r, struct prepared *p,
     const struct ay_graph_graph *g = main_graph(r);
     struct ay_run run = {0};
     struct ay_exec_options options = {
-        .threads = r->options.threads, .trace = r->options.trace, .profile = r->options.profile};
+        .pool = r->pool, .trace = r->options.trace, .profile = r->options.profile};
     AY_TRY(take_outputs(p->outs, g->outputs_count, outputs));
     if (!p->runs) return AY_OK;
     if (!p->exec) AY_TRY(ay_exec_open(&p->program.program, p->program.weights, &options, &p->exec));
