@@ -33,9 +33,14 @@ bool ay_each_fixed(const struct ay_call *call, uint64_t first, uint64_t last);
 /* Elements that are worked on between two looks at shapes. */
 #define AY_EACH_BLOCK 512
 
-/* Whether the VIEW's elements follow each other in its operand, as the result's do, from number
- * *first on. False where dims are symbols. */
-bool ay_each_view_is_part(const struct ay_work_op *op, uint64_t *first);
+/* A VIEW of what lies in its operand in the result's order: from element `first` on, each row of
+ * the result's last axis `row` elements after the one before; 0: all elements follow each other. */
+struct ay_each_part {
+    uint64_t first;
+    uint32_t row;
+};
+/* Whether it is one. False where dims are symbols. */
+bool ay_each_view_part(const struct ay_work_op *op, struct ay_each_part *out);
 
 size_t ay_each_scratch(const struct ay_call *call);
 

@@ -330,7 +330,7 @@ void ay_each_view(const struct ay_call *call, uint64_t first, uint64_t last, voi
     read_all(&r, call, first, last, scratch);
 }
 
-bool ay_each_view_is_part(const struct ay_work_op *op, uint64_t *first)
+bool ay_each_view_part(const struct ay_work_op *op, struct ay_each_part *out)
 {
     for (uint32_t d = 0; d < op->grid_count; d++)
         if (op->grid[d] & AY_DIM_SYMBOL) return false;
@@ -338,6 +338,11 @@ bool ay_each_view_is_part(const struct ay_work_op *op, uint64_t *first)
         if (op->view[a] & AY_DIM_SYMBOL) return false;
     struct reading r = reading_of(op, NULL);
     simplify(&r);
-    *first = (uint64_t)r.at;
-    return r.bounds == 0 && r.rank == 1 && (r.grid[0] == 1 || r.coef[0] == 1);
+    uint32_t last = r.rank - 1;
+    *out = (struct ay_each_part){.first = (uint64_t)r.at};
+    if (r.bounds > 0 || (r.grid[last] > 1 && r.coef[last] != 1)) return false;
+    if (r.rank == 1) return true;
+    if (r.rank > 2 || r.coef[0] <= 0 || r.coef[0] > UINT32_MAX) return false;
+    out->row = (uint32_t)r.coef[0];
+    return r.grid[1] == op->dims[op->dims_count - 1];
 }

@@ -51,25 +51,6 @@ static bool is_row_q8(const struct planner *pl, const struct ay_work_op *op)
            is_weight_matrix(pl, op->in[2]);
 }
 
-static void count_uses(struct planner *pl)
-{
-    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
-        const struct ay_work_op *op = op_of(pl, i);
-        bool chain = is_f32_chain(pl, op) || is_row_q8(pl, op);
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            pl->uses[op->in[k]]++;
-            pl->user[op->in[k]] = i;
-            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
-            if (chain && k == 1 && pl->plan->places[op->in[0]].home != AY_HOME_WEIGHT)
-                pl->roles[op->in[k]] |= USED_BESIDE_VALUE;
-        }
-    }
-    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
-        pl->uses[ay_program_output_at(pl->p, i)]++;
-        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
-    }
-}
-
 static void place_values(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -139,6 +120,27 @@ static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_
     bool rows = is_f32_chain(pl, op) || (op->kind == AY_WORK_OP_MAP && is_row_map(pl, op)) ||
                 (op->kind == AY_WORK_OP_REDUCE && is_row_reduce(pl, op));
     return rows ? AY_STEP_ROWS : AY_STEP_EACH;
+}
+
+static void count_uses(struct planner *pl)
+{
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        bool chain = is_f32_chain(pl, op) || is_row_q8(pl, op);
+        bool rows = !chain && kind_of(pl, op) == AY_STEP_ROWS;
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            pl->uses[op->in[k]]++;
+            pl->user[op->in[k]] = i;
+            if (!rows) pl->roles[op->in[k]] |= USED_APART;
+            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
+            if (chain && k == 1 && pl->plan->places[op->in[0]].home != AY_HOME_WEIGHT)
+                pl->roles[op->in[k]] |= USED_BESIDE_VALUE;
+        }
+    }
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        pl->uses[ay_program_output_at(pl->p, i)]++;
+        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT | USED_APART;
+    }
 }
 
 /* Whether patches that `user` multiplies can be woven, however many bytes a word has. */
@@ -262,7 +264,7 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
         const struct ay_place *in = &plan->places[op->in[k]];
         if (ay_plan_step_of(plan, op->in[k]) != s) continue;
         /* Made in this step: only the same rows of it are there. */
-        if (!ay_place_is_contiguous(in) || in->scattered) return false;
+        if (!ay_place_is_in_order(in) || in->scattered) return false;
         if (op->kind == AY_WORK_OP_MATMUL && k == 1) return false;
         if (in->rank != op->dims_count || !same(in->shape, op->dims, lead)) return false;
     }
@@ -334,6 +336,14 @@ static void form_steps(struct planner *pl)
     }
 }
 
+/* Whether the op takes columns of wider rows, as steps of rows alone can. */
+static bool takes_columns(const struct ay_plan *plan, const struct ay_work_op *op)
+{
+    for (uint32_t k = 0; k < op->in_count; k++)
+        if (plan->places[op->in[k]].row > 0) return true;
+    return false;
+}
+
 /* A MAP that no other op has joined need not go by rows, which may be short. */
 static void free_lone_maps(struct planner *pl)
 {
@@ -343,6 +353,7 @@ static void free_lone_maps(struct planner *pl)
         uint32_t index = plan->order[step->first];
         const struct ay_work_op *op = op_of(pl, index);
         if (step->kind != AY_STEP_ROWS || step->count != 1 || op->kind != AY_WORK_OP_MAP ||
+            takes_columns(plan, op) ||
             !ay_place_is_contiguous(&plan->places[ay_program_output(pl->p, index)]))
             continue;
         step->kind = AY_STEP_EACH;

@@ -40,15 +40,17 @@ enum ay_home {
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
-/* Where a value lies. Its owner's memory, from element `offset` on seen as a contiguous tensor of
- * dims `shape`, has the value's axis i at axis[i]; for a value that is no alias, owner is itself,
- * offset 0 and axis[i] = i. */
+/* Where a value lies. Its owner's memory, from element `offset` on seen as a tensor of dims
+ * `shape`, has the value's axis i at axis[i]; it is contiguous, or its rows are `row` elements
+ * apart where that is not 0. For a value that is no alias, owner is itself, offset 0 and axis[i] =
+ * i. */
 struct ay_place {
     enum ay_home home;
     uint32_t slot;
     uint32_t size; /* which of plan->sizes: its bytes */
     uint32_t owner;
     uint64_t offset;
+    uint32_t row;
     uint32_t dtype, rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
     uint32_t step; /* that makes it, or the last part of it; AY_NONE: none */
     uint32_t born; /* step that makes the first part of it */
@@ -93,12 +95,18 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
 /* Whether the op is a product of bytes, laid out as kernel/integers.h has it. */
 bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
 
-/* Whether its elements follow each other in its owner's memory. */
-static inline bool ay_place_is_contiguous(const struct ay_place *at)
+/* Whether its rows come in their order in its owner's memory. */
+static inline bool ay_place_is_in_order(const struct ay_place *at)
 {
     for (uint32_t i = 0; i < at->rank; i++)
         if (at->axis[i] != i) return false;
     return true;
+}
+
+/* Whether its elements follow each other there. */
+static inline bool ay_place_is_contiguous(const struct ay_place *at)
+{
+    return at->row == 0 && ay_place_is_in_order(at);
 }
 
 /* The step that makes the value, or what it is a part of; AY_NONE: none. */

@@ -60,8 +60,7 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
 {
     struct ay_place *places = pl->plan->places;
     const struct ay_place *in = &places[op->in[0]];
-    for (uint32_t i = 1; i < in->rank; i++)
-        if (in->axis[i] != i) return false;
+    if (!ay_place_is_contiguous(in)) return false;
     uint32_t last = 0;
     for (uint32_t i = 0; i < op->view_count; i++) {
         if (op->view[op->perm[i]] == 1) continue;
@@ -75,16 +74,23 @@ static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint3
     return true;
 }
 
-/* VIEW of elements that follow each other in its operand. */
+/* VIEW of elements that follow each other in its operand; or of some columns of all its rows, where
+ * they are used by rows. */
 static bool alias_part(struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
     struct ay_place *places = pl->plan->places;
     const struct ay_place *in = &places[op->in[0]];
-    uint64_t first;
-    if (!ay_place_is_contiguous(in) || !ay_each_view_is_part(op, &first)) return false;
+    struct ay_each_part part;
+    if (!ay_place_is_contiguous(in) || !ay_each_view_part(op, &part)) return false;
+    uint32_t last = in->rank - 1;
+    bool columns = part.row == in->shape[last] && part.first < part.row &&
+                   in->rank == op->dims_count && same(in->shape, op->dims, last) &&
+                   !(pl->roles[id] & USED_APART);
+    if (part.row > 0 && !columns) return false;
     places[id].home = AY_HOME_ALIAS;
     places[id].owner = in->owner;
-    places[id].offset = in->offset + first;
+    places[id].offset = in->offset + part.first;
+    places[id].row = part.row;
     places[id].scattered = in->scattered;
     return true;
 }

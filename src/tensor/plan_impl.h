@@ -11,7 +11,8 @@ enum {
     USED_AS_B = 2,
     USED_BESIDE_VALUE = 4, /* as B, and A is no weight */
     USED_ELSE = 8,
-    USED_AS_OUTPUT = 16
+    USED_AS_OUTPUT = 16,
+    USED_APART = 32 /* otherwise than by rows of a MAP or of a REDUCE */
 };
 
 /* What planning keeps beside the plan itself. */

@@ -192,7 +192,7 @@ static bool operand_merges(const struct planner *pl, const struct ay_work_op *op
 {
     const struct ay_place *in = &pl->plan->places[op->in[k]];
     if (k > 0 && op->kind != AY_WORK_OP_MAP) return in->rank == 2;
-    return is_one_row(in) || (ay_place_is_contiguous(in) && in->rank == op->dims_count &&
+    return is_one_row(in) || (ay_place_is_in_order(in) && in->rank == op->dims_count &&
                               same(in->shape, op->dims, in->rank - 1));
 }
 

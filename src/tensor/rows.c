@@ -22,7 +22,8 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
     size_t stride = 1;
     if (place->shape[place->axis[axis]] == 1) return 0;
     for (uint32_t i = place->axis[axis] + 1; i < place->rank; i++)
-        stride *= ay_dim_resolve(place->shape[i], sizes);
+        stride *= i + 1 == place->rank && place->row > 0 ? place->row
+                                                         : ay_dim_resolve(place->shape[i], sizes);
     return stride;
 }
 
@@ -30,7 +31,7 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
 static size_t merged_stride(const struct ay_place *place, const uint32_t *sizes)
 {
     for (uint32_t i = 0; i + 1 < place->rank; i++)
-        if (place->shape[i] != 1) return width_of(place, sizes);
+        if (place->shape[i] != 1) return place->row > 0 ? place->row : width_of(place, sizes);
     return 0;
 }
 
@@ -71,7 +72,7 @@ struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_o
     if (owner->home == AY_HOME_SCRATCH)
         return (struct ay_rows){(float *)item->thread->scratch.at + place->offset +
                                     slot_offset(exec, item->sizes, owner->slot, item->rows),
-                                width, width};
+                                place->row > 0 ? place->row : width, width};
     float *base = ay_exec_base(exec, id, item->run);
     if (exec->step->flat) {
         size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
