@@ -338,11 +338,12 @@ bool ay_each_view_part(const struct ay_work_op *op, struct ay_each_part *out)
         if (op->view[a] & AY_DIM_SYMBOL) return false;
     struct reading r = reading_of(op, NULL);
     simplify(&r);
-    uint32_t last = r.rank - 1;
     *out = (struct ay_each_part){.first = (uint64_t)r.at};
-    if (r.bounds > 0 || (r.grid[last] > 1 && r.coef[last] != 1)) return false;
-    if (r.rank == 1) return true;
-    if (r.rank > 2 || r.coef[0] <= 0 || r.coef[0] > UINT32_MAX) return false;
+    if (r.bounds > 0) return false;
+    if (r.rank == 1 && (r.grid[0] == 1 || r.coef[0] == 1)) return true;
+    bool wide = r.rank == 2 && r.coef[1] == 1; /* else rows of one element */
+    uint64_t width = wide ? r.grid[1] : 1;
+    if (r.rank > 1u + wide || r.coef[0] <= 0 || r.coef[0] > UINT32_MAX) return false;
     out->row = (uint32_t)r.coef[0];
-    return r.grid[1] == op->dims[op->dims_count - 1];
+    return width == op->dims[op->dims_count - 1];
 }

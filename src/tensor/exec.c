@@ -417,6 +417,7 @@ enum ay_code ay_exec_open(const struct ay_work_program *program, const void *con
     if (!exec) return AY_E_MEMORY;
     exec->program = program;
     exec->trace = options->trace;
+    exec->divide = options->divide;
     exec->kernels = options->kernels;
     exec->pool = options->pool;
     enum ay_code code = exec->kernels ? AY_OK : ay_kernels_select(&exec->kernels);

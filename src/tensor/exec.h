@@ -19,6 +19,7 @@ struct ay_exec_options {
     const struct ay_kernels *kernels; /* NULL: ay_kernels_select */
     uint32_t threads;                 /* 1..AY_MAX_THREADS; 0: one a processor */
     struct ay_pool *pool; /* threads to share with others, one at a time; NULL: its own */
+    bool divide;          /* share out steps however little work they are: for tests */
     bool trace;
     bool profile; /* measure each step: ay_exec_cost */
 };

@@ -63,7 +63,7 @@ struct ay_exec {
     bool own_pool;
     struct ay_plan plan;
     struct ay_form *forms; /* one an op */
-    bool trace;
+    bool trace, divide;
     uint64_t *step_ns; /* one a step; NULL: not measured */
     uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;

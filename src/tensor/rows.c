@@ -395,7 +395,8 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         total += exec->pieces[r].batches * exec->pieces[r].rows;
     }
     uint32_t threads = ay_pool_threads(exec->pool);
-    bool alone = exec->run_count == 1 && (threads == 1 || is_little(exec, 0, total));
+    bool alone =
+        exec->run_count == 1 && (threads == 1 || (!exec->divide && is_little(exec, 0, total)));
     if (alone) threads = 1;
     for (uint32_t r = 0; r < exec->run_count; r++) {
         struct ay_pieces p = exec->pieces[r];

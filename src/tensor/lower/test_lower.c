@@ -283,7 +283,7 @@ static uint32_t compare(struct ay_tape *tape, const void *const *data,
     if (ay_tape_program(tape, outputs, n, &p) != AY_OK) fail_msg("%s", ay_tape_reason(tape));
     for (uint32_t i = 0; i < p.program.inputs_count; i++) run.inputs[i] = data[i];
     struct ay_exec *exec = NULL;
-    const struct ay_exec_options options = {.threads = 2};
+    const struct ay_exec_options options = {.threads = 2, .divide = true};
     assert_int_equal(ay_exec_open(&p.program, p.weights, &options, &exec), AY_OK);
     assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
     ay_exec_close(exec);
