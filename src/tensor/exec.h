@@ -2,10 +2,12 @@
  * instruction set.
  *
  * Ops of f32 that work row by row (MATMUL against what is already there, MATMUL_Q8 of weights, MAP,
- * REDUCE along the last axis) are fused into steps that a thread carries out on a block of rows, intermediate rows never
- * leaving its cache; PERMUTE mostly moves nothing, its operand or result being read or written by
- * strides; every other op is a step of its own, shared out by elements of its output. With `trace`
- * each op is a step of its own and every output is kept: what a dispute asks for. */
+ * REDUCE along the last axis) are fused into steps that a thread carries out on a block of rows,
+ * intermediate rows never leaving its cache; PERMUTE mostly moves nothing, its operand or result
+ * being read or written by strides, nor do a VIEW of what lies together and a CONCAT of what
+ * follows each other; levels of a descent through trees are a step; every other op is a step of its
+ * own, shared out by elements of its output. With `trace` each op is a step of its own and every
+ * output is kept: what a dispute asks for. */
 #ifndef AY_TENSOR_EXEC_H
 #define AY_TENSOR_EXEC_H
 

@@ -16,9 +16,11 @@ static bool strides_suit_users(const struct planner *pl, uint32_t id, const stru
 static bool alias_result(struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
     struct ay_place *places = pl->plan->places, at = places[id];
-    if (places[op->in[0]].owner != op->in[0] || op->dims_count != op->view_count) return false;
+    const struct ay_place *in = &places[op->in[0]];
+    if (!ay_place_is_contiguous(in) || op->dims_count != op->view_count) return false;
     at.home = AY_HOME_ALIAS;
-    at.owner = op->in[0];
+    at.owner = in->owner;
+    at.offset = in->offset;
     for (uint32_t i = 0; i < op->view_count; i++) {
         if (op->dims[i] != op->view[op->perm[i]]) return false;
         at.axis[i] = op->perm[i];

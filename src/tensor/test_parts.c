@@ -99,6 +99,19 @@ static value crossed(struct maker *m, value x)
     return below(2) ? y : ay_tape_fn2(m->tape, AY_WORK_FN_MUL, y, x);
 }
 
+/* x by columns of what has as many rows as x is wide, or more. */
+static value by_columns(struct maker *m, value x)
+{
+    uint64_t k = x->dims[x->rank - 1];
+    for (uint32_t i = 0; i < m->count; i++) {
+        value y = m->made[i];
+        if (y->rank != 2 || y->dims[0] < k || x->rank != 2 || below(3) == 0) continue;
+        y = ay_tape_permute(m->tape, part(m, y, 0, k), (const uint32_t[]){1, 0});
+        return ay_tape_matmul(m->tape, x, y);
+    }
+    return mapped(m, x);
+}
+
 static value seen(struct maker *m, value x)
 {
     uint64_t n = ay_value_elements(x), last = x->dims[x->rank - 1];
@@ -111,7 +124,7 @@ static value next_value(struct maker *m)
 {
     uint32_t late = m->count < 4 ? m->count : 4;
     value x = m->made[below(3) ? m->count - 1 - below(late) : below(m->count)];
-    switch (below(11)) {
+    switch (below(13)) {
     case 0:
     case 1:
     case 2: return any_part(m, x);
@@ -120,7 +133,9 @@ static value next_value(struct maker *m)
     case 5: return product_to(m, x, 1 + below(9));
     case 6: return seen(m, x);
     case 7: return crossed(m, x);
-    case 8: return ay_tape_reduce(m->tape, AY_WORK_REDUCE_SUM, x, x->rank - 1);
+    case 8:
+    case 9: return by_columns(m, x);
+    case 10: return ay_tape_reduce(m->tape, AY_WORK_REDUCE_SUM, x, x->rank - 1);
     default: return mapped(m, x);
     }
 }
