@@ -202,7 +202,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
     bool view = op->kind == AY_WORK_OP_VIEW;
     if (pl->uses[id] > 1 && pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
         return view && all_weave(pl, op, id);
-    bool by_weights = pl->roles[id] == USED_AS_B;
+    bool by_weights = pl->roles[id] == (USED_AS_B | USED_APART);
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || (pl->uses[id] != 1 && !by_weights) ||
         (pl->roles[id] & USED_AS_OUTPUT))
         return false;
