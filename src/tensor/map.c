@@ -187,7 +187,9 @@ static void join_gelu(struct row_map *map, const struct ay_work_op *op, const ui
                       const struct ay_map_operand *operands)
 {
     struct ay_form_gelu form;
-    for (uint32_t i = 0; i < map->count; i++) {
+    bool any = false;
+    for (uint32_t i = 0; i < map->count; i++) any = any || map->steps[i].fn == AY_FN_ERF;
+    for (uint32_t i = 0; any && i < map->count; i++) {
         if (!ay_form_gelu(op, i, &form)) continue;
         struct source a = source_of(map, op, sizes, operands, form.a), b = {0};
         if (form.b != AY_NONE) b = source_of(map, op, sizes, operands, form.b);
