@@ -15,28 +15,54 @@ static ay_each *const functions[] = {
 
 size_t ay_each_scratch(const struct ay_call *call)
 {
-    /* Values of a map's steps, its operands and what they are spread into; or rows of integers. */
+    /* Values of a map's steps, its operands and what they are spread into; or places and bounds of
+     * a view, and which are inside; or rows of integers. */
     size_t block = AY_EACH_BLOCK * sizeof(int64_t);
-    size_t map = (AY_MAX_WORK_OP_STEPS + AY_MAX_WORK_OP_IN + AY_MAX_WORK_MAP_STEP_ARGS) * block;
+    size_t map = (call->op->steps_count + AY_MAX_WORK_OP_IN + AY_MAX_WORK_MAP_STEP_ARGS) * block;
+    size_t view = (AY_MAX_RANK + 2) * block;
     size_t row = call->op->kind == AY_WORK_OP_MATMUL ? call->in[0].dims[call->in[0].rank - 1] : 0;
-    return map + row * sizeof(int32_t);
+    return (map > view ? map : view) + row * sizeof(int32_t);
+}
+
+static uint32_t op_index(const struct ay_exec *exec, const struct ay_step *step)
+{
+    return exec->plan.order[step->first];
+}
+
+static void set_shapes(const struct ay_work_program *p, uint32_t index, const uint32_t *sizes,
+                       struct ay_call *call)
+{
+    enum ay_code code = ay_program_shape(p, ay_program_output(p, index), sizes, &call->out);
+    AY_ASSERT(code == AY_OK);
+    for (uint32_t i = 0; i < call->op->in_count; i++) {
+        code = ay_program_shape(p, call->op->in[i], sizes, &call->in[i]);
+        AY_ASSERT(code == AY_OK);
+    }
+}
+
+void ay_each_prepare(const struct ay_exec *exec, const struct ay_step *step,
+                     struct ay_each_ready *out)
+{
+    const struct ay_work_program *p = exec->program;
+    uint32_t index = op_index(exec, step), dtypes[AY_MAX_WORK_OP_IN];
+    struct ay_call *call = &out->call;
+    *call = (struct ay_call){.op = &p->ops[index], .kernels = exec->kernels};
+    for (uint32_t i = 0; i < call->op->in_count; i++)
+        dtypes[i] = exec->plan.places[call->op->in[i]].dtype;
+    if (call->op->kind == AY_WORK_OP_MAP && ay_map_words_of(call->op, dtypes, &out->words))
+        call->words = &out->words;
+    if (p->max_dims_count == 0) set_shapes(p, index, NULL, call);
 }
 
 static struct ay_call call_of(const struct ay_exec *exec, uint32_t run)
 {
-    uint32_t index = exec->plan.order[exec->step->first];
-    uint32_t id = ay_program_output(exec->program, index);
-    struct ay_call call = {.op = &exec->program->ops[index],
-                           .kernels = exec->kernels,
-                           .sizes = exec->runs[run].sizes,
-                           .to = ay_exec_base(exec, id, run)};
-    enum ay_code code = ay_program_shape(exec->program, id, call.sizes, &call.out);
-    AY_ASSERT(code == AY_OK);
-    for (uint32_t i = 0; i < call.op->in_count; i++) {
+    struct ay_call call = exec->each[exec->step - exec->plan.steps].call;
+    uint32_t index = op_index(exec, exec->step);
+    call.sizes = exec->runs[run].sizes;
+    call.to = ay_exec_base(exec, ay_program_output(exec->program, index), run);
+    for (uint32_t i = 0; i < call.op->in_count; i++)
         call.from[i] = ay_exec_base(exec, call.op->in[i], run);
-        code = ay_program_shape(exec->program, call.op->in[i], call.sizes, &call.in[i]);
-        AY_ASSERT(code == AY_OK);
-    }
+    if (exec->program->max_dims_count > 0) set_shapes(exec->program, index, call.sizes, &call);
     return call;
 }
 

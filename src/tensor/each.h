@@ -5,6 +5,7 @@
 #define AY_TENSOR_EACH_H
 
 #include "tensor/kernel/kernels.h"
+#include "tensor/map.h"
 #include "tensor/program.h"
 
 #include <stddef.h>
@@ -13,7 +14,8 @@
 struct ay_call {
     const struct ay_work_op *op;
     const struct ay_kernels *kernels;
-    const uint32_t *sizes; /* of the symbols */
+    const struct ay_map_words *words; /* of a MAP whose integers fit 32 bits; NULL: of another */
+    const uint32_t *sizes;            /* of the symbols */
     struct ay_tensor_type out, in[AY_MAX_WORK_OP_IN];
     const void *from[AY_MAX_WORK_OP_IN];
     void *to;
@@ -30,6 +32,15 @@ bool ay_each_fixed(const struct ay_call *call, uint64_t first, uint64_t last);
 
 /* Elements that are worked on between two looks at shapes. */
 #define AY_EACH_BLOCK 512
+
+/* A VIEW of what lies in its operand in the result's order: from element `first` on, each row of
+ * the result's last axis `row` elements after the one before; 0: all elements follow each other. */
+struct ay_each_part {
+    uint64_t first;
+    uint32_t row;
+};
+/* Whether it is one. False where dims are symbols. */
+bool ay_each_view_part(const struct ay_work_op *op, struct ay_each_part *out);
 
 size_t ay_each_scratch(const struct ay_call *call);
 

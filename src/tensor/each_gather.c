@@ -27,6 +27,16 @@ static void resolve(const struct gather *g, uint64_t j0, uint64_t j1, int64_t *r
             memcpy(out + j * (width), in + rows[j] * (width), (width));                            \
         break
 
+/* Rows of few words, for which memcpy by a length that is not known takes longer. */
+#define FEW_WORDS 16u
+static void take_words(const uint8_t *in, const int64_t *rows, uint64_t count, uint64_t words,
+                       uint8_t *out)
+{
+    for (uint64_t j = 0; j < count; j++)
+        for (uint64_t i = 0; i < words; i++)
+            memcpy(out + 4 * (j * words + i), in + 4 * ((uint64_t)rows[j] * words + i), 4);
+}
+
 /* Rows of `width` bytes each. */
 static void take(const void *from, const int64_t *rows, uint64_t count, uint64_t width, void *to)
 {
@@ -38,6 +48,10 @@ static void take(const void *from, const int64_t *rows, uint64_t count, uint64_t
         TAKE_LOOP(8);
         TAKE_LOOP(16);
     default:
+        if (width % 4 == 0 && width <= 4 * FEW_WORDS) {
+            take_words(in, rows, count, width / 4, out);
+            break;
+        }
         for (uint64_t j = 0; j < count; j++)
             memcpy(out + j * width, in + (uint64_t)rows[j] * width, width);
     }

@@ -185,11 +185,8 @@ void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void
     if (ay_each_fixed(call, first, last)) return;
     struct walk w = walk_of(call);
     if (run_affine(call, &w, first, last)) return;
-    struct ay_map_block block = {.kernels = call->kernels, .op = call->op, .sizes = call->sizes};
-    uint32_t dtypes[AY_MAX_WORK_OP_IN];
-    struct ay_map_words words;
-    for (uint32_t i = 0; i < call->op->in_count; i++) dtypes[i] = call->in[i].dtype;
-    if (ay_map_words_of(call->op, dtypes, &words)) block.words = &words;
+    struct ay_map_block block = {
+        .kernels = call->kernels, .op = call->op, .sizes = call->sizes, .words = call->words};
     int64_t *rooms = scratch, *temp = rooms + AY_MAX_WORK_OP_IN * AY_MAP_BLOCK;
     uint64_t row = w.size[w.rank - 1];
     bool in_row = row >= (block.words ? LONG_ROW_WORDS : LONG_ROW);

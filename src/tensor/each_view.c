@@ -308,18 +308,42 @@ void ay_each_permute(const struct ay_call *call, uint64_t first, uint64_t last, 
     read_all(&r, call, first, last, scratch);
 }
 
-void ay_each_view(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
+/* A VIEW's; sizes: of the symbols. */
+static struct reading reading_of(const struct ay_work_op *op, const uint32_t *sizes)
 {
-    const struct ay_work_op *op = call->op;
     struct reading r = {.rank = op->grid_count};
     int64_t stride = 1;
-    for (uint32_t d = 0; d < r.rank; d++) r.grid[d] = ay_dim_resolve(op->grid[d], call->sizes);
+    for (uint32_t d = 0; d < r.rank; d++) r.grid[d] = ay_dim_resolve(op->grid[d], sizes);
     for (uint32_t a = op->view_count; a-- > 0;) {
         struct bound axis = {.at = op->offsets[a],
-                             .size = (int64_t)ay_dim_resolve(op->view[a], call->sizes)};
+                             .size = (int64_t)ay_dim_resolve(op->view[a], sizes)};
         for (uint32_t d = 0; d < r.rank; d++) axis.coef[d] = op->coefs[a * r.rank + d];
         add_axis(&r, &axis, stride);
         stride *= axis.size;
     }
+    return r;
+}
+
+void ay_each_view(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
+{
+    struct reading r = reading_of(call->op, call->sizes);
     read_all(&r, call, first, last, scratch);
+}
+
+bool ay_each_view_part(const struct ay_work_op *op, struct ay_each_part *out)
+{
+    for (uint32_t d = 0; d < op->grid_count; d++)
+        if (op->grid[d] & AY_DIM_SYMBOL) return false;
+    for (uint32_t a = 0; a < op->view_count; a++)
+        if (op->view[a] & AY_DIM_SYMBOL) return false;
+    struct reading r = reading_of(op, NULL);
+    simplify(&r);
+    *out = (struct ay_each_part){.first = (uint64_t)r.at};
+    if (r.bounds > 0) return false;
+    if (r.rank == 1 && (r.grid[0] == 1 || r.coef[0] == 1)) return true;
+    bool wide = r.rank == 2 && r.coef[1] == 1; /* else rows of one element */
+    uint64_t width = wide ? r.grid[1] : 1;
+    if (r.rank > 1u + wide || r.coef[0] <= 0 || r.coef[0] > UINT32_MAX) return false;
+    out->row = (uint32_t)r.coef[0];
+    return width == op->dims[op->dims_count - 1];
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #define ALIGN 64u
 /* A batch ends before its buffers exceed this, so that they stay in a last-level cache. */
@@ -38,13 +37,17 @@ static uint64_t *offsets_of(const struct ay_exec *exec, uint32_t size)
 
 void *ay_exec_base(const struct ay_exec *exec, uint32_t id, uint32_t run)
 {
-    const struct ay_place *at = &exec->plan.places[exec->plan.places[id].owner];
+    const struct ay_place *alias = &exec->plan.places[id];
+    const struct ay_place *at = &exec->plan.places[alias->owner];
+    uint64_t offset = alias->offset * ay_dtype_bytes(alias->dtype);
     /* Inputs and weights are const to the caller; no step has them as its output. */
-    if (at->home == AY_HOME_INPUT) return (void *)(uintptr_t)exec->runs[run].inputs[at->slot];
-    if (at->home == AY_HOME_OUTPUT) return exec->runs[run].outputs[at->slot];
-    if (at->home == AY_HOME_WEIGHT) return (void *)(uintptr_t)exec->weights[at->slot];
+    if (at->home == AY_HOME_INPUT)
+        return (uint8_t *)(uintptr_t)exec->runs[run].inputs[at->slot] + offset;
+    if (at->home == AY_HOME_OUTPUT) return (uint8_t *)exec->runs[run].outputs[at->slot] + offset;
+    if (at->home == AY_HOME_WEIGHT) return (uint8_t *)(uintptr_t)exec->weights[at->slot] + offset;
     AY_ASSERT(at->home == AY_HOME_BUFFER);
-    return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run];
+    return (uint8_t *)exec->memory.at + exec->slot_at[at->slot] + offsets_of(exec, at->size)[run] +
+           offset;
 }
 
 const struct ay_pieces *ay_pieces_find(const struct ay_exec *exec, uint32_t groups, size_t item,
@@ -79,6 +82,7 @@ enum ay_code ay_exec_patches(struct ay_exec *exec, const struct ay_patch_view *w
 /* Memory that the runs take together; sets where each buffer lies. */
 static uint64_t lay_out(struct ay_exec *exec, const struct ay_run *runs, uint32_t count)
 {
+    exec->laid = 0;
     for (uint32_t s = 0; s < exec->plan.size_count; s++) {
         exec->size_bytes[s] = 0;
         for (uint32_t r = 0; r < count; r++)
@@ -91,12 +95,16 @@ static enum ay_code prepare(struct ay_exec *exec, const struct ay_run *runs, uin
 {
     exec->runs = runs;
     exec->run_count = count;
+    if (exec->laid == count) return AY_OK;
     for (uint32_t s = 0; s < exec->plan.size_count; s++) {
         uint64_t *at = offsets_of(exec, s);
         for (uint32_t r = 0; r < count; r++)
             at[r + 1] = at[r] + ay_size_resolve(&exec->plan.sizes[s], runs[r].sizes);
     }
-    return ay_room_reserve(&exec->memory, lay_out(exec, runs, count));
+    AY_TRY(ay_room_reserve(&exec->memory, lay_out(exec, runs, count)));
+    /* Without symbols one run is as another. */
+    if (exec->program->max_dims_count == 0) exec->laid = count;
+    return AY_OK;
 }
 
 static enum ay_code run_step(struct ay_exec *exec)
@@ -108,6 +116,7 @@ static enum ay_code run_step(struct ay_exec *exec)
     case AY_STEP_WOVEN: return ay_exec_woven(exec);
     case AY_STEP_WINDOWS: return ay_exec_windows(exec);
     case AY_STEP_TABLE: return ay_exec_table(exec);
+    case AY_STEP_DESCENT: return ay_exec_descent(exec);
     case AY_STEP_EACH: break;
     }
     return ay_exec_each(exec);
@@ -146,7 +155,7 @@ enum ay_code ay_exec_run(struct ay_exec *exec, const struct ay_run *runs, uint32
         AY_TRY(ay_program_shape(exec->program, 0, runs[i].sizes, &unused));
     if (exec->trace && count != 1) return AY_E_RANGE;
     for (uint32_t i = 0, n; i < count; i += n) {
-        uint64_t bytes = lay_out(exec, &runs[i], 1);
+        uint64_t bytes = count - i > 1 ? lay_out(exec, &runs[i], 1) : 0;
         for (n = 1; i + n < count && n < exec->max_runs; n++) {
             bytes += lay_out(exec, &runs[i + n], 1);
             if (bytes > BATCH_BYTES) break;
@@ -214,9 +223,9 @@ static void add_op_cost(const struct ay_exec *exec, uint32_t index, struct ay_ex
 bool ay_exec_cost(const struct ay_exec *exec, uint32_t i, struct ay_exec_cost *out)
 {
     static const char *const how[] = {
-        [AY_STEP_EACH] = "elements", [AY_STEP_ROWS] = "rows",   [AY_STEP_TILES] = "patches",
-        [AY_STEP_PRODUCT] = "bytes", [AY_STEP_WOVEN] = "bytes", [AY_STEP_WINDOWS] = "windows",
-        [AY_STEP_TABLE] = "table"};
+        [AY_STEP_EACH] = "elements", [AY_STEP_ROWS] = "rows",      [AY_STEP_TILES] = "patches",
+        [AY_STEP_PRODUCT] = "bytes", [AY_STEP_WOVEN] = "bytes",    [AY_STEP_WINDOWS] = "windows",
+        [AY_STEP_TABLE] = "table",   [AY_STEP_DESCENT] = "descent"};
     AY_ASSERT(exec->step_ns);
     if (i >= exec->plan.step_count) return false;
     const struct ay_step *step = &exec->plan.steps[i];
@@ -257,9 +266,13 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
     exec->size_bytes = calloc(sizes, sizeof *exec->size_bytes);
     exec->pieces = calloc(exec->max_runs + 1, sizeof *exec->pieces);
     exec->kept_patches = calloc(exec->plan.step_count + 1, sizeof *exec->kept_patches);
+    exec->each = calloc(exec->plan.step_count + 1, sizeof *exec->each);
     if (!exec->threads || !exec->weights || !exec->packed || !exec->offsets || !exec->slot_at ||
-        !exec->gaps || !exec->size_bytes || !exec->pieces || !exec->kept_patches)
+        !exec->gaps || !exec->size_bytes || !exec->pieces || !exec->kept_patches || !exec->each)
         return AY_E_MEMORY;
+    for (uint32_t s = 0; s < exec->plan.step_count; s++)
+        if (exec->plan.steps[s].kind == AY_STEP_EACH)
+            ay_each_prepare(exec, &exec->plan.steps[s], &exec->each[s]);
     for (uint32_t i = 0; i < n; i++) exec->weights[i] = weights[i];
     return ay_exec_pack_weights(exec);
 }
@@ -267,16 +280,13 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
 enum ay_code ay_exec_open(const struct ay_work_program *program, const void *const *weights,
                           const struct ay_exec_options *options, struct ay_exec **out)
 {
-    uint32_t threads = options->threads;
-    if (threads == 0) {
-        long online = sysconf(_SC_NPROCESSORS_ONLN);
-        threads = online < 1 ? 1 : online > AY_MAX_THREADS ? AY_MAX_THREADS : (uint32_t)online;
-    }
+    uint32_t threads = ay_pool_size(options->threads, AY_MAX_THREADS);
     if (threads > AY_MAX_THREADS) return AY_E_RANGE;
     struct ay_exec *exec = calloc(1, sizeof *exec);
     if (!exec) return AY_E_MEMORY;
     exec->program = program;
     exec->trace = options->trace;
+    exec->divide = options->divide;
     exec->kernels = options->kernels;
     exec->pool = options->pool;
     enum ay_code code = exec->kernels ? AY_OK : ay_kernels_select(&exec->kernels);
@@ -302,6 +312,7 @@ void ay_exec_close(struct ay_exec *exec)
     for (uint32_t s = 0; exec->kept_patches && s < exec->plan.step_count; s++)
         free(exec->kept_patches[s].room.at);
     free(exec->kept_patches);
+    free(exec->each);
     if (exec->own_pool) ay_pool_close(exec->pool);
     ay_plan_close(&exec->plan);
     free(exec->forms);

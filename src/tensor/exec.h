@@ -2,10 +2,12 @@
  * instruction set.
  *
  * Ops of f32 that work row by row (MATMUL against what is already there, MATMUL_Q8 of weights, MAP,
- * REDUCE along the last axis) are fused into steps that a thread carries out on a block of rows, intermediate rows never
- * leaving its cache; PERMUTE mostly moves nothing, its operand or result being read or written by
- * strides; every other op is a step of its own, shared out by elements of its output. With `trace`
- * each op is a step of its own and every output is kept: what a dispute asks for. */
+ * REDUCE along the last axis) are fused into steps that a thread carries out on a block of rows,
+ * intermediate rows never leaving its cache; PERMUTE mostly moves nothing, its operand or result
+ * being read or written by strides, nor do a VIEW of what lies together and a CONCAT of what
+ * follows each other; levels of a descent through trees are a step; every other op is a step of its
+ * own, shared out by elements of its output. With `trace` each op is a step of its own and every
+ * output is kept: what a dispute asks for. */
 #ifndef AY_TENSOR_EXEC_H
 #define AY_TENSOR_EXEC_H
 
@@ -19,6 +21,7 @@ struct ay_exec_options {
     const struct ay_kernels *kernels; /* NULL: ay_kernels_select */
     uint32_t threads;                 /* 1..AY_MAX_THREADS; 0: one a processor */
     struct ay_pool *pool; /* threads to share with others, one at a time; NULL: its own */
+    bool divide;          /* share out steps however little work they are: for tests */
     bool trace;
     bool profile; /* measure each step: ay_exec_cost */
 };
@@ -56,7 +59,7 @@ uint64_t ay_exec_memory(const struct ay_exec *exec);
 /* What a step, some ops carried out together, cost in all runs since the opening. */
 struct ay_exec_cost {
     uint32_t op, ops; /* its first op, how many */
-    const char *how;  /* static text: "rows", "patches", "bytes", "elements" */
+    const char *how;  /* static text: "rows", "patches", "bytes", "elements" .. */
     uint64_t ns;
     uint64_t work;  /* multiply-adds of products, else element steps, of the last run's sizes */
     uint64_t bytes; /* of all operands and results, however often they are read */

@@ -2,6 +2,7 @@
 #ifndef AY_TENSOR_EXEC_IMPL_H
 #define AY_TENSOR_EXEC_IMPL_H
 
+#include "tensor/each.h"
 #include "tensor/exec.h"
 #include "tensor/form.h"
 #include "tensor/kernel/integers.h"
@@ -48,6 +49,12 @@ struct ay_kept_patches {
     struct ay_patches patches; /* k_at NULL: not made yet */
 };
 
+/* What is known of a step of one op before it runs: shapes only where none is a symbol's. */
+struct ay_each_ready {
+    struct ay_call call;
+    struct ay_map_words words;
+};
+
 struct ay_exec {
     const struct ay_work_program *program;
     const struct ay_kernels *kernels;
@@ -56,7 +63,7 @@ struct ay_exec {
     bool own_pool;
     struct ay_plan plan;
     struct ay_form *forms; /* one an op */
-    bool trace;
+    bool trace, divide;
     uint64_t *step_ns; /* one a step; NULL: not measured */
     uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
@@ -71,7 +78,9 @@ struct ay_exec {
     struct ay_gap *gaps;  /* used while that is laid out, as are */
     uint64_t *size_bytes; /* (sizes) */
     struct ay_room memory;
-    struct ay_kept_patches *kept_patches; /* one a step */
+    uint32_t laid;                        /* runs for which that and `offsets` stand; 0: none */
+    struct ay_kept_patches *kept_patches; /* one a step, as are */
+    struct ay_each_ready *each;           /* set for those of kind EACH */
     /* Of a step over patches its frame and places that are too many to keep; of windows places; of
      * a product of bytes B and rows of A. */
     struct ay_room image, places, tables;
@@ -135,6 +144,9 @@ enum ay_code ay_exec_products(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_woven(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_windows(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_table(struct ay_exec *exec) AY_MUST;
+enum ay_code ay_exec_descent(struct ay_exec *exec) AY_MUST;
 enum ay_code ay_exec_each(struct ay_exec *exec) AY_MUST;
+void ay_each_prepare(const struct ay_exec *exec, const struct ay_step *step,
+                     struct ay_each_ready *out);
 
 #endif

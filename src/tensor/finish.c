@@ -71,9 +71,10 @@ static bool sums(const struct ay_plan *plan, const struct ay_work_op *op, uint32
     if (!ay_fixed_sum_of(op, dtypes, in, &sum)) return false;
     uint32_t a = op->in[in[0]], b = op->in[in[1]], other = a == id ? b : a;
     const struct ay_place *at = &plan->places[other];
-    bool stored = at->home == AY_HOME_BUFFER || at->home == AY_HOME_INPUT;
-    return (a == id) != (b == id) && stored && !at->scattered && at->step != s &&
-           has_dims(at, op) && has_dims(&plan->places[id], op);
+    bool stored = at->home == AY_HOME_BUFFER || at->home == AY_HOME_INPUT ||
+                  (at->home == AY_HOME_ALIAS && ay_place_is_contiguous(at));
+    return (a == id) != (b == id) && stored && !at->scattered &&
+           ay_plan_step_of(plan, other) != s && has_dims(at, op) && has_dims(&plan->places[id], op);
 }
 
 bool ay_finish_joins(const struct ay_plan *plan, const struct ay_work_op *op, uint32_t s,

@@ -22,6 +22,7 @@ struct prepared {
 struct ay_graph_runner {
     const struct ay_graph_folder *graph;
     struct ay_graph_runner_options options;
+    struct ay_pool *pool; /* of all tapes and executors */
     struct prepared cache[AY_MAX_GRAPH_PROGRAMS];
     const struct prepared *last;
     uint64_t calls;
@@ -41,6 +42,11 @@ enum ay_code ay_graph_runner_open(const struct ay_graph_folder *graph,
     if (!r) return AY_E_MEMORY;
     r->graph = graph;
     r->options = *options;
+    enum ay_code code = ay_pool_open(ay_pool_size(options->threads, AY_MAX_THREADS), &r->pool);
+    if (code != AY_OK) {
+        free(r);
+        return code;
+    }
     *out = r;
     return AY_OK;
 }
@@ -60,6 +66,7 @@ void ay_graph_runner_close(struct ay_graph_runner *r)
     if (!r) return;
     for (uint32_t i = 0; i < AY_MAX_GRAPH_PROGRAMS; i++)
         forget(&r->cache[i], main_graph(r)->inputs_count);
+    ay_pool_close(r->pool);
     free(r);
 }
 
@@ -111,12 +118,13 @@ enum ay_code ay_graph_accepts(const struct ay_graph_model *model, const struct a
 
 /* Lowering */
 
-/* The model on a new tape: inputs with data are known there, the others are not. */
+/* The model on a new tape: inputs with data are known there, the others are not. both: as
+ * ay_lower_model. */
 static enum ay_code lower(const struct ay_graph_runner *r, const struct ay_ndarray *inputs,
-                          struct ay_tape **tape, const struct ay_value **outs)
+                          bool both, struct ay_tape **tape, const struct ay_value **outs)
 {
     const struct ay_graph_graph *g = main_graph(r);
-    struct ay_tape_options options = {r->options.threads, r->options.limit_bytes};
+    struct ay_tape_options options = {.limit_bytes = r->options.limit_bytes, .pool = r->pool};
     AY_TRY(ay_tape_open(&options, tape));
     const struct ay_value **values = calloc((size_t)g->inputs_count + 1, sizeof *values);
     if (!values) return AY_E_MEMORY;
@@ -126,7 +134,7 @@ static enum ay_code lower(const struct ay_graph_runner *r, const struct ay_ndarr
                              : ay_tape_input(*tape, in->dtype, in->rank, in->dims);
     }
     enum ay_code code = ay_lower_model(*tape, &r->graph->model, r->graph->weights,
-                                       r->graph->weights_bytes, values, outs);
+                                       r->graph->weights_bytes, both, values, outs);
     free(values);
     return code;
 }
@@ -174,17 +182,24 @@ static enum ay_code fix_inputs(struct prepared *p, const struct ay_ndarray *inpu
 }
 
 /* The program for what p->inputs holds. */
-static void compile(struct ay_graph_runner *r, struct prepared *p)
+static void compile(struct ay_graph_runner *r, struct prepared *p, bool both)
 {
     ay_tape_close(p->tape);
     p->tape = NULL;
     p->why.text[0] = 0;
-    p->code = lower(r, p->inputs, &p->tape, p->outs);
+    p->code = lower(r, p->inputs, both, &p->tape, p->outs);
     if (p->code == AY_OK) p->code = write_program(p, main_graph(r)->outputs_count);
     if (p->code == AY_OK) return;
     p->code = ay_reject(&p->why, p->code, "%s", p->tape ? ay_tape_reason(p->tape) : "");
     ay_tape_close(p->tape);
     p->tape = NULL;
+}
+
+/* With both branches, of which the one that would not be taken may be what cannot be a program. */
+static void compile_both(struct ay_graph_runner *r, struct prepared *p)
+{
+    compile(r, p, true);
+    if (p->code != AY_OK && p->code != AY_E_MEMORY) p->code = AY_E_STATE;
 }
 
 static enum ay_code prepare(struct ay_graph_runner *r, const struct ay_ndarray *inputs,
@@ -199,11 +214,12 @@ static enum ay_code prepare(struct ay_graph_runner *r, const struct ay_ndarray *
         p->inputs[i] = inputs[i];
         p->inputs[i].data = NULL;
     }
-    compile(r, p);
+    compile(r, p, false);
     if (p->code == AY_E_STATE) {
         struct ay_reason why = p->why;
         AY_TRY(fix_inputs(p, inputs, g->inputs_count, &any));
-        if (any) compile(r, p);
+        if (any) compile(r, p, false);
+        if (p->code == AY_E_STATE) compile_both(r, p);
         /* What no value of theirs would decide is said of the first try. */
         if (p->code == AY_E_STATE) p->why = why;
     }
@@ -292,7 +308,7 @@ static enum ay_code execute(struct ay_graph_runner *r, struct prepared *p,
     const struct ay_graph_graph *g = main_graph(r);
     struct ay_run run = {0};
     struct ay_exec_options options = {
-        .threads = r->options.threads, .trace = r->options.trace, .profile = r->options.profile};
+        .pool = r->pool, .trace = r->options.trace, .profile = r->options.profile};
     AY_TRY(take_outputs(p->outs, g->outputs_count, outputs));
     if (!p->runs) return AY_OK;
     if (!p->exec) AY_TRY(ay_exec_open(&p->program.program, p->program.weights, &options, &p->exec));
@@ -317,7 +333,7 @@ static enum ay_code interpret(struct ay_graph_runner *r, const struct ay_ndarray
     uint32_t count = main_graph(r)->outputs_count;
     const struct ay_value **outs = calloc((size_t)count + 1, sizeof *outs);
     if (!outs) return AY_E_MEMORY;
-    enum ay_code code = lower(r, inputs, &tape, outs);
+    enum ay_code code = lower(r, inputs, false, &tape, outs);
     if (code == AY_OK)
         code = take_outputs(outs, count, outputs);
     else

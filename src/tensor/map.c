@@ -202,14 +202,19 @@ static void join_forms(struct row_map *map, const struct ay_work_op *op, const u
 {
     struct ay_form_gelu gelu;
     struct ay_form_hard_gate hard;
-    for (uint32_t i = 0; i < map->count; i++)
-        if (ay_form_gelu(op, i, &gelu)) {
+    bool erf = false, min = false; /* without which there is none: most MAPs are asked nothing */
+    for (uint32_t i = 0; i < map->count; i++) {
+        erf = erf || map->steps[i].fn == AY_FN_ERF;
+        min = min || map->steps[i].fn == AY_FN_MIN;
+    }
+    for (uint32_t i = 0; (erf || min) && i < map->count; i++)
+        if (erf && ay_form_gelu(op, i, &gelu)) {
             struct source a = source_of(map, op, sizes, operands, gelu.a), b = {0};
             if (gelu.b != AY_NONE) b = source_of(map, op, sizes, operands, gelu.b);
             if (a.single || b.single) continue;
             struct row_step *last = join(map, &i, gelu.count);
             *last = (struct row_step){.kind = ROW_GELU, .a = a, .b = b, .to = last->to};
-        } else if (ay_form_hard_gate(op, i, &hard)) {
+        } else if (min && ay_form_hard_gate(op, i, &hard)) {
             struct source a = source_of(map, op, sizes, operands, hard.x);
             if (a.single) continue;
             struct row_step *last = join(map, &i, hard.count);

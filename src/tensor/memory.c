@@ -57,7 +57,7 @@ uint64_t ay_memory_lay_out(const struct ay_plan *plan, const uint64_t *bytes, st
     struct memory m = {.gaps = gaps};
     uint32_t born = 0, dead = 0;
     for (uint32_t s = 0; s < plan->step_count; s++) {
-        for (; born < plan->buffer_count && plan->places[plan->births[born]].step == s; born++) {
+        for (; born < plan->buffer_count && plan->places[plan->births[born]].born == s; born++) {
             const struct ay_place *p = &plan->places[plan->births[born]];
             uint64_t size = (bytes[p->size] + AY_MEMORY_ALIGN - 1) / AY_MEMORY_ALIGN;
             at[born] = p->over == AY_NONE ? take(&m, size * AY_MEMORY_ALIGN)

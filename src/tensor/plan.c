@@ -1,19 +1,12 @@
 #include "tensor/plan_impl.h"
 
+#include "tensor/descent.h"
 #include "tensor/finish.h"
 #include "tensor/patch.h"
 #include "tensor/ref/fn.h"
 #include "tensor/windows.h"
 
 #include <stdlib.h>
-
-enum {
-    USED_AS_A = 1, /* of a MATMUL of f32 or a MATMUL_Q8 of weights */
-    USED_AS_B = 2,
-    USED_BESIDE_VALUE = 4, /* as B, and A is no weight */
-    USED_ELSE = 8,
-    USED_AS_OUTPUT = 16
-};
 
 uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes)
 {
@@ -58,25 +51,6 @@ static bool is_row_q8(const struct planner *pl, const struct ay_work_op *op)
            is_weight_matrix(pl, op->in[2]);
 }
 
-static void count_uses(struct planner *pl)
-{
-    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
-        const struct ay_work_op *op = op_of(pl, i);
-        bool chain = is_f32_chain(pl, op) || is_row_q8(pl, op);
-        for (uint32_t k = 0; k < op->in_count; k++) {
-            pl->uses[op->in[k]]++;
-            pl->user[op->in[k]] = i;
-            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
-            if (chain && k == 1 && pl->plan->places[op->in[0]].home != AY_HOME_WEIGHT)
-                pl->roles[op->in[k]] |= USED_BESIDE_VALUE;
-        }
-    }
-    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
-        pl->uses[ay_program_output_at(pl->p, i)]++;
-        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT;
-    }
-}
-
 static void place_values(struct planner *pl)
 {
     struct ay_plan *plan = pl->plan;
@@ -89,6 +63,7 @@ static void place_values(struct planner *pl)
                                 .dtype = t.dtype,
                                 .rank = t.rank,
                                 .step = AY_NONE,
+                                .born = AY_NONE,
                                 .size = size_of(plan, &t)};
         if (id < pl->p->inputs_count) {
             at->home = AY_HOME_INPUT;
@@ -147,72 +122,25 @@ static enum ay_step_kind kind_of(const struct planner *pl, const struct ay_work_
     return rows ? AY_STEP_ROWS : AY_STEP_EACH;
 }
 
-/* Whether MATMULs alone use the value, and can do so by these strides: a row of A is contiguous,
- * and of B either the rows or the columns are. */
-static bool strides_suit_users(const struct planner *pl, uint32_t id, const struct ay_place *at)
+static void count_uses(struct planner *pl)
 {
-    bool rows = at->axis[at->rank - 1] + 1 == at->rank;
-    bool columns = at->rank > 1 && at->axis[at->rank - 2] + 1 == at->rank;
-    return !(pl->roles[id] & USED_ELSE) && (rows || (columns && !(pl->roles[id] & USED_AS_A)));
-}
-
-/* PERMUTE whose result is its operand read by strides: the view's axes survive one by one. */
-static bool alias_result(struct planner *pl, const struct ay_work_op *op, uint32_t id)
-{
-    struct ay_place *places = pl->plan->places, at = places[id];
-    if (places[op->in[0]].owner != op->in[0] || op->dims_count != op->view_count) return false;
-    at.home = AY_HOME_ALIAS;
-    at.owner = op->in[0];
-    for (uint32_t i = 0; i < op->view_count; i++) {
-        if (op->dims[i] != op->view[op->perm[i]]) return false;
-        at.axis[i] = op->perm[i];
-        at.shape[i] = op->view[i];
+    for (uint32_t i = 0; i < pl->p->ops_count; i++) {
+        const struct ay_work_op *op = op_of(pl, i);
+        bool chain = is_f32_chain(pl, op) || is_row_q8(pl, op);
+        bool rows = !chain && kind_of(pl, op) == AY_STEP_ROWS;
+        for (uint32_t k = 0; k < op->in_count; k++) {
+            pl->uses[op->in[k]]++;
+            pl->user[op->in[k]] = i;
+            if (!rows) pl->roles[op->in[k]] |= USED_APART;
+            pl->roles[op->in[k]] |= !chain ? USED_ELSE : k == 0 ? USED_AS_A : USED_AS_B;
+            if (chain && k == 1 && pl->plan->places[op->in[0]].home != AY_HOME_WEIGHT)
+                pl->roles[op->in[k]] |= USED_BESIDE_VALUE;
+        }
     }
-    if (!strides_suit_users(pl, id, &at)) return false;
-    places[id] = at;
-    return true;
-}
-
-/* PERMUTE whose operand is written by strides straight into its result: rows stay rows, and it is
- * the operand's one use. */
-static bool alias_operand(struct planner *pl, const struct ay_work_op *op, uint32_t id)
-{
-    uint32_t in = op->in[0], n = op->view_count;
-    if (in < ay_program_output(pl->p, 0) || pl->uses[in] != 1) return false;
-    struct ay_place at = pl->plan->places[in];
-    const struct ay_work_op *maker = op_of(pl, in - ay_program_output(pl->p, 0));
-    if (maker->kind == AY_WORK_OP_REDUCE) return false;
-    /* One that an earlier PERMUTE's operand is written to has that for an alias of its own. */
-    if (at.owner != in || at.scattered || pl->plan->steps[at.step].kind != AY_STEP_ROWS ||
-        at.rank != n || !same(at.shape, op->view, n))
-        return false;
-    if (op->perm[n - 1] != n - 1) return false;
-    at.home = AY_HOME_ALIAS;
-    at.owner = id;
-    for (uint32_t i = 0; i < n; i++) {
-        at.axis[op->perm[i]] = i;
-        at.shape[i] = op->view[op->perm[i]];
+    for (uint32_t i = 0; i < ay_program_outputs(pl->p); i++) {
+        pl->uses[ay_program_output_at(pl->p, i)]++;
+        pl->roles[ay_program_output_at(pl->p, i)] |= USED_ELSE | USED_AS_OUTPUT | USED_APART;
     }
-    pl->plan->places[in] = at;
-    return true;
-}
-
-/* PERMUTE that keeps the order of its elements: its result is its operand's memory. */
-static bool alias_reshape(struct planner *pl, const struct ay_work_op *op, uint32_t id)
-{
-    struct ay_place *places = pl->plan->places;
-    const struct ay_place *in = &places[op->in[0]];
-    for (uint32_t i = 1; i < in->rank; i++)
-        if (in->axis[i] != i) return false;
-    uint32_t last = 0;
-    for (uint32_t i = 0; i < op->view_count; i++) {
-        if (op->view[op->perm[i]] == 1) continue;
-        if (op->perm[i] < last) return false;
-        last = op->perm[i];
-    }
-    places[id].home = AY_HOME_ALIAS;
-    places[id].owner = in->owner;
-    return true;
 }
 
 /* Whether patches that `user` multiplies can be woven, however many bytes a word has. */
@@ -274,7 +202,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
     bool view = op->kind == AY_WORK_OP_VIEW;
     if (pl->uses[id] > 1 && pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
         return view && all_weave(pl, op, id);
-    bool by_weights = pl->roles[id] == USED_AS_B;
+    bool by_weights = pl->roles[id] == (USED_AS_B | USED_APART);
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || (pl->uses[id] != 1 && !by_weights) ||
         (pl->roles[id] & USED_AS_OUTPUT))
         return false;
@@ -305,7 +233,7 @@ static bool joins_tiles(const struct planner *pl, const struct ay_work_op *op, u
         return false;
     for (uint32_t k = 0; k < op->in_count; k++) {
         taken += op->in[k] == id;
-        if (op->in[k] != id && plan->places[plan->places[op->in[k]].owner].step == s) return false;
+        if (op->in[k] != id && ay_plan_step_of(plan, op->in[k]) == s) return false;
         if (plan->places[op->in[k]].scattered) return false;
     }
     return taken > 0 && taken == pl->uses[id];
@@ -334,9 +262,9 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
     if (head->dims_count != op->dims_count || !same(head->dims, op->dims, lead)) return false;
     for (uint32_t k = 0; k < op->in_count; k++) {
         const struct ay_place *in = &plan->places[op->in[k]];
-        if (plan->places[in->owner].step != s) continue;
+        if (ay_plan_step_of(plan, op->in[k]) != s) continue;
         /* Made in this step: only the same rows of it are there. */
-        if (in->home == AY_HOME_ALIAS || in->scattered) return false;
+        if (!ay_place_is_in_order(in) || in->scattered) return false;
         if (op->kind == AY_WORK_OP_MATMUL && k == 1) return false;
         if (in->rank != op->dims_count || !same(in->shape, op->dims, lead)) return false;
     }
@@ -364,7 +292,7 @@ static void take_along(struct planner *pl, uint32_t id, uint32_t *placed)
     struct ay_plan *plan = pl->plan;
     plan->steps[plan->step_count - 1].count++;
     plan->order[(*placed)++] = id - ay_program_output(pl->p, 0);
-    plan->places[id].step = plan->step_count - 1;
+    plan->places[id].step = plan->places[id].born = plan->step_count - 1;
 }
 
 static void form_steps(struct planner *pl)
@@ -378,14 +306,14 @@ static void form_steps(struct planner *pl)
             plan->places[id].home = AY_HOME_FUSED;
             continue;
         }
-        if (pl->fuse && op->kind == AY_WORK_OP_PERMUTE) {
-            if (alias_reshape(pl, op, id)) continue;
-            if (alias_result(pl, op, id)) continue;
-            if (alias_operand(pl, op, id)) {
-                plan->places[id].step = plan->places[op->in[0]].step;
-                plan->places[id].scattered = true;
-                continue;
-            }
+        if (pl->fuse && ay_plan_alias(pl, op, id)) continue;
+        uint32_t levels = pl->fuse ? ay_descent_ops(plan, pl->uses, i) : 0;
+        if (levels > 0) {
+            plan->steps[plan->step_count++] =
+                (struct ay_step){.kind = AY_STEP_DESCENT, .first = placed};
+            for (uint32_t k = 0; k < levels; k++) take_along(pl, id + k, &placed);
+            i += levels - 1;
+            continue;
         }
         uint32_t patches = op->in[op->kind == AY_WORK_OP_MATMUL];
         if (plan->places[patches].home == AY_HOME_FUSED && patches >= outputs) {
@@ -404,8 +332,16 @@ static void form_steps(struct planner *pl)
                 (struct ay_step){.kind = kind_of(pl, op), .first = placed};
         plan->steps[plan->step_count - 1].count++;
         plan->order[placed++] = i;
-        plan->places[id].step = plan->step_count - 1;
+        plan->places[id].step = plan->places[id].born = plan->step_count - 1;
     }
+}
+
+/* Whether the op takes columns of wider rows, as steps of rows alone can. */
+static bool takes_columns(const struct ay_plan *plan, const struct ay_work_op *op)
+{
+    for (uint32_t k = 0; k < op->in_count; k++)
+        if (plan->places[op->in[k]].row > 0) return true;
+    return false;
 }
 
 /* A MAP that no other op has joined need not go by rows, which may be short. */
@@ -417,7 +353,8 @@ static void free_lone_maps(struct planner *pl)
         uint32_t index = plan->order[step->first];
         const struct ay_work_op *op = op_of(pl, index);
         if (step->kind != AY_STEP_ROWS || step->count != 1 || op->kind != AY_WORK_OP_MAP ||
-            plan->places[ay_program_output(pl->p, index)].home == AY_HOME_ALIAS)
+            takes_columns(plan, op) ||
+            !ay_place_is_contiguous(&plan->places[ay_program_output(pl->p, index)]))
             continue;
         step->kind = AY_STEP_EACH;
     }
@@ -443,6 +380,7 @@ enum ay_code ay_plan_open(const struct ay_work_program *p, bool fuse, struct ay_
         place_values(&pl);
         count_uses(&pl);
         form_steps(&pl);
+        ay_plan_own(&pl);
         free_lone_maps(&pl);
         ay_plan_place(&pl, taken);
         code = AY_OK;

@@ -16,6 +16,7 @@ enum ay_step_kind {
     AY_STEP_WINDOWS, /* a VIEW of bytes that is not stored, and the largest of each of its rows, or
                         its products with a few rows of bytes and what follows as of PRODUCT */
     AY_STEP_TABLE,   /* a MAP that widens bytes and the GATHER of a byte each that it is for */
+    AY_STEP_DESCENT, /* levels of a descent through trees (tensor/descent.h) */
     AY_STEP_TILES,   /* VIEW, a MATMUL or REDUCE over it, MAPs of the product: tile by tile */
     AY_STEP_ROWS     /* a chain of f32 MATMUL, MATMUL_Q8, MAP and REDUCE along the last axis, row
                         by row */
@@ -26,6 +27,7 @@ struct ay_step {
     uint32_t first, count;           /* ops, in plan->order */
     uint32_t slot_first, slot_count; /* scratch of a ROWS step, in plan->scratch */
     bool flat;                       /* ROWS: the rows of all runs are one matrix */
+    bool merged;                     /* ROWS: the rows of all batches of a run are one */
 };
 
 enum ay_home {
@@ -38,15 +40,20 @@ enum ay_home {
     AY_HOME_ALIAS    /* the memory of `owner`, by strides */
 };
 
-/* Where a value lies. Its owner's memory, seen as a contiguous tensor of dims `shape`, has the
- * value's axis i at axis[i]; for a value that is no alias, owner is itself and axis[i] = i. */
+/* Where a value lies. Its owner's memory, from element `offset` on seen as a tensor of dims
+ * `shape`, has the value's axis i at axis[i]; it is contiguous, or its rows are `row` elements
+ * apart where that is not 0. For a value that is no alias, owner is itself, offset 0 and axis[i] =
+ * i. */
 struct ay_place {
     enum ay_home home;
     uint32_t slot;
     uint32_t size; /* which of plan->sizes: its bytes */
     uint32_t owner;
+    uint64_t offset;
+    uint32_t row;
     uint32_t dtype, rank, shape[AY_MAX_RANK], axis[AY_MAX_RANK];
-    uint32_t step; /* that makes it; AY_NONE: none */
+    uint32_t step; /* that makes it, or the last part of it; AY_NONE: none */
+    uint32_t born; /* step that makes the first part of it */
     uint32_t
         last_use;   /* step; the owner's counts its aliases'; AY_NONE: an output of the program */
     uint32_t over;  /* buffer: the operand whose memory it takes over; AY_NONE: none */
@@ -87,6 +94,27 @@ uint64_t ay_size_resolve(const struct ay_size *size, const uint32_t *sizes);
 
 /* Whether the op is a product of bytes, laid out as kernel/integers.h has it. */
 bool ay_plan_product_of_bytes(const struct ay_plan *plan, const struct ay_work_op *op);
+
+/* Whether its rows come in their order in its owner's memory. */
+static inline bool ay_place_is_in_order(const struct ay_place *at)
+{
+    for (uint32_t i = 0; i < at->rank; i++)
+        if (at->axis[i] != i) return false;
+    return true;
+}
+
+/* Whether its elements follow each other there. */
+static inline bool ay_place_is_contiguous(const struct ay_place *at)
+{
+    return at->row == 0 && ay_place_is_in_order(at);
+}
+
+/* The step that makes the value, or what it is a part of; AY_NONE: none. */
+static inline uint32_t ay_plan_step_of(const struct ay_plan *plan, uint32_t id)
+{
+    const struct ay_place *at = &plan->places[id];
+    return at->step != AY_NONE ? at->step : plan->places[at->owner].step;
+}
 
 static inline uint32_t ay_dim_resolve(uint32_t dim, const uint32_t *sizes)
 {

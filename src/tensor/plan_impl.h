@@ -1,9 +1,19 @@
-/* What the files of planning share: plan.c forms steps, plan_place.c says where their values lie.
- */
+/* What the files of planning share: plan.c forms steps, plan_alias.c leaves out ops that need not
+ * move anything, plan_place.c says where values lie. */
 #ifndef AY_TENSOR_PLAN_IMPL_H
 #define AY_TENSOR_PLAN_IMPL_H
 
 #include "tensor/plan.h"
+
+/* What a value is used as. */
+enum {
+    USED_AS_A = 1, /* of a MATMUL of f32 or a MATMUL_Q8 of weights */
+    USED_AS_B = 2,
+    USED_BESIDE_VALUE = 4, /* as B, and A is no weight */
+    USED_ELSE = 8,
+    USED_AS_OUTPUT = 16,
+    USED_APART = 32 /* otherwise than by rows of a MAP or of a REDUCE */
+};
 
 /* What planning keeps beside the plan itself. */
 struct planner {
@@ -27,6 +37,13 @@ static inline bool same(const uint32_t *a, const uint32_t *b, uint32_t n)
         if (a[i] != b[i]) return false;
     return true;
 }
+
+/* Whether the op, which makes value `id`, need not be carried out: its result lies where its
+ * operand does, or its operands are made where its result lies. Sets their places. */
+bool ay_plan_alias(struct planner *pl, const struct ay_work_op *op, uint32_t id);
+
+/* Makes owners of all values those whose memory it is. */
+void ay_plan_own(struct planner *pl);
 
 /* Homes, slots and lifetimes of the values of the steps. taken: one a value, false; used up. */
 void ay_plan_place(struct planner *pl, bool *taken);

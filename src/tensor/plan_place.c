@@ -46,10 +46,19 @@ static void release(struct planner *pl, uint32_t index, uint32_t i, struct slots
     struct ay_plan *plan = pl->plan;
     const struct ay_work_op *op = op_of(pl, plan->order[plan->steps[index].first + i]);
     for (uint32_t k = 0; k < op->in_count; k++) {
-        const struct ay_place *in = &plan->places[op->in[k]];
-        if (in->home == AY_HOME_SCRATCH && pl->dying[op->in[k]] == i)
+        uint32_t owner = plan->places[op->in[k]].owner;
+        const struct ay_place *in = &plan->places[owner];
+        if (in->home == AY_HOME_SCRATCH && pl->dying[owner] == i)
             slots->taken[slots->first + in->slot] = false;
     }
+}
+
+/* Whether the op may overwrite what it reads: element by element, and no parts of it. */
+static bool is_in_place(const struct planner *pl, const struct ay_work_op *op)
+{
+    for (uint32_t k = 0; k < op->in_count; k++)
+        if (pl->plan->places[op->in[k]].home == AY_HOME_ALIAS) return false;
+    return op->kind == AY_WORK_OP_MAP;
 }
 
 /* Values made and used up within one step need only the rows at hand. */
@@ -61,8 +70,7 @@ static void place_scratch(struct planner *pl, uint32_t index, bool *taken)
     for (uint32_t i = 0; i < step->count; i++) {
         uint32_t op_index = plan->order[step->first + i];
         struct ay_place *at = &plan->places[ay_program_output(pl->p, op_index)];
-        bool in_place =
-            op_of(pl, op_index)->kind == AY_WORK_OP_MAP; /* may overwrite what it reads */
+        bool in_place = is_in_place(pl, op_of(pl, op_index));
         if (in_place) release(pl, index, i, &slots);
         if (at->home == AY_HOME_BUFFER && at->last_use == index) {
             at->home = AY_HOME_SCRATCH;
@@ -93,8 +101,7 @@ static uint32_t taken_over(const struct planner *pl, uint32_t id)
     const struct ay_place *at = &plan->places[id];
     const struct ay_step *step = &plan->steps[at->step];
     const struct ay_work_op *op = op_of(pl, plan->order[step->first]);
-    if (!pl->fuse || step->count != 1 || op->kind != AY_WORK_OP_MAP || at->scattered)
-        return AY_NONE;
+    if (!pl->fuse || step->count != 1 || at->scattered || !is_in_place(pl, op)) return AY_NONE;
     for (uint32_t k = 0; k < op->in_count; k++) {
         const struct ay_place *in = &plan->places[op->in[k]];
         if (in->home == AY_HOME_BUFFER && in->last_use == at->step && in->rank == at->rank &&
@@ -117,8 +124,8 @@ static void place_buffers(struct planner *pl, bool *taken)
         if (at->home != AY_HOME_BUFFER) continue;
         at->over = taken_over(pl, id);
         if (at->over != AY_NONE) taken[at->over] = true;
-        next_born[id] = born[at->step];
-        born[at->step] = id;
+        next_born[id] = born[at->born];
+        born[at->born] = id;
         if (at->last_use == AY_NONE || !pl->fuse) continue;
         next_dead[id] = dead[at->last_use];
         dead[at->last_use] = id;
@@ -172,6 +179,37 @@ static bool is_flat(const struct planner *pl, const struct ay_step *step)
     return true;
 }
 
+static bool is_one_row(const struct ay_place *at)
+{
+    for (uint32_t i = 0; i + 1 < at->rank; i++)
+        if (at->shape[i] != 1) return false;
+    return true;
+}
+
+/* Whether the rows of operand k follow each other as those of the op do, through all its batches;
+ * or it is the same for every row. */
+static bool operand_merges(const struct planner *pl, const struct ay_work_op *op, uint32_t k)
+{
+    const struct ay_place *in = &pl->plan->places[op->in[k]];
+    if (k > 0 && op->kind != AY_WORK_OP_MAP) return in->rank == 2;
+    return is_one_row(in) || (ay_place_is_in_order(in) && in->rank == op->dims_count &&
+                              same(in->shape, op->dims, in->rank - 1));
+}
+
+static bool is_merged(const struct planner *pl, const struct ay_step *step)
+{
+    if (step->kind != AY_STEP_ROWS) return false;
+    for (uint32_t i = 0; i < step->count; i++) {
+        uint32_t index = pl->plan->order[step->first + i];
+        const struct ay_work_op *op = op_of(pl, index);
+        if (!ay_place_is_contiguous(&pl->plan->places[ay_program_output(pl->p, index)]))
+            return false;
+        for (uint32_t k = 0; k < op->in_count; k++)
+            if (!operand_merges(pl, op, k)) return false;
+    }
+    return true;
+}
+
 void ay_plan_place(struct planner *pl, bool *taken)
 {
     struct ay_plan *plan = pl->plan;
@@ -186,6 +224,8 @@ void ay_plan_place(struct planner *pl, bool *taken)
     }
     for (uint32_t i = 0; i < plan->values; i++) taken[i] = false;
     place_buffers(pl, taken);
-    for (uint32_t s = 0; s < plan->step_count; s++)
+    for (uint32_t s = 0; s < plan->step_count; s++) {
         plan->steps[s].flat = is_flat(pl, &plan->steps[s]);
+        plan->steps[s].merged = is_merged(pl, &plan->steps[s]);
+    }
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Looks at a shared word that long before sleeping: steps follow each other within microseconds. */
 #define SPINS 4000
@@ -108,6 +109,13 @@ static bool start_worker(struct ay_pool *pool, uint32_t thread)
     }
     free(w);
     return false;
+}
+
+uint32_t ay_pool_size(uint32_t threads, uint32_t most)
+{
+    if (threads > 0) return threads;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > (long)most ? most : (uint32_t)online;
 }
 
 enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out)

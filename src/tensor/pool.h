@@ -8,6 +8,9 @@
 
 struct ay_pool;
 
+/* `threads`, or where it is 0 one a processor, but no more than `most`. */
+uint32_t ay_pool_size(uint32_t threads, uint32_t most);
+
 /* item: 0..count-1; thread: 0..threads-1, the same for all items of one thread at one time. */
 typedef void ay_pool_fn(void *context, size_t item, uint32_t thread);
 

@@ -7,6 +7,9 @@
 /* Elements of a second operand that make it worth while to share its columns out. */
 #define SHARED_OPERAND (1u << 17)
 #define MAX_PIECE      128u
+/* A step of less work, counted as multiply-adds, is not worth the pool. */
+#define POOL_WORK (1u << 18)
+#define MAP_WORK  8u /* a step of a MAP for one element */
 
 static uint32_t width_of(const struct ay_place *place, const uint32_t *sizes)
 {
@@ -19,8 +22,17 @@ static size_t stride_of(const struct ay_place *place, uint32_t axis, const uint3
     size_t stride = 1;
     if (place->shape[place->axis[axis]] == 1) return 0;
     for (uint32_t i = place->axis[axis] + 1; i < place->rank; i++)
-        stride *= ay_dim_resolve(place->shape[i], sizes);
+        stride *= i + 1 == place->rank && place->row > 0 ? place->row
+                                                         : ay_dim_resolve(place->shape[i], sizes);
     return stride;
+}
+
+/* The same between rows, where those of all batches are one matrix. */
+static size_t merged_stride(const struct ay_place *place, const uint32_t *sizes)
+{
+    for (uint32_t i = 0; i + 1 < place->rank; i++)
+        if (place->shape[i] != 1) return place->row > 0 ? place->row : width_of(place, sizes);
+    return 0;
 }
 
 /* Elements of a value before the item's batch; its axes stand right-aligned under those of the op,
@@ -55,14 +67,19 @@ struct ay_rows ay_rows_of(const struct ay_row_item *item, const struct ay_work_o
 {
     const struct ay_exec *exec = item->exec;
     const struct ay_place *place = &exec->plan.places[id];
+    const struct ay_place *owner = &exec->plan.places[place->owner];
     uint32_t width = width_of(place, item->sizes);
-    if (place->home == AY_HOME_SCRATCH)
-        return (struct ay_rows){(float *)item->thread->scratch.at +
-                                    slot_offset(exec, item->sizes, place->slot, item->rows),
-                                width, width};
+    if (owner->home == AY_HOME_SCRATCH)
+        return (struct ay_rows){(float *)item->thread->scratch.at + place->offset +
+                                    slot_offset(exec, item->sizes, owner->slot, item->rows),
+                                place->row > 0 ? place->row : width, width};
     float *base = ay_exec_base(exec, id, item->run);
     if (exec->step->flat) {
         size_t stride = place->home == AY_HOME_WEIGHT ? 0 : width;
+        return (struct ay_rows){base + item->row * stride, stride, width};
+    }
+    if (exec->step->merged) {
+        size_t stride = merged_stride(place, item->sizes);
         return (struct ay_rows){base + item->row * stride, stride, width};
     }
     size_t stride =
@@ -296,10 +313,25 @@ static bool has_large_weight(const struct ay_exec *exec)
     return false;
 }
 
-/* How many rows a piece has: as many as the scratch allows, evenly, and with work for all threads.
- */
+/* Whether so many rows of the step, of sizes as in that run, are little work. */
+static bool is_little(const struct ay_exec *exec, uint32_t run, uint64_t rows)
+{
+    const struct ay_step *step = exec->step;
+    const uint32_t *sizes = exec->runs[run].sizes;
+    uint64_t work = 0;
+    for (uint32_t i = 0; i < step->count && work * rows < POOL_WORK; i++) {
+        const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
+        uint64_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
+        work += op->kind == AY_WORK_OP_MAP ? n * op->steps_count * MAP_WORK
+                                           : n * width_of(&exec->plan.places[op->in[0]], sizes);
+    }
+    return work * rows < POOL_WORK;
+}
+
+/* How many rows a piece has: as many as the scratch allows, evenly, and with work for as many
+ * threads. */
 static struct ay_pieces cut(const struct ay_exec *exec, uint32_t run, uint32_t batches,
-                            uint32_t rows, uint32_t others)
+                            uint32_t rows, uint32_t others, uint32_t threads)
 {
     const struct ay_step *step = exec->step;
     size_t width = 1;
@@ -307,7 +339,6 @@ static struct ay_pieces cut(const struct ay_exec *exec, uint32_t run, uint32_t b
         width += ay_dim_resolve(exec->plan.scratch[step->slot_first + i], exec->runs[run].sizes);
     size_t most = SCRATCH_TARGET / width;
     most = most < MIN_PIECE ? MIN_PIECE : most > MAX_PIECE ? MAX_PIECE : most;
-    uint32_t threads = ay_pool_threads(exec->pool);
     uint32_t pieces = (uint32_t)((rows + most - 1) / most);
     if (others < threads) pieces = (pieces + threads - 1) / threads * threads;
     if (pieces > rows) pieces = rows;
@@ -320,9 +351,11 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
     const struct ay_step *step = exec->step;
     const uint32_t *sizes = exec->runs[run].sizes;
     size_t scratch = slot_offset(exec, sizes, step->slot_count, rows), packed = 0, words = 0;
+    size_t temp = 0;
     for (uint32_t i = 0; i < step->count; i++) {
         const struct ay_work_op *op = &exec->program->ops[exec->plan.order[step->first + i]];
         bool q8 = op->kind == AY_WORK_OP_MATMUL_Q8;
+        if (op->kind == AY_WORK_OP_MAP) temp = AY_MAP_TEMP_BYTES;
         if (op->kind != AY_WORK_OP_MATMUL && !q8) continue;
         uint32_t n = ay_dim_resolve(op->dims[op->dims_count - 1], sizes);
         uint32_t k = width_of(&exec->plan.places[op->in[0]], sizes);
@@ -333,29 +366,43 @@ static enum ay_code reserve(struct ay_exec *exec, uint32_t run, uint32_t rows)
         if (q8 && row * rows > words) words = row * rows;
     }
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) {
-        AY_TRY(ay_room_reserve(&exec->threads[t].scratch,
-                               scratch * sizeof(float) + AY_MAP_TEMP_BYTES));
+        AY_TRY(ay_room_reserve(&exec->threads[t].scratch, scratch * sizeof(float) + temp));
         AY_TRY(ay_room_reserve(&exec->threads[t].packed, packed));
         AY_TRY(ay_room_reserve(&exec->threads[t].words, words * sizeof(uint32_t)));
     }
     return AY_OK;
 }
 
-enum ay_code ay_exec_rows(struct ay_exec *exec)
+/* The matrices of rows that the step has in that run. */
+static struct ay_pieces matrices_of(const struct ay_exec *exec, uint32_t run)
 {
     const struct ay_work_op *op = &exec->program->ops[exec->plan.order[exec->step->first]];
+    const uint32_t *sizes = exec->runs[run].sizes;
+    struct ay_pieces p = {.batches = 1, .rows = 1};
+    for (uint32_t d = 0; d + 2 < op->dims_count; d++)
+        p.batches *= ay_dim_resolve(op->dims[d], sizes);
+    if (op->dims_count > 1) p.rows = ay_dim_resolve(op->dims[op->dims_count - 2], sizes);
+    if (!exec->step->merged) return p;
+    return (struct ay_pieces){.batches = 1, .rows = p.rows * p.batches};
+}
+
+enum ay_code ay_exec_rows(struct ay_exec *exec)
+{
     uint32_t groups = exec->step->flat ? 1 : exec->run_count, total = 0;
     size_t items = 0;
     for (uint32_t r = 0; r < exec->run_count; r++) {
-        uint32_t batches = 1, rows = 1;
-        const uint32_t *sizes = exec->runs[r].sizes;
-        for (uint32_t d = 0; d + 2 < op->dims_count; d++)
-            batches *= ay_dim_resolve(op->dims[d], sizes);
-        if (op->dims_count > 1) rows = ay_dim_resolve(op->dims[op->dims_count - 2], sizes);
-        total += batches * rows;
-        exec->pieces[r] = cut(exec, r, batches, rows, exec->run_count * batches);
+        exec->pieces[r] = matrices_of(exec, r);
+        total += exec->pieces[r].batches * exec->pieces[r].rows;
     }
-    if (exec->step->flat) exec->pieces[0] = cut(exec, 0, 1, total, 1);
+    uint32_t threads = ay_pool_threads(exec->pool);
+    bool alone =
+        exec->run_count == 1 && (threads == 1 || (!exec->divide && is_little(exec, 0, total)));
+    if (alone) threads = 1;
+    for (uint32_t r = 0; r < exec->run_count; r++) {
+        struct ay_pieces p = exec->pieces[r];
+        exec->pieces[r] = cut(exec, r, p.batches, p.rows, exec->run_count * p.batches, threads);
+    }
+    if (exec->step->flat) exec->pieces[0] = cut(exec, 0, 1, total, 1, threads);
     bool one = total < MIN_PIECE && (exec->step->flat || total == exec->pieces[0].rows) &&
                has_large_weight(exec);
     if (one) exec->pieces[0].piece = total;
@@ -368,7 +415,9 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
     for (uint32_t t = 0; t < ay_pool_threads(exec->pool); t++) exec->threads[t].packed_of = NULL;
     if (items == 1)
         run_rows(exec, 0, 0, true); /* its products are shared out */
-    else
+    else if (!alone)
         ay_pool_run(exec->pool, items, run_item, exec);
+    else
+        for (size_t i = 0; i < items; i++) run_item(exec, i, 0);
     return AY_OK;
 }

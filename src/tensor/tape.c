@@ -71,10 +71,7 @@ static uint64_t half_of_memory(void)
 
 static enum ay_code open_pool(uint32_t threads, struct ay_pool **out)
 {
-    if (threads == 0) {
-        long online = sysconf(_SC_NPROCESSORS_ONLN);
-        threads = online < 1 ? 1 : online > AY_MAX_THREADS ? AY_MAX_THREADS : (uint32_t)online;
-    }
+    threads = ay_pool_size(threads, AY_MAX_THREADS);
     return threads > AY_MAX_THREADS ? AY_E_RANGE : ay_pool_open(threads, out);
 }
 
@@ -86,7 +83,9 @@ enum ay_code ay_tape_open(const struct ay_tape_options *options, struct ay_tape 
     tape->slots = calloc(FIRST_SLOTS, sizeof *tape->slots);
     tape->slots_cap = FIRST_SLOTS;
     enum ay_code code = tape->slots ? ay_kernels_select(&tape->kernels) : AY_E_MEMORY;
-    if (code == AY_OK) code = open_pool(options->threads, &tape->pool);
+    tape->pool = options->pool;
+    tape->own_pool = !options->pool;
+    if (code == AY_OK && tape->own_pool) code = open_pool(options->threads, &tape->pool);
     if (code != AY_OK) {
         ay_tape_close(tape);
         return code;
@@ -102,7 +101,7 @@ void ay_tape_close(struct ay_tape *tape)
         next = b->next;
         free(b);
     }
-    ay_pool_close(tape->pool);
+    if (tape->own_pool) ay_pool_close(tape->pool);
     free(tape->nodes);
     free(tape->slots);
     free(tape);

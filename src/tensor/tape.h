@@ -15,6 +15,7 @@
 #define AY_TENSOR_TAPE_H
 
 #include "tensor/dtype.h"
+#include "tensor/pool.h"
 #include "tensor/program.h"
 #include "tensor/reason.h"
 
@@ -34,6 +35,7 @@ struct ay_value {
 struct ay_tape_options {
     uint32_t threads;     /* as ay_exec_options, for what is folded */
     uint64_t limit_bytes; /* of all values' memory and of one program's; 0: half of the machine's */
+    struct ay_pool *pool; /* as ay_exec_options */
 };
 
 /* AY_E_MEMORY; what ay_kernels_select returns. */

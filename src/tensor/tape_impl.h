@@ -31,6 +31,7 @@ struct ay_block; /* of memory that lives as long as the tape */
 struct ay_tape {
     const struct ay_kernels *kernels;
     struct ay_pool *pool;
+    bool own_pool;
     uint64_t limit_bytes, used_bytes; /* of values */
     enum ay_code code;
     struct ay_reason reason;

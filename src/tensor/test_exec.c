@@ -106,8 +106,10 @@ static void test_exec_random_programs_equal_specification(void **state)
         new_program(&p, &weights, odd);
         fill(&seed, &p, weights, &b, odd);
         for (uint32_t k = 0; k < 2 * table_count; k++) {
-            struct ay_exec_options options = {
-                .kernels = tables[k / 2], .threads = 1 + (i + k) % 3, .trace = k % 2 == 1};
+            struct ay_exec_options options = {.kernels = tables[k / 2],
+                                              .threads = 1 + (i + k) % 3,
+                                              .divide = true,
+                                              .trace = k % 2 == 1};
             struct ay_exec *exec = NULL;
             assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
             if (options.trace) {
@@ -155,7 +157,8 @@ static void test_exec_more_runs_than_a_batch_each_equals_itself_alone(void **sta
     const void **weights;
     static struct batch b;
     struct ay_exec *exec = NULL;
-    struct ay_exec_options options = {.kernels = tables[table_count - 1], .threads = 2};
+    struct ay_exec_options options = {
+        .kernels = tables[table_count - 1], .threads = 2, .divide = true};
     new_program(&p, &weights, false);
     fill(&seed, &p, weights, &b, false);
     assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);

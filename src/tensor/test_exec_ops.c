@@ -445,7 +445,8 @@ static void check_each_way(struct program *p, uint32_t number)
     static const char *const names[] = {"scalar", "avx2", "avx512"};
     evaluate(p);
     for (uint32_t k = 0; k < 6; k++) {
-        struct ay_exec_options options = {.threads = 1 + (number + k) % 3, .trace = k % 2};
+        struct ay_exec_options options = {
+            .threads = 1 + (number + k) % 3, .divide = true, .trace = k % 2};
         if (ay_kernels_named(names[k / 2], &options.kernels) != AY_OK) continue;
         struct ay_exec *exec = NULL;
         struct ay_run run = {.inputs = {p->inputs[0], p->inputs[1]}};
@@ -564,7 +565,7 @@ static void test_exec_permuted_twice_moves_elements_twice(void **state)
                                       .inputs_count = 1,
                                       .ops = ops,
                                       .ops_count = 3};
-    struct ay_exec_options options = {.threads = 2};
+    struct ay_exec_options options = {.threads = 2, .divide = true};
     struct ay_exec *exec = NULL;
     float x[24], y[24];
     ay_test_floats(&seed, x, 24, false);

@@ -120,8 +120,10 @@ static void check_program(void)
         batch[r] = runs[r].run;
     }
     for (uint32_t k = 0; k < 2 * table_count; k++) {
-        struct ay_exec_options options = {
-            .kernels = tables[k / 2], .threads = 1 + (number + k) % 3, .trace = k % 2 == 1};
+        struct ay_exec_options options = {.kernels = tables[k / 2],
+                                          .threads = 1 + (number + k) % 3,
+                                          .divide = true,
+                                          .trace = k % 2 == 1};
         struct ay_exec *exec = NULL;
         assert_int_equal(ay_exec_open(&p, weights, &options, &exec), AY_OK);
         if (options.trace) {

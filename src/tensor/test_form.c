@@ -171,7 +171,7 @@ static void check(const struct ay_tape_program *p, const float *x)
     for (uint32_t i = 0; i < w->weights_count; i++) values[1 + i] = p->weights[i];
     ay_test_reference(w, none, values);
     for (uint32_t k = 0; k < 3; k++) {
-        struct ay_exec_options options = {.threads = 1 + below(2)};
+        struct ay_exec_options options = {.threads = 1 + below(2), .divide = true};
         struct ay_run run = {.inputs = {x}, .outputs = {got[0], got[1], got[2]}};
         struct ay_exec *exec = NULL;
         if (ay_kernels_named(names[k], &options.kernels) != AY_OK) continue;

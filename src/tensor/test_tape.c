@@ -47,7 +47,7 @@ static void run(struct ay_tape *tape, const void *const *inputs, uint32_t inputs
         fail_msg("%s", ay_tape_reason(tape));
     assert_int_equal(written.program.inputs_count, inputs_count);
     struct ay_exec *exec = NULL;
-    const struct ay_exec_options options = {.threads = 2};
+    const struct ay_exec_options options = {.threads = 2, .divide = true};
     assert_int_equal(ay_exec_open(&written.program, written.weights, &options, &exec), AY_OK);
     struct ay_run one = {0};
     for (uint32_t i = 0; i < inputs_count; i++) one.inputs[i] = inputs[i];

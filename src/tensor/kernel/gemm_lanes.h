@@ -232,6 +232,51 @@ static void (*const tiles[TILE_ROWS][FORMS])(const struct tile *) = {
 #endif
 };
 
+/* One or two rows over some panels, fewer than the wide form's. */
+#define FEW_ROWS 2u
+#define AY_PART(rows, panels)                                                                      \
+    static void tile_##rows##_over_##panels(const struct tile *t)                                  \
+    {                                                                                              \
+        tile(t, rows, (panels)*TILE_LANES);                                                        \
+    }
+AY_PART(1, 2)
+AY_PART(1, 3)
+#if TILE_ROWS >= 6
+AY_PART(1, 4)
+AY_PART(1, 5)
+AY_PART(2, 2)
+#endif
+#if TILE_ROWS >= 8
+AY_PART(1, 6)
+AY_PART(1, 7)
+AY_PART(2, 3)
+#endif
+static void (*const parts[FEW_ROWS][TILE_ROWS])(const struct tile *) = {
+    [0][2] = tile_1_over_2, [0][3] = tile_1_over_3,
+#if TILE_ROWS >= 6
+    [0][4] = tile_1_over_4, [0][5] = tile_1_over_5, [1][2] = tile_2_over_2,
+#endif
+#if TILE_ROWS >= 8
+    [0][6] = tile_1_over_6, [0][7] = tile_1_over_7, [1][3] = tile_2_over_3,
+#endif
+};
+
+/* How many of the panels left go together: the wide form's, or where rows are few as many as make
+ * even parts, since a tile of a panel waits for its own sums. */
+static uint32_t panels_together(uint32_t rows, uint32_t left)
+{
+    uint32_t wide = TILE_ROWS / rows;
+    if (rows > FEW_ROWS || left < 2) return wide > 1 && left >= wide ? wide : 1;
+    uint32_t count = (left + wide - 1) / wide;
+    return (left + count - 1) / count;
+}
+
+static void run_tile(const struct tile *t, uint32_t rows, uint32_t panels)
+{
+    bool few = panels > 1 && panels < TILE_ROWS / rows;
+    (few ? parts[rows - 1][panels] : tiles[rows - 1][panels > 1 ? WIDE : NARROW])(t);
+}
+
 /* What holds so many columns, fewer than a panel. */
 static unsigned form_of(uint32_t cols)
 {
@@ -301,9 +346,8 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     t.affine = g->affine;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
-    uint32_t wide = TILE_ROWS / (s.least + (s.larger > 0));
     for (uint32_t n = n0, panels; n < n1; n += panels * PANEL) {
-        panels = n1 - n >= wide * PANEL ? wide : 1;
+        panels = panels_together(s.least + (s.larger > 0), (n1 - n) / PANEL);
         const float *b =
             g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
         size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
@@ -326,7 +370,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             else if (cols < PANEL)
                 tiles[rows - 1][form_of(cols)](&t);
             else
-                tiles[rows - 1][panels > 1 ? WIDE : NARROW](&t);
+                run_tile(&t, rows, panels);
         }
     }
 }

@@ -177,6 +177,17 @@ static void small_shapes(const struct ay_kernels *k)
             }
 }
 
+/* So that each number of panels goes together. */
+static void few_rows(const struct ay_kernels *k)
+{
+    for (uint32_t m = 1; m <= 3; m++)
+        for (uint32_t panels = 1; panels <= 20; panels++) {
+            refill((enum flavour)(next() % FLAVOURS));
+            check_gemm(k, m, panels * k->panel, 8);
+            check_gemm(k, m, panels * k->panel + 3, 3);
+        }
+}
+
 static void long_chains(const struct ay_kernels *k)
 {
     for (enum flavour f = TAME; f < FLAVOURS; f++) {
@@ -293,6 +304,7 @@ static void test_gemm_any_shape_equals_ref(void **s)
 {
     (void)s;
     for_each_table(small_shapes);
+    for_each_table(few_rows);
     for_each_table(long_chains);
 }
 

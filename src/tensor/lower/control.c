@@ -45,14 +45,44 @@ static const struct ay_graph_graph *body_of(const struct ay_lower *l, const char
     return NULL;
 }
 
+static void lower_branch(const struct ay_lower *l, const struct ay_operands *o, bool then,
+                         term *out)
+{
+    uint32_t index;
+    if (body_of(l, then ? "then_branch" : "else_branch", 0, o->out_count, &index))
+        ay_lower_body(l, index, NULL, 0, out);
+}
+
+/* Every operation has a result, whatever it is given: so that of the branch not taken does no harm.
+ */
+static void lower_both_branches(const struct ay_lower *l, const struct ay_operands *o,
+                                term condition)
+{
+    term then[MAX_PORTS] = {NULL}, other[MAX_PORTS] = {NULL};
+    lower_branch(l, o, true, then);
+    lower_branch(l, o, false, other);
+    condition = reshape(l, condition, 0, NULL);
+    for (uint32_t i = 0; i < o->out_count && !failed(l); i++) {
+        const struct ay_value *a = then[i], *b = other[i];
+        bool same = a->dtype == b->dtype && a->rank == b->rank;
+        for (uint32_t d = 0; same && d < a->rank; d++) same = a->dims[d] == b->dims[d];
+        if (same)
+            o->out[i] = choose(l, condition, a, b);
+        else
+            (void)ay_tape_need(l->tape, condition, "cond");
+    }
+}
+
 static void lower_if(const struct ay_lower *l, const struct ay_operands *o)
 {
     term condition = ay_term_operand(l, o, 0, BOOL, "cond");
-    bool then = is_true(l, condition, "cond");
-    uint32_t index;
-    if (failed(l) || !body_of(l, then ? "then_branch" : "else_branch", 0, o->out_count, &index))
+    bool one = condition && ay_value_elements(condition) == 1;
+    if (one && !condition->data && l->both_branches && o->out_count <= MAX_PORTS) {
+        lower_both_branches(l, o, condition);
         return;
-    ay_lower_body(l, index, NULL, 0, o->out);
+    }
+    bool then = is_true(l, condition, "cond");
+    if (!failed(l)) lower_branch(l, o, then, o->out);
 }
 
 /* --- what an iteration gives is kept and put together at the end --- */

@@ -209,13 +209,14 @@ static void check_operators(struct ay_tape *tape, const struct ay_graph_model *m
 }
 
 enum ay_code ay_lower_model(struct ay_tape *tape, const struct ay_graph_model *model,
-                            const uint8_t *weights, uint64_t weights_bytes,
+                            const uint8_t *weights, uint64_t weights_bytes, bool both_branches,
                             const struct ay_value *const *inputs, const struct ay_value **outs)
 {
     struct ay_origins origins = {NULL};
     struct ay_lower l = {.tape = tape, .model = model, .origins = &origins};
     l.weights = weights;
     l.weights_bytes = weights_bytes;
+    l.both_branches = both_branches;
     if (model->graphs_count == 0) (void)ay_tape_fail(tape, AY_E_FORMAT, "model without a graph");
     check_operators(tape, model);
     if (!failed(&l)) ay_lower_body(&l, 0, inputs, model->graphs[0].inputs_count, outs);

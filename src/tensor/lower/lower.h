@@ -33,6 +33,7 @@ struct ay_lower {
     struct ay_origins *origins; /* NULL: none are remembered */
     const uint8_t *weights;     /* weights.bin */
     uint64_t weights_bytes;
+    bool both_branches; /* of an If whose condition is unknown are lowered, and chosen between */
 };
 
 /* Operands: in[i] is NULL where it is left out, and for i >= in_count of a fixed array this size
@@ -120,9 +121,10 @@ void ay_lower_body(const struct ay_lower *l, uint32_t index, const struct ay_val
 
 /* The model's graph on a tape: inputs[i] is the value of graphs[0].inputs[i], outs one an output.
  * weights: mapped weights.bin. Returns ay_tape_code(tape). An operator that is not in the table is
- * AY_E_UNSUPPORTED with the names of all that are missing. */
+ * AY_E_UNSUPPORTED with the names of all that are missing. both_branches: an If may depend on
+ * unknown elements, where both of its branches give the same shapes; else that is AY_E_STATE. */
 enum ay_code ay_lower_model(struct ay_tape *tape, const struct ay_graph_model *model,
-                            const uint8_t *weights, uint64_t weights_bytes,
+                            const uint8_t *weights, uint64_t weights_bytes, bool both_branches,
                             const struct ay_value *const *inputs,
                             const struct ay_value **outs) AY_MUST;
 

@@ -108,7 +108,7 @@ static enum ay_code run_loop(struct sample *s, int64_t trips, const struct ay_va
 {
     const struct ay_value *inputs[] = {ay_tape_int(s->tape, I64, trips), go,
                                        ay_tape_f32(s->tape, 1.0F)};
-    return ay_lower_model(s->tape, &s->model, NULL, 0, inputs, s->outs);
+    return ay_lower_model(s->tape, &s->model, NULL, 0, false, inputs, s->outs);
 }
 
 static void test_loop_known_trips_runs_that_often(void **state)
@@ -174,7 +174,7 @@ static void test_scan_reversed_along_other_axes_sums_columns_from_the_last(void 
     set_ints(&s, "scan_output_directions", AY_GRAPH_ATTRIBUTE_INTS, one, 1);
     const struct ay_value *inputs[] = {ay_tape_known(s.tape, F32, 1, (const uint64_t[]){2}, zero),
                                        ay_tape_known(s.tape, F32, 2, (const uint64_t[]){2, 3}, x)};
-    if (ay_lower_model(s.tape, &s.model, NULL, 0, inputs, s.outs) != AY_OK)
+    if (ay_lower_model(s.tape, &s.model, NULL, 0, false, inputs, s.outs) != AY_OK)
         fail_msg("%s", ay_tape_reason(s.tape));
     assert_memory_equal(s.outs[0]->data, last, sizeof last);
     assert_int_equal(s.outs[1]->dims[0], 2);

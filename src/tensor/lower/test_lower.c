@@ -251,7 +251,7 @@ static struct ay_tape *lowered(const struct ay_graph_model *model, const void *c
         inputs[i] = i < unknown ? ay_tape_input(tape, g->dtype, g->rank, g->dims)
                                 : ay_tape_known(tape, g->dtype, g->rank, g->dims, data[i]);
     }
-    if (ay_lower_model(tape, model, NULL, 0, inputs, outs) != AY_OK)
+    if (ay_lower_model(tape, model, NULL, 0, false, inputs, outs) != AY_OK)
         fail_msg("%s", ay_tape_reason(tape));
     return tape;
 }
@@ -283,7 +283,7 @@ static uint32_t compare(struct ay_tape *tape, const void *const *data,
     if (ay_tape_program(tape, outputs, n, &p) != AY_OK) fail_msg("%s", ay_tape_reason(tape));
     for (uint32_t i = 0; i < p.program.inputs_count; i++) run.inputs[i] = data[i];
     struct ay_exec *exec = NULL;
-    const struct ay_exec_options options = {.threads = 2};
+    const struct ay_exec_options options = {.threads = 2, .divide = true};
     assert_int_equal(ay_exec_open(&p.program, p.weights, &options, &exec), AY_OK);
     assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
     ay_exec_close(exec);
@@ -406,8 +406,8 @@ static void test_lower_quantised_values_are_multiplied_as_bytes_known_or_not(voi
 
 /* --- graphs within graphs, and refusals --- */
 
-static enum ay_code lower_small(const struct ay_graph_model *model, const struct ay_value **outs,
-                                struct ay_tape **out)
+static enum ay_code lower_small(const struct ay_graph_model *model, bool both_branches,
+                                const struct ay_value **outs, struct ay_tape **out)
 {
     static const float x[] = {1, -2, 3};
     static const uint8_t yes = 1;
@@ -418,7 +418,7 @@ static enum ay_code lower_small(const struct ay_graph_model *model, const struct
     const struct ay_value *inputs[] = {ay_tape_known(tape, F32, 1, (const uint64_t[]){3}, x),
                                        ay_tape_known(tape, AY_WORK_DTYPE_BOOL, 0, NULL, &yes),
                                        ay_tape_input(tape, AY_WORK_DTYPE_BOOL, 0, NULL)};
-    return ay_lower_model(tape, model, NULL, 0, inputs, outs);
+    return ay_lower_model(tape, model, NULL, 0, both_branches, inputs, outs);
 }
 
 static void test_lower_body_sees_and_hides_the_values_around_it(void **context)
@@ -435,9 +435,50 @@ static void test_lower_body_sees_and_hides_the_values_around_it(void **context)
     struct ay_graph_model model = model_of(graphs, 3, 19);
     const struct ay_value *w = NULL;
     struct ay_tape *tape;
-    assert_int_equal(lower_small(&model, &w, &tape), AY_OK);
+    assert_int_equal(lower_small(&model, false, &w, &tape), AY_OK);
     const float wanted[] = {1, -2, 3}; /* -(-x - x) + -x */
     assert_memory_equal(w->data, wanted, sizeof wanted);
+    ay_tape_close(tape);
+}
+
+/* An If of a condition that is no weight: -x - x, or `otherwise`. */
+static enum ay_code lower_choice(const char *otherwise, const struct ay_value **out,
+                                 struct ay_tape **tape)
+{
+    static const char *const outer[] = {"Neg x = y",
+                                        "If maybe = z | then_branch g 1 | else_branch g 2"};
+    static const char *const then[] = {"Add y y = t"};
+    arena = ay_arena_over(memory, sizeof memory);
+    const struct ay_graph_graph graphs[] = {graph("x yes maybe", "z", outer, COUNT(outer)),
+                                            graph("", "t", then, COUNT(then)),
+                                            graph("", "t", &otherwise, 1)};
+    struct ay_graph_model model = model_of(graphs, 3, 19);
+    return lower_small(&model, true, out, tape);
+}
+
+static void test_lower_unknown_condition_chooses_between_both_branches(void **context)
+{
+    (void)context;
+    static const float wanted[2][3] = {{1, 2, 3}, {-2, 4, -6}};
+    const struct ay_value *z = NULL;
+    struct ay_tape *tape;
+    struct ay_tape_program p;
+    assert_int_equal(lower_choice("Abs x = t", &z, &tape), AY_OK);
+    assert_int_equal(ay_tape_program(tape, &z, 1, &p), AY_OK);
+    const struct ay_exec_options options = {.threads = 1};
+    struct ay_exec *exec = NULL;
+    assert_int_equal(ay_exec_open(&p.program, p.weights, &options, &exec), AY_OK);
+    for (uint8_t condition = 0; condition < 2; condition++) {
+        float got[3];
+        const struct ay_run run = {.inputs = {&condition}, .outputs = {got}};
+        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        assert_memory_equal(got, wanted[condition], sizeof got);
+    }
+    ay_exec_close(exec);
+    ay_tape_close(tape);
+
+    assert_int_equal(lower_choice("ReduceSum x = t", &z, &tape), AY_E_STATE);
+    assert_non_null(strstr(ay_tape_reason(tape), "cond depends on the inputs"));
     ay_tape_close(tape);
 }
 
@@ -448,7 +489,7 @@ static void refused(const char *const *nodes, uint32_t count, enum ay_code code,
     struct ay_graph_model model = model_of(&g, 1, 19);
     const struct ay_value *out = NULL;
     struct ay_tape *tape;
-    assert_int_equal(lower_small(&model, &out, &tape), code);
+    assert_int_equal(lower_small(&model, false, &out, &tape), code);
     assert_non_null(strstr(ay_tape_reason(tape), reason));
     ay_tape_close(tape);
 }
@@ -481,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_lower_network_gives_the_same_bits_as_a_program_and_on_known_inputs),
         cmocka_unit_test(test_lower_quantised_values_are_multiplied_as_bytes_known_or_not),
         cmocka_unit_test(test_lower_body_sees_and_hides_the_values_around_it),
+        cmocka_unit_test(test_lower_unknown_condition_chooses_between_both_branches),
         cmocka_unit_test(test_lower_wrong_model_is_refused_with_the_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* Ensembles of decision trees: TreeEnsembleRegressor, TreeEnsembleClassifier and TreeEnsemble of
  * ai.onnx.ml. All trees go down one level at a time: where a row stands in each tree is one number
- * of a node, and the next is read from a table by that number and by how the node's feature
- * compares with its split. So a forest costs a few GATHERs for each level of its deepest tree. */
+ * of a node. Trees of binary splits go as tree_descent.c has it; in others the next number is read
+ * from a table by the one before and by how the node's feature compares with its split. */
 #include "tensor/lower/trees.h"
 
 #include <math.h>
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #define MAX_NODES (1u << 24)
-#define MAX_DEPTH 4096u
 /* Steps from node to node while the depth is found; a tree takes one a node. */
 #define MAX_STEPS (1ull << 26)
 
@@ -94,7 +93,7 @@ static uint64_t depth_of(const struct ay_lower *l, const struct ay_forest *f)
         below = swap;
         count = more;
         steps += more;
-        if (more && (++depth > MAX_DEPTH || steps > MAX_STEPS))
+        if (more && (++depth > AY_MAX_TREE_DEPTH || steps > MAX_STEPS))
             ay_lower_fail(l, AY_E_LIMIT, "trees too deep, or a circle");
     }
     free(level);
@@ -102,14 +101,10 @@ static uint64_t depth_of(const struct ay_lower *l, const struct ay_forest *f)
     return depth;
 }
 
-/* The leaf of each row of x (N, features) in each tree: (N, trees). */
-term ay_forest_leaves(const struct ay_lower *l, const struct ay_forest *f, term x)
+/* By any relations: (N, trees). */
+static term leaves_by_tables(const struct ay_lower *l, const struct ay_forest *f, term x)
 {
     uint64_t rows = x->dims[0], width = x->dims[1], depth = depth_of(l, f);
-    for (uint64_t i = 0; i < f->nodes; i++)
-        if (f->feature[i] < 0 || (uint64_t)f->feature[i] >= width)
-            return ay_lower_fail(l, AY_E_FORMAT, "feature %d of %llu", (int)f->feature[i],
-                                 (unsigned long long)width);
     term flat = reshape(l, x, SHAPE(rows * width)), at = f->roots;
     term first = int_fn(l, AY_WORK_FN_INT_MUL, I64, ay_term_count(l, I64, rows),
                         integer(l, I64, (int64_t)width));
@@ -128,6 +123,18 @@ term ay_forest_leaves(const struct ay_lower *l, const struct ay_forest *f, term 
         at = gather(l, f->nexts, int_fn(l, AY_WORK_FN_INT_ADD, I32, row, relation), 0);
     }
     return expand(l, at, SHAPE(rows, f->trees));
+}
+
+term ay_forest_leaves(const struct ay_lower *l, struct ay_forest *f, term x)
+{
+    uint64_t width = x->dims[1];
+    for (uint64_t i = 0; i < f->nodes; i++)
+        if (f->feature[i] < 0 || (uint64_t)f->feature[i] >= width)
+            return ay_lower_fail(l, AY_E_FORMAT, "feature %d of %llu", (int)f->feature[i],
+                                 (unsigned long long)width);
+    term leaves = ay_forest_descend(l, f, x);
+    if (leaves || failed(l)) return leaves;
+    return ay_term_transpose(l, leaves_by_tables(l, f, x));
 }
 
 /* --- the trees of TreeEnsembleRegressor and TreeEnsembleClassifier --- */
@@ -291,11 +298,11 @@ term ay_forest_sums(const struct ay_lower *l, const struct ay_forest *f, term le
                     enum ay_work_reduce how, bool average)
 {
     if (!leaf) return NULL;
-    uint64_t rows = leaf->dims[0];
+    uint64_t rows = leaf->dims[1];
     term weights = f->weights, none = number(l, how == AY_WORK_REDUCE_MAX ? -INFINITY : INFINITY);
     bool extreme = how != AY_WORK_REDUCE_SUM;
     if (extreme) weights = choose(l, f->scoreds, weights, none);
-    term y = reshape(l, reduce(l, how, gather(l, weights, leaf, 0), 1), SHAPE(rows, f->targets));
+    term y = reshape(l, reduce(l, how, gather(l, weights, leaf, 0), 0), SHAPE(rows, f->targets));
     if (extreme) y = choose(l, int_fn(l, AY_WORK_FN_EQ, BOOL, y, none), number(l, 0), y);
     return average ? divide(l, y, number(l, (float)f->trees)) : y;
 }
@@ -328,12 +335,12 @@ static void tree_regressor(const struct ay_lower *l, const struct ay_operands *o
 static void classify_many(const struct ay_lower *l, const struct ay_operands *o,
                           struct ay_forest *f, term labels, term leaf, enum ay_transform transform)
 {
-    uint64_t rows = leaf->dims[0];
+    uint64_t rows = leaf->dims[1];
     term y = ay_forest_sums(l, f, leaf, AY_WORK_REDUCE_SUM, false), ranked;
     if (ay_attr_list(l, "base_values")) {
         ranked = y = with_base(l, f, y);
     } else {
-        term any = reduce(l, AY_WORK_REDUCE_MAX, gather(l, f->scoreds, leaf, 0), 1);
+        term any = reduce(l, AY_WORK_REDUCE_MAX, gather(l, f->scoreds, leaf, 0), 0);
         any = reshape(l, any, SHAPE(rows, f->targets));
         ranked = choose(l, any, y, number(l, -INFINITY));
     }
@@ -361,7 +368,7 @@ static void classify_two(const struct ay_lower *l, const struct ay_operands *o, 
 {
     bool positive;
     uint32_t classes = weighted_classes(f, &positive);
-    uint64_t rows = leaf->dims[0];
+    uint64_t rows = leaf->dims[1];
     term base = ay_attr_list(l, "base_values"), y, decisive, pair;
     if (base && base->dims[0] != 1)
         ay_lower_fail(l, AY_E_UNSUPPORTED, "base_values of two classes");

@@ -21,6 +21,9 @@ enum ay_tree_mode {
     AY_TREE_LEAF
 };
 
+/* Levels below a root. */
+#define AY_MAX_TREE_DEPTH 4096u
+
 /* Nodes of all trees; a leaf follows itself. The arrays are known values of the tape, written
  * before the tape is called again. */
 struct ay_forest {
@@ -43,8 +46,12 @@ void ay_forest_leaf(struct ay_forest *f, uint64_t i);
 /* An attribute's integers, which must be `count`, or none where it is optional: then NULL. */
 const int64_t *ay_forest_list(const struct ay_lower *l, const char *name, uint64_t count,
                               bool optional);
-/* The leaf of each row of x (N, features) in each tree: (N, trees). */
-term ay_forest_leaves(const struct ay_lower *l, const struct ay_forest *f, term x);
+/* The leaf of each row of x (N, features) in each tree: (trees, N). The rows of f->weights and
+ * f->scoreds may change places, so that they are by these numbers. */
+term ay_forest_leaves(const struct ay_lower *l, struct ay_forest *f, term x);
+/* The same for trees of binary splits, whose features are there; NULL, and no failure, for others
+ * (tree_descent.c). */
+term ay_forest_descend(const struct ay_lower *l, struct ay_forest *f, term x);
 /* The leaves' weights put together over the trees: (N, targets). What none counts for is 0. how:
  * SUM, MIN or MAX; average: divided by the number of trees. */
 term ay_forest_sums(const struct ay_lower *l, const struct ay_forest *f, term leaf,
