@@ -332,15 +332,19 @@ static enum ay_code decode(const uint8_t *bytes, uint64_t len, uint64_t limit,
                            struct ay_onnx_parts *parts, struct ay_reason *reason)
 {
     ProtobufCMessage *message = NULL;
-    uint64_t need = 0;
-    AY_TRY(ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &need, reason));
-    /* Of our own structs there are fewer and smaller ones than of the library's. */
-    uint64_t arena = ARENA_SPREAD * (need < len ? 0 : need - len) + ARENA_LEAST;
-    if (need + arena > limit)
-        return ay_reject(reason, AY_E_LIMIT, "needs up to %llu MiB of memory, %llu are allowed",
-                         (unsigned long long)((need + arena) >> 20) + 1,
+    struct ay_wire_size size;
+    AY_TRY(ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &size, reason));
+    /* Of our own structs there are fewer and smaller ones than of the library's; numbers stay where
+     * they are, but for shapes. */
+    uint64_t arena =
+        ARENA_SPREAD * size.structs_bytes + sizeof(uint64_t) * size.scalars + ARENA_LEAST;
+    if (size.need_bytes + arena > limit)
+        return ay_reject(reason, AY_E_LIMIT,
+                         "needs up to %llu MiB of memory, %llu are allowed (--max-memory)",
+                         (unsigned long long)((size.need_bytes + arena) >> 20) + 1,
                          (unsigned long long)(limit >> 20));
-    AY_TRY(ay_wire_decode(&onnx__model_proto__descriptor, bytes, len, need, &message, reason));
+    AY_TRY(ay_wire_decode(&onnx__model_proto__descriptor, bytes, len, size.need_bytes, &message,
+                          reason));
     parts->proto = (Onnx__ModelProto *)message;
     parts->memory_bytes = (size_t)arena;
     /* Pages that are not touched cost nothing. */
