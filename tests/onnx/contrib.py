@@ -57,7 +57,7 @@ class Case:
         self.op, self.operands, self.outputs, self.weights = op, operands, outputs, set(weights)
         self.domain, self.attributes = domain, {**attributes, **(named or {})}
         self.rtol, self.atol, self.unnamed = rtol, atol, unnamed
-        self.opset = opset or (ML_OPSET if domain == ML else 1)
+        self.opset = opset or {ML: ML_OPSET, "": OPSET}.get(domain, 1)
         self.valid = valid or (lambda i, x: x)
 
     def model(self, known):
@@ -72,9 +72,9 @@ class Case:
         constants = [onnx.numpy_helper.from_array(self.operands[i], names[i]) for i in here
                      if i in known]
         ports = [onnx.ValueInfoProto(name=name) for name in outs]
-        opsets = [helper.make_opsetid("", OPSET)]
+        opsets = [helper.make_opsetid(self.domain, self.opset)]
         if self.domain:
-            opsets.append(helper.make_opsetid(self.domain, self.opset))
+            opsets.append(helper.make_opsetid("", OPSET))
         graph = helper.make_graph([node], "case", inputs, ports, constants)
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
@@ -657,7 +657,26 @@ def trees():
              **weighed("class", leaves, [0, 1]))
 
 
-GROUPS = [states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
+def nearest():
+    """Scales and sizes of which f32 and exact numbers make different elements or lengths."""
+    roi, sides = np.zeros(0, np.float32), range(2, 12)
+    for n, scale in itertools.product(sides, (0.3, 0.6, 0.7, 1.7, 5 / 3, 7 / 3)):
+        scales = np.array([1, scale], np.float32)
+        yield Case("Upsample", [normal(2, n), scales], weights=(1,), domain="", opset=9) \
+            if scale > 1 else \
+            Case("Resize", [normal(2, n), scales], weights=(1,), domain="", opset=10)
+        for coordinates, rounding in (("asymmetric", "floor"), ("half_pixel", "round_prefer_ceil"),
+                                      ("pytorch_half_pixel", "ceil")):
+            yield Case("Resize", [normal(2, n), roi, scales], weights=(1, 2), domain="",
+                       coordinate_transformation_mode=coordinates, nearest_mode=rounding)
+    for n, size in itertools.product(sides, sides):
+        for rounding in ("floor", "round_prefer_floor"):
+            yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
+                       domain="", coordinate_transformation_mode="asymmetric",
+                       nearest_mode=rounding)
+
+
+GROUPS = [nearest, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
           transposed, slopes, qdq_products, qdq_scores, qdq_convolutions]
 
