@@ -676,7 +676,69 @@ def nearest():
                        nearest_mode=rounding)
 
 
-GROUPS = [nearest, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
+def sequence_loop(g, x):
+    """A sequence that a loop's iterations grow, at the front."""
+    info = helper.make_tensor_value_info
+    state = helper.make_tensor_sequence_value_info
+    body = helper.make_graph(
+        [helper.make_node("Gather", [x, "i"], ["row"], axis=0),
+         helper.make_node("Sin", ["row"], ["sine"]),
+         helper.make_node("SequenceInsert", ["have", "sine", g.constant(np.array(0))], ["more"]),
+         helper.make_node("Identity", ["go"], ["on"])], "body",
+        [info("i", onnx.TensorProto.INT64, []), info("go", onnx.TensorProto.BOOL, []),
+         state("have", onnx.TensorProto.FLOAT, None)],
+        [info("on", onnx.TensorProto.BOOL, []), state("more", onnx.TensorProto.FLOAT, None)])
+    return g.node("Loop", g.constant(np.array(4)), "", g.node("SequenceEmpty"), body=body)
+
+
+def sequences():
+    x, rows = normal(7, 5), [normal(n, 3) for n in (2, 4, 1)]
+
+    def int64(*values):
+        return np.array(values if len(values) != 1 else values[0])
+
+    for split, axis in itertools.product((np.array(3), np.array([3, 0, 4]), np.array([5, 2])), (0, 1)):
+        if split.ndim and axis:
+            continue
+        for at in (0, -1):
+            yield GraphCase("SplitToSequence", [x], lambda g, names: g.node("SequenceAt", g.node(
+                "SplitToSequence", names[0], g.constant(split), axis=axis), g.constant(int64(at))))
+    for keepdims, new_axis, axis in itertools.product((0, 1), (0, 1), (0, 1)):
+        yield GraphCase("ConcatFromSequence", [x], lambda g, names: g.node(
+            "ConcatFromSequence", g.node("SplitToSequence", names[0], axis=1, keepdims=keepdims),
+            axis=0 if not keepdims and not new_axis else axis, new_axis=new_axis))
+    for at in (None, 0, 1, 3, -1, -3):
+        def inserted(g, names):
+            have = g.node("SequenceConstruct", *names)
+            where = [] if at is None else [g.constant(int64(at))]
+            more = g.node("SequenceInsert", have, g.constant(np.full((1, 3), 7, np.float32)), *where)
+            return g.node("ConcatFromSequence", more, axis=0)
+
+        def erased(g, names):
+            have = g.node("SequenceConstruct", *names)
+            where = [] if at is None else [g.constant(int64(min(at, 2)))]
+            less = g.node("Identity", g.node("SequenceErase", have, *where))
+            return g.node("Add", g.node("ConcatFromSequence", less, axis=0), g.node(
+                "Cast", g.node("SequenceLength", less), to=onnx.TensorProto.FLOAT))
+        yield GraphCase("SequenceInsert", rows, inserted)
+        yield GraphCase("SequenceErase", rows, erased)
+    for new_axis in (0, 1):
+        yield GraphCase("Loop", [x], lambda g, names: g.node(
+            "ConcatFromSequence", sequence_loop(g, names[0]), axis=-1, new_axis=new_axis))
+    tensor = helper.make_tensor_value_info
+    body = helper.make_graph([helper.make_node("Mul", ["a", "b"], ["c"])], "body",
+                             [tensor("a", onnx.TensorProto.FLOAT, None),
+                              tensor("b", onnx.TensorProto.FLOAT, None)],
+                             [tensor("c", onnx.TensorProto.FLOAT, None)])
+    for other in ("SequenceConstruct", "Identity"):
+        yield GraphCase("SequenceMap", rows, lambda g, names: g.node(
+            "ConcatFromSequence", g.node(
+                "SequenceMap", g.node("SequenceConstruct", *names),
+                g.node(other, *(names if other == "SequenceConstruct" else names[2:])), body=body),
+            axis=0))
+
+
+GROUPS = [nearest, sequences, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
           transposed, slopes, qdq_products, qdq_scores, qdq_convolutions]
 

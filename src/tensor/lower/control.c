@@ -1,6 +1,7 @@
 /* If, Loop and Scan. A body is lowered once an iteration, so what decides (a condition, a trip
  * count, a length) must be known; where it is not, ay_tape_need says so and the caller may give the
  * inputs. */
+#include "tensor/lower/sequence.h"
 #include "tensor/lower/terms.h"
 
 #include <stdlib.h>
@@ -65,6 +66,11 @@ struct collected {
 
 static bool collect(const struct ay_lower *l, struct collected *c, const term *outs)
 {
+    for (uint32_t i = 0; i < c->outputs; i++)
+        if (ay_is_sequence(outs[i])) {
+            ay_lower_fail(l, AY_E_FORMAT, "a scan output is a sequence");
+            return false;
+        }
     if (c->count == c->cap) {
         uint32_t cap = c->cap ? 2 * c->cap : 16;
         term *x = calloc((size_t)cap * (c->outputs ? c->outputs : 1), sizeof *x);
@@ -332,7 +338,7 @@ static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_control[] = {
     {"If", lower_if, 1, 1, 255, false},
-    {"Loop", lower_loop, 0, 255, 255, false},
+    {"Loop", lower_loop, 0, 255, 255, .sequences = 3},
     {"Scan", lower_scan, 1, 255, 255, false},
     {0},
 };

@@ -475,6 +475,23 @@ static void test_lower_wrong_model_is_refused_with_the_place(void **context)
     REFUSED(AY_E_STATE, "If 'out': cond depends on the inputs", "If maybe = out");
 }
 
+static void test_lower_sequence_is_refused_where_there_can_be_none(void **context)
+{
+    (void)context;
+    REFUSED(AY_E_FORMAT, "Add 'out': operand 1 is a sequence", "SequenceConstruct x x = s",
+            "Add x s = out");
+    REFUSED(AY_E_UNSUPPORTED, "output 'out' is a sequence", "SequenceConstruct x x = s",
+            "Identity s = out");
+    REFUSED(AY_E_FORMAT, "operand 0 is no sequence", "Size x = n", "SequenceAt x n = out");
+    REFUSED(AY_E_FORMAT, "position is a sequence", "SequenceConstruct x = s",
+            "SequenceAt s s = out");
+    REFUSED(AY_E_FORMAT, "position 3 of 2", "Size x = n", "SequenceConstruct x x = s",
+            "SequenceAt s n = out");
+    REFUSED(AY_E_FORMAT, "nothing to erase", "SequenceEmpty = s", "SequenceErase s = out");
+    REFUSED(AY_E_FORMAT, "does not add up to 3", "Shape x = d", "Concat d d = dd | axis n 0",
+            "SplitToSequence x dd = out");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_lower_quantised_values_are_multiplied_as_bytes_known_or_not),
         cmocka_unit_test(test_lower_body_sees_and_hides_the_values_around_it),
         cmocka_unit_test(test_lower_wrong_model_is_refused_with_the_place),
+        cmocka_unit_test(test_lower_sequence_is_refused_where_there_can_be_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
