@@ -126,13 +126,17 @@ static const struct ay_field graph_node_fields[] = {
      .offset = offsetof(struct ay_graph_node, attributes),
      .aside = offsetof(struct ay_graph_node, attributes_count), .max_count = 256,
      .sub = &ay_graph_attribute_msg},
+    {.name = "version", .camel = "version",
+     .doc = "Of its domain's operator set, where a function is of another version than the model; 0: the model's.",
+     .unit = "", .number = 7, .kind = AY_KIND_U64,
+     .offset = offsetof(struct ay_graph_node, version)},
 };
 const struct ay_msg ay_graph_node_msg = {
     .name = "assay.graph.v1.Node",
     .module = "graph",
     .doc = "One operator. Values are named within their graph; a subgraph also sees its parents' values.",
     .size = sizeof(struct ay_graph_node),
-    .n = 6,
+    .n = 7,
     .fields = graph_node_fields,
 };
 

@@ -99,6 +99,9 @@ struct ay_graph_node {
     uint32_t out_count;
     const struct ay_graph_attribute *attributes;
     uint32_t attributes_count;
+    /* Of its domain's operator set, where a function is of another version than the model; 0:
+     * the model's. */
+    uint64_t version;
 };
 extern const struct ay_msg ay_graph_node_msg;
 

@@ -145,7 +145,8 @@ static void lower_nodes(struct ay_lower *l)
 {
     for (uint32_t i = 0; i < l->graph->nodes_count; i++) {
         l->node = &l->graph->nodes[i];
-        l->opset = opset_of(l->model, l->node->domain);
+        l->opset =
+            l->node->version ? (int64_t)l->node->version : opset_of(l->model, l->node->domain);
         lower_node(l);
         if (!failed(l)) continue;
         blame(l);
