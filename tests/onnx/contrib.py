@@ -657,6 +657,13 @@ def trees():
              **weighed("class", leaves, [0, 1]))
 
 
+def old_norms():
+    for across, varies in itertools.product((0, 1), (0, 1)):
+        yield Case("MeanVarianceNormalization", [normal(2, 3, 4, 5)], domain="", opset=8,
+                   across_channels=across, normalize_variance=varies)
+    yield Case("MeanVarianceNormalization", [normal(2, 3, 4, 5)], domain="", opset=8)
+
+
 def nearest():
     """Scales and sizes of which f32 and exact numbers make different elements or lengths."""
     roi, sides = np.zeros(0, np.float32), range(2, 12)
@@ -738,7 +745,7 @@ def sequences():
             axis=0))
 
 
-GROUPS = [nearest, sequences, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
+GROUPS = [old_norms, nearest, sequences, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
           transposed, slopes, qdq_products, qdq_scores, qdq_convolutions]
 
