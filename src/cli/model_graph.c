@@ -119,14 +119,15 @@ static char *output_path(const struct job *j, struct ay_slice name)
     return path;
 }
 
-/* Which output, if one before it, has a name that gives the same file. */
+/* Whether another output before it has a name that gives the same file; an output that is named
+ * twice is one value. */
 static bool is_taken(const struct job *j, uint32_t output)
 {
     const struct ay_graph_graph *g = graph_of(j);
     struct ay_slice a = g->outputs[output].name;
     for (uint32_t i = 0; i < output; i++) {
         struct ay_slice b = g->outputs[i].name;
-        bool same = a.len == b.len;
+        bool same = a.len == b.len && !ay_slice_equal(a, b);
         for (uint32_t k = 0; same && k < a.len; k++)
             same = (a.data[k] == '/' ? '_' : a.data[k]) == (b.data[k] == '/' ? '_' : b.data[k]);
         if (same) return true;

@@ -79,6 +79,11 @@ def check_program(folder):
     done = assay("model", "run", model, "--input", f"x={wide}", "--out", out)
     common.expect(done.returncode == 0 and "converted from <f8" in done.stderr, done.stderr)
     common.expect(read_npy(out / "y.npy") == ((1, 2), [2, -1]), "values of f64")
+    twice = folder / "twice"  # names its output y two times
+    answer("model", "import", CORPUS / "twice", twice)
+    answer("model", "run", twice, "--out", out, "--input",
+           f"x={write_npy(folder / 'pair.npy', 'f4', (2,), [1, 2])}")
+    common.expect(read_npy(out / "y.npy") == ((2,), [2, 4]), "an output that is named twice")
 
 
 def check_control(folder):

@@ -57,7 +57,7 @@ class Case:
         self.op, self.operands, self.outputs, self.weights = op, operands, outputs, set(weights)
         self.domain, self.attributes = domain, {**attributes, **(named or {})}
         self.rtol, self.atol, self.unnamed = rtol, atol, unnamed
-        self.opset = opset or (ML_OPSET if domain == ML else 1)
+        self.opset = opset or {ML: ML_OPSET, "": OPSET}.get(domain, 1)
         self.valid = valid or (lambda i, x: x)
 
     def model(self, known):
@@ -72,9 +72,9 @@ class Case:
         constants = [onnx.numpy_helper.from_array(self.operands[i], names[i]) for i in here
                      if i in known]
         ports = [onnx.ValueInfoProto(name=name) for name in outs]
-        opsets = [helper.make_opsetid("", OPSET)]
+        opsets = [helper.make_opsetid(self.domain, self.opset)]
         if self.domain:
-            opsets.append(helper.make_opsetid(self.domain, self.opset))
+            opsets.append(helper.make_opsetid("", OPSET))
         graph = helper.make_graph([node], "case", inputs, ports, constants)
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
@@ -657,7 +657,95 @@ def trees():
              **weighed("class", leaves, [0, 1]))
 
 
-GROUPS = [states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
+def old_norms():
+    for across, varies in itertools.product((0, 1), (0, 1)):
+        yield Case("MeanVarianceNormalization", [normal(2, 3, 4, 5)], domain="", opset=8,
+                   across_channels=across, normalize_variance=varies)
+    yield Case("MeanVarianceNormalization", [normal(2, 3, 4, 5)], domain="", opset=8)
+
+
+def nearest():
+    """Scales and sizes of which f32 and exact numbers make different elements or lengths."""
+    roi, sides = np.zeros(0, np.float32), range(2, 12)
+    for n, scale in itertools.product(sides, (0.3, 0.6, 0.7, 1.7, 5 / 3, 7 / 3)):
+        scales = np.array([1, scale], np.float32)
+        yield Case("Upsample", [normal(2, n), scales], weights=(1,), domain="", opset=9) \
+            if scale > 1 else \
+            Case("Resize", [normal(2, n), scales], weights=(1,), domain="", opset=10)
+        for coordinates, rounding in (("asymmetric", "floor"), ("half_pixel", "round_prefer_ceil"),
+                                      ("pytorch_half_pixel", "ceil")):
+            yield Case("Resize", [normal(2, n), roi, scales], weights=(1, 2), domain="",
+                       coordinate_transformation_mode=coordinates, nearest_mode=rounding)
+    for n, size in itertools.product(sides, sides):
+        for rounding in ("floor", "round_prefer_floor"):
+            yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
+                       domain="", coordinate_transformation_mode="asymmetric",
+                       nearest_mode=rounding)
+
+
+def sequence_loop(g, x):
+    """A sequence that a loop's iterations grow, at the front."""
+    info = helper.make_tensor_value_info
+    state = helper.make_tensor_sequence_value_info
+    body = helper.make_graph(
+        [helper.make_node("Gather", [x, "i"], ["row"], axis=0),
+         helper.make_node("Sin", ["row"], ["sine"]),
+         helper.make_node("SequenceInsert", ["have", "sine", g.constant(np.array(0))], ["more"]),
+         helper.make_node("Identity", ["go"], ["on"])], "body",
+        [info("i", onnx.TensorProto.INT64, []), info("go", onnx.TensorProto.BOOL, []),
+         state("have", onnx.TensorProto.FLOAT, None)],
+        [info("on", onnx.TensorProto.BOOL, []), state("more", onnx.TensorProto.FLOAT, None)])
+    return g.node("Loop", g.constant(np.array(4)), "", g.node("SequenceEmpty"), body=body)
+
+
+def sequences():
+    x, rows = normal(7, 5), [normal(n, 3) for n in (2, 4, 1)]
+
+    def int64(*values):
+        return np.array(values if len(values) != 1 else values[0])
+
+    for split, axis in itertools.product((np.array(3), np.array([3, 0, 4]), np.array([5, 2])), (0, 1)):
+        if split.ndim and axis:
+            continue
+        for at in (0, -1):
+            yield GraphCase("SplitToSequence", [x], lambda g, names: g.node("SequenceAt", g.node(
+                "SplitToSequence", names[0], g.constant(split), axis=axis), g.constant(int64(at))))
+    for keepdims, new_axis, axis in itertools.product((0, 1), (0, 1), (0, 1)):
+        yield GraphCase("ConcatFromSequence", [x], lambda g, names: g.node(
+            "ConcatFromSequence", g.node("SplitToSequence", names[0], axis=1, keepdims=keepdims),
+            axis=0 if not keepdims and not new_axis else axis, new_axis=new_axis))
+    for at in (None, 0, 1, 3, -1, -3):
+        def inserted(g, names):
+            have = g.node("SequenceConstruct", *names)
+            where = [] if at is None else [g.constant(int64(at))]
+            more = g.node("SequenceInsert", have, g.constant(np.full((1, 3), 7, np.float32)), *where)
+            return g.node("ConcatFromSequence", more, axis=0)
+
+        def erased(g, names):
+            have = g.node("SequenceConstruct", *names)
+            where = [] if at is None else [g.constant(int64(min(at, 2)))]
+            less = g.node("Identity", g.node("SequenceErase", have, *where))
+            return g.node("Add", g.node("ConcatFromSequence", less, axis=0), g.node(
+                "Cast", g.node("SequenceLength", less), to=onnx.TensorProto.FLOAT))
+        yield GraphCase("SequenceInsert", rows, inserted)
+        yield GraphCase("SequenceErase", rows, erased)
+    for new_axis in (0, 1):
+        yield GraphCase("Loop", [x], lambda g, names: g.node(
+            "ConcatFromSequence", sequence_loop(g, names[0]), axis=-1, new_axis=new_axis))
+    tensor = helper.make_tensor_value_info
+    body = helper.make_graph([helper.make_node("Mul", ["a", "b"], ["c"])], "body",
+                             [tensor("a", onnx.TensorProto.FLOAT, None),
+                              tensor("b", onnx.TensorProto.FLOAT, None)],
+                             [tensor("c", onnx.TensorProto.FLOAT, None)])
+    for other in ("SequenceConstruct", "Identity"):
+        yield GraphCase("SequenceMap", rows, lambda g, names: g.node(
+            "ConcatFromSequence", g.node(
+                "SequenceMap", g.node("SequenceConstruct", *names),
+                g.node(other, *(names if other == "SequenceConstruct" else names[2:])), body=body),
+            axis=0))
+
+
+GROUPS = [old_norms, nearest, sequences, states, attention, multi_head, group_query, rotary, quantised_attention, norms, embeddings,
           activations, products, others, quantised, quantised_lstm, blocks, preparing, linear, trees,
           transposed, slopes, qdq_products, qdq_scores, qdq_convolutions]
 

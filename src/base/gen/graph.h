@@ -58,15 +58,15 @@ struct ay_graph_constant {
 extern const struct ay_msg ay_graph_constant_msg;
 
 #define AY_MAX_GRAPH_ATTRIBUTE_NAME 256u
-#define AY_MAX_GRAPH_ATTRIBUTE_INTS 1048576u
-#define AY_MAX_GRAPH_ATTRIBUTE_FLOATS 1048576u
-#define AY_MAX_GRAPH_ATTRIBUTE_STRINGS 1048576u
+#define AY_MAX_GRAPH_ATTRIBUTE_INTS 16777216u
+#define AY_MAX_GRAPH_ATTRIBUTE_FLOATS 16777216u
+#define AY_MAX_GRAPH_ATTRIBUTE_STRINGS 16777216u
 #define AY_MAX_GRAPH_ATTRIBUTE_STRINGS_LEN 65536u
 /* Attribute */
 struct ay_graph_attribute {
     struct ay_slice name;
     uint32_t kind;
-    /* INTS: any number; INT: one. FLOATS, FLOAT: bits of f32. */
+    /* INTS: any number (of a forest's nodes, millions); INT: one. FLOATS, FLOAT: bits of f32. */
     const int64_t *ints;
     uint32_t ints_count;
     const uint32_t *floats;
@@ -99,6 +99,9 @@ struct ay_graph_node {
     uint32_t out_count;
     const struct ay_graph_attribute *attributes;
     uint32_t attributes_count;
+    /* Of its domain's operator set, where a function is of another version than the model; 0:
+     * the model's. */
+    uint64_t version;
 };
 extern const struct ay_msg ay_graph_node_msg;
 

@@ -1,12 +1,14 @@
 /* If, Loop and Scan. A body is lowered once an iteration, so what decides (a condition, a trip
  * count, a length) must be known; where it is not, ay_tape_need says so and the caller may give the
  * inputs. */
+#include "tensor/lower/sequence.h"
 #include "tensor/lower/terms.h"
 
 #include <stdlib.h>
 
 /* States, scan inputs and outputs of one body. */
 #define MAX_PORTS 256u
+#define MAX_BATCH 1024u /* samples of a Scan before version 9 */
 
 static bool is_true(const struct ay_lower *l, term condition, const char *what)
 {
@@ -94,6 +96,11 @@ struct collected {
 
 static bool collect(const struct ay_lower *l, struct collected *c, const term *outs)
 {
+    for (uint32_t i = 0; i < c->outputs; i++)
+        if (ay_is_sequence(outs[i])) {
+            ay_lower_fail(l, AY_E_FORMAT, "a scan output is a sequence");
+            return false;
+        }
     if (c->count == c->cap) {
         uint32_t cap = c->cap ? 2 * c->cap : 16;
         term *x = calloc((size_t)cap * (c->outputs ? c->outputs : 1), sizeof *x);
@@ -258,26 +265,100 @@ static void scan(const struct ay_lower *l, const struct scan *s, const term *in,
     free(scans.x);
 }
 
+/* --- Scan as it was before version 9: each sample of a batch by itself, its scan inputs as long as
+ * sequence_lens says --- */
+
+/* The lengths of the batch's sequences, which may be left out. */
+static bool sequence_lens(const struct ay_lower *l, term given, uint64_t batch, uint64_t longest,
+                          int64_t lens[MAX_BATCH])
+{
+    for (uint64_t b = 0; b < batch; b++) lens[b] = (int64_t)longest;
+    if (given && ay_lower_ints(l, given, "sequence_lens", lens, MAX_BATCH) != batch)
+        ay_lower_fail(l, AY_E_FORMAT, "sequence_lens is not one length a sample");
+    for (uint64_t b = 0; b < batch && given && !failed(l); b++)
+        if (lens[b] < 1 || (uint64_t)lens[b] > longest)
+            ay_lower_fail(l, AY_E_FORMAT, "sequence_lens has %lld of %llu", (long long)lens[b],
+                          (unsigned long long)longest);
+    return !failed(l);
+}
+
+/* One sample's operands; what it gives goes to out, its scan outputs followed by zeros. */
+static void scan_sample(const struct ay_lower *l, const struct scan *s, const term *in, uint64_t b,
+                        int64_t len, term *out)
+{
+    term values[MAX_PORTS];
+    for (uint32_t i = 0; i < s->states + s->inputs; i++) {
+        values[i] = ay_term_at(l, in[i], 0, b);
+        if (i >= s->states) values[i] = ay_term_part(l, values[i], 0, 0, (uint64_t)len);
+    }
+    scan(l, s, values, out);
+    uint64_t longest = in[s->states]->dims[1];
+    for (uint32_t i = s->states; i < s->states + s->outputs && !failed(l); i++) {
+        int64_t begin[AY_MAX_RANK] = {0}, step[AY_MAX_RANK];
+        uint64_t size[AY_MAX_RANK];
+        for (uint32_t d = 0; d < out[i]->rank; d++) step[d] = 1, size[d] = out[i]->dims[d];
+        size[0] = longest;
+        out[i] = ay_tape_slice(l->tape, out[i], begin, step, size, 0);
+    }
+}
+
+/* in: as for scan, with an axis of samples before each shape. */
+static void scan_batch(const struct ay_lower *l, const struct scan *s, term lens_given,
+                       const term *in, term *out)
+{
+    uint64_t batch = in[0]->rank ? in[0]->dims[0] : 0;
+    for (uint32_t i = 0; i < s->states + s->inputs; i++)
+        if (in[i]->rank < (i < s->states ? 1U : 2U) || in[i]->dims[0] != batch)
+            ay_lower_fail(l, AY_E_FORMAT, "operand %u has not the batch's samples", i + 1);
+    if (batch < 1 || batch > MAX_BATCH)
+        ay_lower_fail(l, AY_E_LIMIT, "%llu samples, not 1 to %u", (unsigned long long)batch,
+                      MAX_BATCH);
+    int64_t lens[MAX_BATCH];
+    if (failed(l)) return;
+    uint64_t longest = in[s->states]->dims[1];
+    if (longest > AY_MAX_UNROLLED / batch)
+        ay_lower_fail(l, AY_E_LIMIT, "more than %u iterations", AY_MAX_UNROLLED);
+    if (failed(l) || !sequence_lens(l, lens_given, batch, longest, lens)) return;
+
+    struct collected samples = {.outputs = s->states + s->outputs};
+    for (uint64_t b = 0; b < batch && !failed(l); b++) {
+        term outs[MAX_PORTS];
+        scan_sample(l, s, in, b, lens[b], outs);
+        if (failed(l) || !collect(l, &samples, outs)) break;
+    }
+    for (uint32_t i = 0; i < samples.outputs; i++) out[i] = join(l, &samples, i, NULL, 0, false);
+    free(samples.x);
+}
+
+/* What both versions' operands and results say, of which `in_count` are states and scan inputs. */
+static bool scan_open(const struct ay_lower *l, uint32_t in_count, uint32_t out_count,
+                      struct scan *s)
+{
+    int64_t inputs = ay_attr_int(l, "num_scan_inputs", 0);
+    if (inputs < 1 || inputs > in_count) {
+        ay_lower_fail(l, AY_E_FORMAT, "num_scan_inputs is %lld", (long long)inputs);
+        return false;
+    }
+    *s = (struct scan){.inputs = (uint32_t)inputs, .states = in_count - (uint32_t)inputs};
+    s->outputs = out_count - s->states;
+    if (out_count < s->states) {
+        ay_lower_fail(l, AY_E_FORMAT, "%u states, %u results", s->states, out_count);
+        return false;
+    }
+    s->body = body_of(l, "body", in_count, out_count, &s->index);
+    return s->body != NULL;
+}
+
 static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
 {
-    if (l->opset < 9) {
-        ay_lower_fail(l, AY_E_UNSUPPORTED, "as it was before version 9 of the operator set");
+    struct scan s;
+    if (l->opset < 9) { /* sequence_lens before all others */
+        if (!scan_open(l, o->in_count ? o->in_count - 1 : 0, o->out_count, &s)) return;
+        s.in_reversed = numbers(l, "directions", s.inputs);
+        if (all_given(l, o, 1)) scan_batch(l, &s, o->in[0], o->in + 1, o->out);
         return;
     }
-    int64_t inputs = ay_attr_int(l, "num_scan_inputs", 0);
-    if (inputs < 1 || inputs > o->in_count) {
-        ay_lower_fail(l, AY_E_FORMAT, "num_scan_inputs is %lld", (long long)inputs);
-        return;
-    }
-    struct scan s = {.inputs = (uint32_t)inputs};
-    s.states = o->in_count - s.inputs;
-    s.outputs = o->out_count - s.states;
-    if (o->out_count < s.states) {
-        ay_lower_fail(l, AY_E_FORMAT, "%u states, %u results", s.states, o->out_count);
-        return;
-    }
-    s.body = body_of(l, "body", s.states + s.inputs, o->out_count, &s.index);
-    if (!s.body || !all_given(l, o, 0)) return;
+    if (!scan_open(l, o->in_count, o->out_count, &s) || !all_given(l, o, 0)) return;
     s.in_axes = numbers(l, "scan_input_axes", s.inputs);
     s.in_reversed = numbers(l, "scan_input_directions", s.inputs);
     s.out_axes = numbers(l, "scan_output_axes", s.outputs);
@@ -287,7 +368,7 @@ static void lower_scan(const struct ay_lower *l, const struct ay_operands *o)
 
 const struct ay_operator ay_lower_control[] = {
     {"If", lower_if, 1, 1, 255, false},
-    {"Loop", lower_loop, 0, 255, 255, false},
+    {"Loop", lower_loop, 0, 255, 255, .sequences = 3},
     {"Scan", lower_scan, 1, 255, 255, false},
     {0},
 };

@@ -2,6 +2,7 @@
 
 #include "tensor/lower/origin.h"
 #include "tensor/lower/scope.h"
+#include "tensor/lower/sequence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,6 +96,10 @@ static bool fetch_operands(const struct ay_lower *l, const struct ay_operator *o
             ay_lower_fail(l, AY_E_FORMAT, "no value '%.*s'", shown(n->in[i]), bytes_of(n->in[i]));
             return false;
         }
+        if (ay_is_sequence(in[i]) && (op->sequences == 0 || i + 1 < op->sequences)) {
+            ay_lower_fail(l, AY_E_FORMAT, "operand %u is a sequence", i);
+            return false;
+        }
         o->in_count = i + 1;
     }
     for (uint32_t i = 0; i < op->in_min && op->in_max != 255; i++)
@@ -140,7 +145,8 @@ static void lower_nodes(struct ay_lower *l)
 {
     for (uint32_t i = 0; i < l->graph->nodes_count; i++) {
         l->node = &l->graph->nodes[i];
-        l->opset = opset_of(l->model, l->node->domain);
+        l->opset =
+            l->node->version ? (int64_t)l->node->version : opset_of(l->model, l->node->domain);
         lower_node(l);
         if (!failed(l)) continue;
         blame(l);
@@ -220,6 +226,11 @@ enum ay_code ay_lower_model(struct ay_tape *tape, const struct ay_graph_model *m
     if (model->graphs_count == 0) (void)ay_tape_fail(tape, AY_E_FORMAT, "model without a graph");
     check_operators(tape, model);
     if (!failed(&l)) ay_lower_body(&l, 0, inputs, model->graphs[0].inputs_count, outs);
+    for (uint32_t i = 0; !failed(&l) && i < model->graphs[0].outputs_count; i++)
+        if (ay_is_sequence(outs[i]))
+            (void)ay_tape_fail(tape, AY_E_UNSUPPORTED, "output '%.*s' is a sequence",
+                               shown(model->graphs[0].outputs[i].name),
+                               bytes_of(model->graphs[0].outputs[i].name));
     ay_origins_close(&origins);
     return ay_tape_code(tape);
 }

@@ -8,9 +8,9 @@
  * elements by a pattern), index.c (gather, scatter), reduce.c, norm.c, matmul.c, conv.c, pool.c,
  * resize.c (with sample.c, what reads an image at given places), attention.c, quantize.c (with
  * quantize_conv.c and, for values that are quantised and at once f32 again, origin.c and
- * quantize_linear.c), recurrent.c, control.c (If, Loop, Scan), select.c (top-k, non-maximum
- * suppression and what else has a shape that depends on its elements; with signal.c, random.c,
- * loss.c and eliminate.c). Of the domain com.microsoft: fused.c, fused_attention.c and
+ * quantize_linear.c), recurrent.c, control.c (If, Loop, Scan), sequence.c, select.c (top-k,
+ * non-maximum suppression and what else has a shape that depends on its elements; with signal.c,
+ * random.c, loss.c and eliminate.c). Of the domain com.microsoft: fused.c, fused_attention.c and
  * fused_quantize.c. Of ai.onnx.ml: classic.c and trees.c (with tree_ensemble.c). What operators
  * share is in terms.c, and in window.c where windows slide. */
 #ifndef AY_TENSOR_LOWER_H
@@ -63,15 +63,16 @@ struct ay_operator {
     uint8_t out_max;
     bool local; /* cannot be part of a program that is registered */
     bool moves; /* only moves elements of its first operand, or takes the largest of some */
+    uint8_t sequences; /* from which operand on, counted from 1, one may be a sequence; 0: none */
 };
 
 /* Each family's rows, ended by one without a name. */
 extern const struct ay_operator ay_lower_elementwise[], ay_lower_activation[], ay_lower_compare[],
     ay_lower_shape[], ay_lower_arrange[], ay_lower_index[], ay_lower_reduce[], ay_lower_norm[],
     ay_lower_matmul[], ay_lower_conv[], ay_lower_pool[], ay_lower_resize[], ay_lower_attention[],
-    ay_lower_quantize[], ay_lower_recurrent[], ay_lower_control[], ay_lower_select[],
-    ay_lower_fused[], ay_lower_fused_attention[], ay_lower_fused_quantize[], ay_lower_classic[],
-    ay_lower_trees[];
+    ay_lower_quantize[], ay_lower_recurrent[], ay_lower_control[], ay_lower_sequence[],
+    ay_lower_select[], ay_lower_fused[], ay_lower_fused_attention[], ay_lower_fused_quantize[],
+    ay_lower_classic[], ay_lower_trees[];
 
 /* The operator, or NULL. */
 const struct ay_operator *ay_operator_find(struct ay_slice domain, struct ay_slice name);

@@ -216,27 +216,25 @@ static void lp_normalization(const struct ay_lower *l, const struct ay_operands 
     o->out[0] = choose(l, none, number(l, 0), divide(l, x, size));
 }
 
+/* Before version 9 as onnxruntime has it: channels apart or not, by their variance or not. */
 static void mean_variance(const struct ay_lower *l, const struct ay_operands *o)
 {
-    static const int64_t otherwise[] = {0, 2, 3};
+    static const int64_t otherwise[] = {0, 2, 3, 1};
     term x = o->in[0], mean;
-    if (l->opset < 9) {
-        ay_lower_fail(l, AY_E_UNSUPPORTED, "as it was before version 9 of the operator set");
-        return;
-    }
+    bool old = l->opset < 9, varies = !old || ay_attr_int(l, "normalize_variance", 1) != 0;
     uint32_t count, axes = 0;
     const int64_t *list = ay_attr_ints(l, "axes", &count);
-    if (!ay_attr_has(l, "axes")) {
+    if (old || !ay_attr_has(l, "axes")) {
         list = otherwise;
-        count = 3;
+        count = old && ay_attr_int(l, "across_channels", 0) != 0 ? 4 : 3;
     }
     uint64_t n = 1;
     for (uint32_t i = 0; i < count; i++) axes |= 1u << ay_lower_axis(l, list[i], x->rank);
     for (uint32_t d = 0; d < x->rank; d++)
         if (axes >> d & 1) n *= x->dims[d];
     term d = centred(l, x, axes, n, &mean);
-    term root = add(l, deviation(l, d, axes, n, 0), number(l, 1e-9F));
-    o->out[0] = divide(l, d, root);
+    term root = varies ? add(l, deviation(l, d, axes, n, 0), number(l, 1e-9F)) : NULL;
+    o->out[0] = varies ? divide(l, d, root) : d;
 }
 
 const struct ay_operator ay_lower_norm[] = {

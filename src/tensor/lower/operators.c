@@ -1,29 +1,13 @@
 /* The table of operators: its families one after another. */
 #include "tensor/lower/lower.h"
 
-static const struct ay_operator *const families[] = {ay_lower_elementwise,
-                                                     ay_lower_activation,
-                                                     ay_lower_compare,
-                                                     ay_lower_shape,
-                                                     ay_lower_arrange,
-                                                     ay_lower_index,
-                                                     ay_lower_reduce,
-                                                     ay_lower_norm,
-                                                     ay_lower_matmul,
-                                                     ay_lower_conv,
-                                                     ay_lower_pool,
-                                                     ay_lower_resize,
-                                                     ay_lower_attention,
-                                                     ay_lower_quantize,
-                                                     ay_lower_recurrent,
-                                                     ay_lower_control,
-                                                     ay_lower_select,
-                                                     ay_lower_fused,
-                                                     ay_lower_fused_attention,
-                                                     ay_lower_fused_quantize,
-                                                     ay_lower_classic,
-                                                     ay_lower_trees,
-                                                     NULL};
+static const struct ay_operator *const families[] = {
+    ay_lower_elementwise,    ay_lower_activation, ay_lower_compare,   ay_lower_shape,
+    ay_lower_arrange,        ay_lower_index,      ay_lower_reduce,    ay_lower_norm,
+    ay_lower_matmul,         ay_lower_conv,       ay_lower_pool,      ay_lower_resize,
+    ay_lower_attention,      ay_lower_quantize,   ay_lower_recurrent, ay_lower_control,
+    ay_lower_sequence,       ay_lower_select,     ay_lower_fused,     ay_lower_fused_attention,
+    ay_lower_fused_quantize, ay_lower_classic,    ay_lower_trees,     NULL};
 
 const struct ay_operator *const *ay_operators(void)
 {

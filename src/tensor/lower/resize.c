@@ -22,7 +22,8 @@ enum coordinates {
     PYTORCH_HALF_PIXEL,
     HALF_PIXEL_SYMMETRIC
 };
-enum rounding { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL };
+/* SIMPLE, of before version 11: up along an axis that shrinks, else down. */
+enum rounding { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL, SIMPLE };
 
 struct resize {
     enum mode mode;
@@ -38,6 +39,12 @@ struct resize {
 
 /* --- where an element lies in the input --- */
 
+/* Of which element is the nearest only f32 decides as onnxruntime does: 3 / 0.6 is 5 there. */
+static double unscaled(const struct resize *r, double x, double scale)
+{
+    return r->mode == NEAREST ? (double)((float)x / (float)scale) : x / scale;
+}
+
 static double place(const struct resize *r, uint32_t axis, uint64_t in, uint64_t index)
 {
     double x = (double)index, n = (double)in, scale = r->scale[axis], out = scale * n;
@@ -46,16 +53,16 @@ static double place(const struct resize *r, uint32_t axis, uint64_t in, uint64_t
     float span = r->roi[axis][1] - r->roi[axis][0];
     switch (r->coordinates) {
     case ALIGN_CORNERS: return out == 1.0 ? 0.0 : x * (n - 1.0) / (out - 1.0);
-    case ASYMMETRIC: return x / scale;
+    case ASYMMETRIC: return unscaled(r, x, scale);
     case CROP_AND_RESIZE:
         if (out == 1.0) return (double)(span * last / 2.0F + begin);
         return x * (double)span * (n - 1.0) / (out - 1.0) + (double)begin;
-    case PYTORCH_HALF_PIXEL: return r->size[axis] > 1 ? (x + 0.5) / scale - 0.5 : 0.0;
+    case PYTORCH_HALF_PIXEL: return r->size[axis] > 1 ? unscaled(r, x + 0.5, scale) - 0.5 : 0.0;
     case HALF_PIXEL_SYMMETRIC:
-        return n / 2.0 * (1.0 - (double)r->size[axis] / out) + (x + 0.5) / scale - 0.5;
+        return n / 2.0 * (1.0 - (double)r->size[axis] / out) + unscaled(r, x + 0.5, scale) - 0.5;
     case HALF_PIXEL: break;
     }
-    return (x + 0.5) / scale - 0.5;
+    return unscaled(r, x + 0.5, scale) - 0.5;
 }
 
 static bool outside(const struct resize *r, double at, uint64_t in)
@@ -70,9 +77,11 @@ static int64_t clamp_index(double at, uint64_t in)
     return at >= (double)in - 1.0 ? (int64_t)in - 1 : (int64_t)at;
 }
 
-static double nearest(enum rounding rounding, double at)
+static double nearest(const struct resize *r, uint32_t axis, double at)
 {
     double low = floor(at), part = at - low;
+    enum rounding rounding = r->rounding;
+    if (rounding == SIMPLE) rounding = r->scale[axis] < 1.0 ? CEIL : FLOOR;
     bool up = part > 0.0 && (rounding == CEIL || (rounding == PREFER_FLOOR && part > 0.5) ||
                              (rounding == PREFER_CEIL && part >= 0.5));
     return up ? low + 1.0 : low;
@@ -165,7 +174,7 @@ static term resize_nearest(const struct ay_lower *l, const struct resize *r, ter
     void *to;
     term ids = fresh(l, I64, SHAPE(out), &to);
     for (uint64_t i = 0; ids && i < out; i++) {
-        int64_t id = clamp_index(nearest(r->rounding, place(r, axis, in, i)), in);
+        int64_t id = clamp_index(nearest(r, axis, place(r, axis, in, i)), in);
         ((int64_t *)to)[i] = id;
         repeats = repeats && (uint64_t)id == i / times;
     }
@@ -266,7 +275,9 @@ static void by_scales(const struct ay_lower *l, struct resize *r, term x, const 
                       uint32_t count, const float *scales)
 {
     for (uint32_t i = 0; i < count; i++) {
-        double scale = (double)scales[i], size = floor(scale * (double)x->dims[axes[i]]);
+        /* The product is f32: three times 5 / 3 is 5. */
+        double scale = (double)scales[i];
+        double size = floor((double)(scales[i] * (float)x->dims[axes[i]]));
         if (!(scale > 0.0) || !(size < 0x1p32)) {
             ay_lower_fail(l, AY_E_RANGE, "scale %g", scale);
             return;
@@ -349,7 +360,7 @@ static void lower_upsample(const struct ay_lower *l, const struct ay_operands *o
     struct resize r = plain(x);
     r.mode = one_of(l, "mode", old_modes) ? LINEAR : NEAREST;
     r.coordinates = ASYMMETRIC;
-    r.rounding = FLOOR;
+    r.rounding = SIMPLE;
     uint32_t axes[AY_MAX_RANK];
     for (uint32_t d = 0; d < x->rank; d++) {
         axes[d] = d;

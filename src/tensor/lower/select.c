@@ -290,12 +290,13 @@ static void lower_unique(const struct ay_lower *l, const struct ay_operands *o)
 
 struct box {
     float low[2], high[2]; /* of y and x */
+    float area;            /* where it is not above 0, the box overlaps none */
 };
 
 /* Two opposite corners (y, x), or centre and size (x, y). */
 static struct box read_box(const float *b, bool centred)
 {
-    struct box box;
+    struct box box = {.area = 1.0F};
     for (int i = 0; i < 2; i++) {
         float p = b[i], q = b[i + 2];
         if (centred) {
@@ -305,68 +306,75 @@ static struct box read_box(const float *b, bool centred)
         }
         box.low[i] = fminf(p, q);
         box.high[i] = fmaxf(p, q);
+        box.area *= box.high[i] - box.low[i];
     }
     return box;
 }
 
-/* Whether intersection over union is above the threshold. */
-static bool overlap(struct box a, struct box b, float threshold)
+/* Whether intersection over union is above the threshold; of boxes with an area, so that no number
+ * is a NaN. */
+static bool overlap(const struct box *a, const struct box *b, float threshold)
 {
-    float common = 1.0F, area_a = 1.0F, area_b = 1.0F;
+    float common = 1.0F;
     for (int i = 0; i < 2; i++) {
-        float side = fminf(a.high[i], b.high[i]) - fmaxf(a.low[i], b.low[i]);
-        if (!(side > 0.0F)) return false;
-        common *= side;
-        area_a *= a.high[i] - a.low[i];
-        area_b *= b.high[i] - b.low[i];
+        float high = a->high[i] < b->high[i] ? a->high[i] : b->high[i];
+        float low = a->low[i] > b->low[i] ? a->low[i] : b->low[i];
+        if (!(high - low > 0.0F)) return false;
+        common *= high - low;
     }
-    float all = area_a + area_b - common;
-    return common > 0.0F && area_a > 0.0F && area_b > 0.0F && all > 0.0F &&
-           common / all > threshold;
+    float all = a->area + b->area - common;
+    return common > 0.0F && all > 0.0F && common / all > threshold;
 }
 
 struct suppression {
     term scores;
     const float *boxes; /* (batch, n, 4) */
-    uint64_t n, most;   /* boxes, and those kept of one class */
+    uint64_t n, most;   /* boxes, and those kept of one class, no more than n */
     bool centred, filtered;
     float score, overlap; /* thresholds; score where filtered */
+    uint64_t *order;      /* room for n */
+    struct box *kept;     /* room for n: those that have an area */
 };
 
-/* Goes through one class of one batch by score; the kept boxes' numbers. Returns how many. */
-static uint64_t suppress(const struct suppression *s, uint64_t batch, uint64_t row, uint64_t *order,
-                         uint64_t *kept)
+/* Goes through one class of one batch by score; to: (.., 3), the class, the batch and the boxes'
+ * numbers. Returns how many are kept. */
+static uint64_t suppress(const struct suppression *s, uint64_t row, int64_t *to)
 {
-    uint64_t count = 0;
-    const float *boxes = s->boxes + batch * s->n * 4;
+    uint64_t count = 0, solid = 0, classes = s->scores->dims[1];
+    const float *boxes = s->boxes + row / classes * s->n * 4;
     const float *scores = (const float *)s->scores->data + row * s->n;
-    sort_items(&(struct sort){s->scores, row * s->n, 1, 1, 1, true}, order, s->n);
+    sort_items(&(struct sort){s->scores, row * s->n, 1, 1, 1, true}, s->order, s->n);
     for (uint64_t i = 0; i < s->n && count < s->most; i++) {
-        if (s->filtered && !(scores[order[i]] > s->score)) continue;
-        struct box box = read_box(boxes + 4 * order[i], s->centred);
-        bool free_of_others = true;
-        for (uint64_t j = 0; j < count && free_of_others; j++)
-            free_of_others = !overlap(box, read_box(boxes + 4 * kept[j], s->centred), s->overlap);
-        if (free_of_others) kept[count++] = order[i];
+        uint64_t at = s->order[i];
+        if (s->filtered && !(scores[at] > s->score)) continue;
+        struct box box = read_box(boxes + 4 * at, s->centred);
+        bool is_solid = box.area > 0.0F, free_of_others = true;
+        for (uint64_t j = 0; is_solid && j < solid && free_of_others; j++)
+            free_of_others = !overlap(&box, &s->kept[j], s->overlap);
+        if (!free_of_others) continue;
+        if (is_solid) s->kept[solid++] = box;
+        to[3 * count] = (int64_t)(row / classes);
+        to[3 * count + 1] = (int64_t)(row % classes);
+        to[3 * count++ + 2] = (int64_t)at;
     }
     return count;
 }
 
-/* All classes of all batches; without `to` only counts. */
-static uint64_t suppress_all(const struct suppression *s, uint64_t *order, int64_t *to)
+/* All classes of all batches. */
+static term suppress_all(const struct ay_lower *l, struct suppression *s)
 {
-    uint64_t total = 0, classes = s->scores->dims[1], *kept = order + s->n;
-    if (s->n == 0) return 0;
-    for (uint64_t row = 0; row < s->scores->dims[0] * classes; row++) {
-        uint64_t count = suppress(s, row / classes, row, order, kept);
-        for (uint64_t i = 0; to && i < count; i++, to += 3) {
-            to[0] = (int64_t)(row / classes);
-            to[1] = (int64_t)(row % classes);
-            to[2] = (int64_t)kept[i];
-        }
-        total += count;
-    }
-    return total;
+    uint64_t rows = s->scores->dims[0] * s->scores->dims[1], total = 0;
+    int64_t *to = calloc(3 * rows * s->most + 1, sizeof *to);
+    s->order = new_order(l, s->n);
+    s->kept = calloc(s->n + 1, sizeof *s->kept);
+    if (!to || !s->kept) ay_lower_fail(l, AY_E_MEMORY, "out of memory");
+    for (uint64_t row = 0; row < rows && !failed(l); row++)
+        total += suppress(s, row, to + 3 * total);
+    term y = failed(l) ? NULL : ay_tape_copy(l->tape, I64, SHAPE(total, 3), to, NULL);
+    free(s->kept);
+    free(s->order);
+    free(to);
+    return y;
 }
 
 static float threshold(const struct ay_lower *l, term x, const char *what)
@@ -388,18 +396,12 @@ static void lower_nms(const struct ay_lower *l, const struct ay_operands *o)
         !ay_term_shape(l, s.scores, SHAPE(boxes->dims[0], s.scores->dims[1], s.n), "scores"))
         return;
     int64_t most = ay_in(o, 2) ? ay_term_scalar(l, ay_in(o, 2), "max_output_boxes_per_class") : 0;
-    s.most = most > 0 ? (uint64_t)most : 0;
+    s.most = most <= 0 ? 0 : (uint64_t)most < s.n ? (uint64_t)most : s.n;
     s.overlap = threshold(l, ay_in(o, 3), "iou_threshold");
     s.filtered = ay_in(o, 4) && ay_value_elements(ay_in(o, 4)) > 0;
     s.score = threshold(l, ay_in(o, 4), "score_threshold");
     s.centred = ay_attr_int(l, "center_point_box", 0) != 0;
-    uint64_t *order = failed(l) ? NULL : new_order(l, 2 * s.n);
-    if (!order) return;
-    void *to;
-    term y = fresh(l, I64, SHAPE(suppress_all(&s, order, NULL), 3), &to);
-    if (y) (void)suppress_all(&s, order, to);
-    free(order);
-    o->out[0] = y;
+    if (!failed(l)) o->out[0] = suppress_all(l, &s);
 }
 
 const struct ay_operator ay_lower_select[] = {

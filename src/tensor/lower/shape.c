@@ -373,7 +373,7 @@ const struct ay_operator ay_lower_shape[] = {
     {"Expand", expand_to, 2, 2, 1, false, true},
     {"EyeLike", eye_like, 1, 1, 1, false},
     {"Flatten", flatten, 1, 1, 1, false, true},
-    {"Identity", identity, 1, 1, 1, false, true},
+    {"Identity", identity, 1, 1, 1, false, true, 1},
     {"Range", range, 3, 3, 1, false},
     {"Reshape", reshape_to, 2, 2, 1, false, true},
     {"Shape", shape_of, 1, 1, 1, false},

@@ -182,6 +182,60 @@ static void test_scan_reversed_along_other_axes_sums_columns_from_the_last(void 
     ay_tape_close(s.tape);
 }
 
+/* Sums of what a batch of two sequences has, one reversed within its length. */
+static void make_old_scan(struct sample *s, const int64_t *reversed)
+{
+    static const int64_t one[] = {1};
+    make(s, "Scan", NAMES("lens", "start", "x"), NAMES("last", "all"), NAMES("s", "e"),
+         NAMES("sum", "sum"), "s");
+    s->opset.version = 8;
+    set_ints(s, "num_scan_inputs", AY_GRAPH_ATTRIBUTE_INT, one, 1);
+    set_ints(s, "directions", AY_GRAPH_ATTRIBUTE_INTS, reversed, 1);
+}
+
+static enum ay_code run_old_scan(struct sample *s, const int64_t *lens)
+{
+    static const float start[] = {0, 100}, x[] = {1, 2, 3, 10, 20, 30};
+    const uint64_t lens_dims[] = {2};
+    const struct ay_value *inputs[] = {
+        ay_tape_known(s->tape, I64, 1, lens_dims, lens),
+        ay_tape_known(s->tape, F32, 2, (const uint64_t[]){2, 1}, start),
+        ay_tape_known(s->tape, F32, 3, (const uint64_t[]){2, 3, 1}, x)};
+    return ay_lower_model(s->tape, &s->model, NULL, 0, inputs, s->outs);
+}
+
+static void test_scan_before_version_9_runs_each_sample_as_long_as_it_is(void **state)
+{
+    (void)state;
+    const int64_t lens[] = {3, 2};
+    const float last[][2] = {{6, 130}, {6, 130}};
+    const float all[][6] = {{1, 3, 6, 110, 130, 0}, {3, 5, 6, 120, 130, 0}};
+    for (int64_t reversed = 0; reversed < 2; reversed++) {
+        struct sample s;
+        make_old_scan(&s, &reversed);
+        if (run_old_scan(&s, lens) != AY_OK) fail_msg("%s", ay_tape_reason(s.tape));
+        assert_int_equal(s.outs[0]->rank, 2);
+        assert_memory_equal(s.outs[0]->data, last[reversed], sizeof last[reversed]);
+        assert_int_equal(s.outs[1]->rank, 3);
+        assert_int_equal(s.outs[1]->dims[1], 3);
+        assert_memory_equal(s.outs[1]->data, all[reversed], sizeof all[reversed]);
+        ay_tape_close(s.tape);
+    }
+}
+
+static void test_scan_before_version_9_of_no_such_length_is_refused(void **state)
+{
+    (void)state;
+    static const int64_t lens[][2] = {{3, 4}, {0, 3}, {-1, 1}};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct sample s;
+        make_old_scan(&s, (const int64_t[]){0});
+        assert_int_equal(run_old_scan(&s, lens[i]), AY_E_FORMAT);
+        assert_non_null(strstr(ay_tape_reason(s.tape), "sequence_lens"));
+        ay_tape_close(s.tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +244,8 @@ int main(void)
         cmocka_unit_test(test_loop_unknown_condition_fails_with_state),
         cmocka_unit_test(test_loop_without_end_is_refused),
         cmocka_unit_test(test_scan_reversed_along_other_axes_sums_columns_from_the_last),
+        cmocka_unit_test(test_scan_before_version_9_runs_each_sample_as_long_as_it_is),
+        cmocka_unit_test(test_scan_before_version_9_of_no_such_length_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -516,6 +516,43 @@ static void test_lower_wrong_model_is_refused_with_the_place(void **context)
     REFUSED(AY_E_STATE, "If 'out': cond depends on the inputs", "If maybe = out");
 }
 
+static void test_lower_sequence_is_refused_where_there_can_be_none(void **context)
+{
+    (void)context;
+    REFUSED(AY_E_FORMAT, "Add 'out': operand 1 is a sequence", "SequenceConstruct x x = s",
+            "Add x s = out");
+    REFUSED(AY_E_UNSUPPORTED, "output 'out' is a sequence", "SequenceConstruct x x = s",
+            "Identity s = out");
+    REFUSED(AY_E_FORMAT, "operand 0 is no sequence", "Size x = n", "SequenceAt x n = out");
+    REFUSED(AY_E_FORMAT, "position is a sequence", "SequenceConstruct x = s",
+            "SequenceAt s s = out");
+    REFUSED(AY_E_FORMAT, "position 3 of 2", "Size x = n", "SequenceConstruct x x = s",
+            "SequenceAt s n = out");
+    REFUSED(AY_E_FORMAT, "nothing to erase", "SequenceEmpty = s", "SequenceErase s = out");
+    REFUSED(AY_E_FORMAT, "does not add up to 3", "Shape x = d", "Concat d d = dd | axis n 0",
+            "SplitToSequence x dd = out");
+}
+
+/* Before version 13 Split has an attribute that says how; from then on, an operand. */
+static void test_lower_node_of_another_version_than_the_model_is_of_its_own(void **context)
+{
+    (void)context;
+    static const char *const nodes[] = {"Split x = out rest | split i 1 2"};
+    for (uint32_t i = 0; i < 2; i++) {
+        arena = ay_arena_over(memory, sizeof memory);
+        struct ay_graph_graph g = graph("x yes maybe", "out", nodes, 1);
+        struct ay_graph_node old = g.nodes[0];
+        struct ay_graph_model model = model_of(&g, 1, 19);
+        const struct ay_value *out = NULL;
+        struct ay_tape *tape;
+        g.nodes = &old;
+        old.version = i ? 12 : 0;
+        assert_int_equal(lower_small(&model, &out, &tape), AY_OK);
+        assert_int_equal(out->dims[0], i ? 1 : 2);
+        ay_tape_close(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,6 +561,8 @@ int main(void)
         cmocka_unit_test(test_lower_body_sees_and_hides_the_values_around_it),
         cmocka_unit_test(test_lower_unknown_condition_chooses_between_both_branches),
         cmocka_unit_test(test_lower_wrong_model_is_refused_with_the_place),
+        cmocka_unit_test(test_lower_sequence_is_refused_where_there_can_be_none),
+        cmocka_unit_test(test_lower_node_of_another_version_than_the_model_is_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,19 +222,6 @@ static void test_batch_normalization_not_spatial_has_numbers_for_each_element(vo
     for (uint32_t i = 0; i < 4; i++) assert_true(((const float *)w.out[0].data)[i] == want[i]);
 }
 
-static void test_operators_that_meant_something_else_before_version_9_are_refused(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"Scan", "MeanVarianceNormalization"};
-    for (uint32_t i = 0; i < 2; i++) {
-        struct ay_test_work w = ay_test_work(names[i], 8, 1);
-        ay_test_give(&w, F32, SHAPE(1, 2, 3, 4), NULL);
-        ay_test_lower(&w, 1);
-        assert_int_equal(w.code, AY_E_UNSUPPORTED);
-        assert_non_null(strstr(w.reason.text, "before version 9"));
-    }
-}
-
 /* --- sorting --- */
 
 static void test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted(void **state)
@@ -397,7 +384,6 @@ int main(void)
         TEST(test_rnn_sequences_of_different_lengths_equal_each_alone),
         TEST(test_upsample_scales_may_be_an_attribute_before_version_9),
         TEST(test_batch_normalization_not_spatial_has_numbers_for_each_element),
-        TEST(test_operators_that_meant_something_else_before_version_9_are_refused),
         TEST(test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted),
         TEST(test_topk_nan_and_ties_come_in_a_fixed_order),
         TEST(test_unique_of_rows_finds_each_once),

@@ -97,6 +97,7 @@ static enum ay_code node(struct ay_onnx_build *b, const struct ay_onnx_frame *fr
     AY_TRY(ay_onnx_text(b, from->op_type, AY_MAX_GRAPH_NODE_OP, "operator", &out->op));
     AY_TRY(ay_onnx_text(b, ay_onnx_domain(from->domain), AY_MAX_GRAPH_NODE_DOMAIN, "domain",
                         &out->domain));
+    out->version = ay_onnx_version(b, frame, from->domain);
     AY_TRY(names(b, frame, from->input, from->n_input, &out->in, &out->in_count));
     AY_TRY(names(b, frame, from->output, from->n_output, &out->out, &out->out_count));
     return ay_onnx_attributes(b, frame, from, graph, out);
@@ -302,10 +303,7 @@ static enum ay_code versions(struct ay_onnx_build *b)
     for (uint32_t i = 0; i < b->opsets.count; i++)
         if (opsets[i].domain.len == 0) version = opsets[i].version;
     bool named = b->opsets.count > 0 && version == 0; /* of other domains only */
-    if (named || (version >= AY_ONNX_OPSET_MIN && version <= AY_ONNX_OPSET_MAX)) return AY_OK;
-    return ay_reject(b->reason, AY_E_UNSUPPORTED,
-                     "version %llu of the operator set; %d to %d are known",
-                     (unsigned long long)version, AY_ONNX_OPSET_MIN, AY_ONNX_OPSET_MAX);
+    return named ? AY_OK : ay_onnx_known(b, version);
 }
 
 static enum ay_code build(struct ay_onnx_build *b)
@@ -332,15 +330,19 @@ static enum ay_code decode(const uint8_t *bytes, uint64_t len, uint64_t limit,
                            struct ay_onnx_parts *parts, struct ay_reason *reason)
 {
     ProtobufCMessage *message = NULL;
-    uint64_t need = 0;
-    AY_TRY(ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &need, reason));
-    /* Of our own structs there are fewer and smaller ones than of the library's. */
-    uint64_t arena = ARENA_SPREAD * (need < len ? 0 : need - len) + ARENA_LEAST;
-    if (need + arena > limit)
-        return ay_reject(reason, AY_E_LIMIT, "needs up to %llu MiB of memory, %llu are allowed",
-                         (unsigned long long)((need + arena) >> 20) + 1,
+    struct ay_wire_size size;
+    AY_TRY(ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &size, reason));
+    /* Of our own structs there are fewer and smaller ones than of the library's; numbers stay where
+     * they are, but for shapes. */
+    uint64_t arena =
+        ARENA_SPREAD * size.structs_bytes + sizeof(uint64_t) * size.scalars + ARENA_LEAST;
+    if (size.need_bytes + arena > limit)
+        return ay_reject(reason, AY_E_LIMIT,
+                         "needs up to %llu MiB of memory, %llu are allowed (--max-memory)",
+                         (unsigned long long)((size.need_bytes + arena) >> 20) + 1,
                          (unsigned long long)(limit >> 20));
-    AY_TRY(ay_wire_decode(&onnx__model_proto__descriptor, bytes, len, need, &message, reason));
+    AY_TRY(ay_wire_decode(&onnx__model_proto__descriptor, bytes, len, size.need_bytes, &message,
+                          reason));
     parts->proto = (Onnx__ModelProto *)message;
     parts->memory_bytes = (size_t)arena;
     /* Pages that are not touched cost nothing. */

@@ -86,11 +86,15 @@ const Onnx__FunctionProto *ay_onnx_function(const struct ay_onnx_build *build,
 enum ay_code ay_onnx_call(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
                           const Onnx__FunctionProto *function, const Onnx__NodeProto *call,
                           uint32_t graph, struct ay_onnx_list *list) AY_MUST;
-/* The versions of domains, entered in the model's list. Of two that one list has for a domain the last
- * counts, as for onnxruntime; ONNX's own converter leaves such. A function's may not differ from the
- * model's. */
+/* The versions of domains, entered in the model's list where that has none. Of two that one list
+ * has for a domain the last counts, as for onnxruntime; ONNX's own converter leaves such. */
 enum ay_code ay_onnx_opsets(struct ay_onnx_build *build, Onnx__OperatorSetIdProto *const *opsets,
                             size_t count) AY_MUST;
+/* Refuses a version of the default domain's set that is not known. */
+enum ay_code ay_onnx_known(struct ay_onnx_build *build, uint64_t version) AY_MUST;
+/* The version of a domain for the nodes of a call, 0 where it is the model's. */
+uint64_t ay_onnx_version(const struct ay_onnx_build *build, const struct ay_onnx_frame *frame,
+                         const char *domain);
 
 /* All attributes of a node. */
 enum ay_code ay_onnx_attributes(struct ay_onnx_build *build, const struct ay_onnx_frame *frame,

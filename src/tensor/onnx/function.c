@@ -73,11 +73,6 @@ enum ay_code ay_onnx_opsets(struct ay_onnx_build *b, Onnx__OperatorSetIdProto *c
                             "domain of an operator set", &domain));
         while (k < b->opsets.count && !ay_slice_equal(have[k].domain, domain)) k++;
         if (k >= first && k < b->opsets.count) have[k].version = version;
-        if (k < b->opsets.count && have[k].version != version)
-            return ay_reject(b->reason, AY_E_UNSUPPORTED,
-                             "versions %llu and %llu of the operator set '%.80s' in one model",
-                             (unsigned long long)have[k].version, (unsigned long long)version,
-                             ay_onnx_domain(opsets[i]->domain));
         if (k < b->opsets.count) continue;
         if (k == AY_MAX_GRAPH_MODEL_OPSETS)
             return ay_reject(b->reason, AY_E_LIMIT, "more than %u operator sets",
@@ -87,6 +82,31 @@ enum ay_code ay_onnx_opsets(struct ay_onnx_build *b, Onnx__OperatorSetIdProto *c
         *have = (struct ay_graph_opset){.domain = domain, .version = version};
     }
     return AY_OK;
+}
+
+enum ay_code ay_onnx_known(struct ay_onnx_build *b, uint64_t version)
+{
+    if (version >= AY_ONNX_OPSET_MIN && version <= AY_ONNX_OPSET_MAX) return AY_OK;
+    return ay_reject(b->reason, AY_E_UNSUPPORTED,
+                     "version %llu of the operator set; %d to %d are known",
+                     (unsigned long long)version, AY_ONNX_OPSET_MIN, AY_ONNX_OPSET_MAX);
+}
+
+uint64_t ay_onnx_version(const struct ay_onnx_build *b, const struct ay_onnx_frame *frame,
+                         const char *domain)
+{
+    uint64_t version = 0;
+    const struct ay_graph_opset *have = b->opsets.items;
+    domain = ay_onnx_domain(domain);
+    for (size_t i = 0; frame && i < frame->function->n_opset_import; i++) {
+        const Onnx__OperatorSetIdProto *opset = frame->function->opset_import[i];
+        if (strcmp(ay_onnx_domain(opset->domain), domain) == 0 && opset->version > 0)
+            version = (uint64_t)opset->version;
+    }
+    for (uint32_t k = 0; k < b->opsets.count; k++)
+        if (ay_slice_equal(have[k].domain, ay_slice_str(domain)) && have[k].version == version)
+            return 0;
+    return version;
 }
 
 /* The names that a call gives to a function's inputs or outputs. */
@@ -148,6 +168,8 @@ enum ay_code ay_onnx_call(struct ay_onnx_build *b, const struct ay_onnx_frame *u
     if (f->n_input > AY_MAX_GRAPH_GRAPH_INPUTS || f->n_output > AY_MAX_GRAPH_GRAPH_OUTPUTS)
         return ay_reject(b->reason, AY_E_LIMIT, "function %.80s: too many inputs or outputs", name);
     AY_TRY(ay_onnx_opsets(b, f->opset_import, f->n_opset_import));
+    uint64_t version = ay_onnx_version(b, &frame, "");
+    if (version) AY_TRY(ay_onnx_known(b, version));
     AY_TRY(actual(b, up, f->n_input, call->input, call->n_input, "inputs", name, &frame.inputs));
     AY_TRY(
         actual(b, up, f->n_output, call->output, call->n_output, "outputs", name, &frame.outputs));

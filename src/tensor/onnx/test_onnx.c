@@ -334,7 +334,23 @@ static void test_onnx_function_is_written_out_where_it_is_called(void **state)
     m.nodes[0].n_attribute = 0;
     assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
     assert_int_equal(onnx.model.graphs[0].nodes[1].attributes_count, 0);
+    assert_int_equal(onnx.model.graphs[0].nodes[1].version, 0);
     ay_onnx_close(&onnx);
+    /* Its nodes are of its own version where that is another than the model's. */
+    Onnx__OperatorSetIdProto other = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets[] = {&other};
+    other.domain = (char *)(uintptr_t) "";
+    f.opset_import = opsets;
+    f.n_opset_import = 1;
+    other.has_version = true;
+    for (other.version = AY_ONNX_OPSET_MIN; other.version <= AY_ONNX_OPSET_MAX; other.version++) {
+        assert_int_equal(ay_test_parse(&m, &onnx, &reason), AY_OK);
+        uint64_t models = onnx.model.opsets[0].version, own = (uint64_t)other.version;
+        assert_int_equal(onnx.model.opsets_count, 1);
+        assert_int_equal(onnx.model.graphs[0].nodes[1].version, own == models ? 0 : own);
+        ay_onnx_close(&onnx);
+    }
+    refused(&m, AY_E_UNSUPPORTED, "of the operator set");
+    f.n_opset_import = 0;
     /* One that calls itself has no end. */
     body[0].op_type = f.name;
     body[0].domain = f.domain;

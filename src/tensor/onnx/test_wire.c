@@ -38,11 +38,11 @@ static void test_wire_what_the_library_would_choke_on_is_refused(void **state)
         {"an unknown field, cut", "\xfa\x01\x02\x00", 4, AY_E_FORMAT},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        uint64_t need;
+        struct ay_wire_size size;
         struct ay_reason reason = {""};
         enum ay_code code =
             ay_wire_measure(&onnx__model_proto__descriptor, (const uint8_t *)cases[i].bytes,
-                            cases[i].len, &need, &reason);
+                            cases[i].len, &size, &reason);
         if (code != cases[i].code || !reason.text[0]) fail_msg("%s: code %d", cases[i].what, code);
     }
 }
@@ -52,7 +52,7 @@ static void test_wire_memory_is_measured_before_it_is_taken(void **state)
 {
     (void)state;
     enum { FIELDS = 1 << 20 };
-    uint64_t need = 0;
+    struct ay_wire_size size;
     struct ay_onnx onnx;
     struct ay_reason reason = {""};
     ProtobufCMessage *message = NULL;
@@ -60,14 +60,37 @@ static void test_wire_memory_is_measured_before_it_is_taken(void **state)
     assert_non_null(bytes);
     for (size_t i = 0; i < FIELDS; i++) memcpy(bytes + 2 * i, "\x78\x01", 2);
     assert_int_equal(
-        ay_wire_measure(&onnx__model_proto__descriptor, bytes, 2 * FIELDS, &need, &reason), AY_OK);
-    assert_true(need > 32 * FIELDS);
-    assert_int_equal(
-        ay_wire_decode(&onnx__model_proto__descriptor, bytes, 2 * FIELDS, need, &message, &reason),
-        AY_OK);
+        ay_wire_measure(&onnx__model_proto__descriptor, bytes, 2 * FIELDS, &size, &reason), AY_OK);
+    assert_true(size.need_bytes > 32 * FIELDS);
+    assert_int_equal(ay_wire_decode(&onnx__model_proto__descriptor, bytes, 2 * FIELDS,
+                                    size.need_bytes, &message, &reason),
+                     AY_OK);
     protobuf_c_message_free_unpacked(message, NULL);
     assert_int_equal(ay_onnx_parse(bytes, 2 * FIELDS, 64u << 20, &onnx, &reason), AY_E_LIMIT);
     assert_non_null(strstr(reason.text, "MiB"));
+    free(bytes);
+}
+
+/* The nodes of a forest are numbers with a tag each: millions of them, which must not be refused
+ * for memory that they do not take. */
+static void test_wire_numbers_with_a_tag_each_take_little(void **state)
+{
+    (void)state;
+    enum { NUMBERS = 100000 };
+    const ProtobufCMessageDescriptor *type = &onnx__attribute_proto__descriptor;
+    struct ay_wire_size size;
+    struct ay_reason reason = {""};
+    ProtobufCMessage *message = NULL;
+    uint8_t *bytes = malloc(2 * NUMBERS);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < NUMBERS; i++) memcpy(bytes + 2 * i, "\x40\x05", 2);
+    assert_int_equal(ay_wire_measure(type, bytes, 2 * NUMBERS, &size, &reason), AY_OK);
+    assert_int_equal(size.scalars, NUMBERS);
+    assert_true(size.need_bytes < 90 * NUMBERS && size.structs_bytes < 1024);
+    assert_int_equal(ay_wire_decode(type, bytes, 2 * NUMBERS, size.need_bytes, &message, &reason),
+                     AY_OK);
+    assert_int_equal(((Onnx__AttributeProto *)message)->n_ints, NUMBERS);
+    protobuf_c_message_free_unpacked(message, NULL);
     free(bytes);
 }
 
@@ -76,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wire_what_the_library_would_choke_on_is_refused),
         cmocka_unit_test(test_wire_memory_is_measured_before_it_is_taken),
+        cmocka_unit_test(test_wire_numbers_with_a_tag_each_take_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

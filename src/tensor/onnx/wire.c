@@ -5,17 +5,18 @@
 #include <stdlib.h>
 
 /* What libprotobuf-c takes at most: for a message its struct; for a field's occurrence a record
- * while it scans (40 bytes, in blocks that double) and a pointer; for bytes a copy with a NUL. The
- * allocator's own bookkeeping is counted with each. */
+ * while it scans (40 bytes, in blocks that double), for one of bytes a pointer and a copy with a
+ * NUL too, for a number its place. The allocator's own bookkeeping is counted with each. */
 #define MESSAGE_OVERHEAD 64u
 #define FIELD_OVERHEAD   160u
+#define SCAN_BYTES       80u
 #define ELEMENT_BYTES    8u
 
 enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 struct walk {
     const uint8_t *at, *end;
-    uint64_t need;
+    struct ay_wire_size size;
     uint32_t depth;
     struct ay_reason *reason;
 };
@@ -81,10 +82,17 @@ static bool packed(struct walk *w, enum wire_type wire, uint64_t len)
     uint64_t none;
     while (inner.at < inner.end) {
         if (!step(&inner, wire, &none)) return false;
-        w->need += ELEMENT_BYTES;
+        w->size.need_bytes += ELEMENT_BYTES;
+        w->size.scalars++;
     }
     w->at += len;
     return true;
+}
+
+static void structs(struct walk *w, uint64_t bytes)
+{
+    w->size.structs_bytes += bytes;
+    w->size.need_bytes += bytes;
 }
 
 static enum ay_code message(struct walk *w, const ProtobufCMessageDescriptor *type);
@@ -118,16 +126,18 @@ static enum ay_code field(struct walk *w, const ProtobufCMessageDescriptor *type
     if (wire != own && !(wire == BYTES && repeated)) return malformed(w, type, f->name);
     if (!step(w, wire, &len)) return malformed(w, type, f->name);
     if (wire != BYTES) {
-        w->need += ELEMENT_BYTES;
+        w->size.need_bytes += SCAN_BYTES + ELEMENT_BYTES;
+        w->size.scalars++;
         return AY_OK;
     }
+    structs(w, FIELD_OVERHEAD);
     if (own != BYTES) return packed(w, own, len) ? AY_OK : malformed(w, type, f->name);
     if (f->type == PROTOBUF_C_TYPE_MESSAGE)
         return within(w, (const ProtobufCMessageDescriptor *)f->descriptor, len);
     /* A NUL would end a string for everybody who reads it as one. */
     if (f->type == PROTOBUF_C_TYPE_STRING && len && memchr(w->at, 0, len))
         return malformed(w, type, f->name);
-    w->need += len + 1;
+    w->size.need_bytes += len + 1;
     w->at += len;
     return AY_OK;
 }
@@ -136,14 +146,13 @@ static enum ay_code message(struct walk *w, const ProtobufCMessageDescriptor *ty
 {
     uint64_t seen = 0; /* by place in type->fields */
     AY_ASSERT(type->n_fields <= 64);
-    w->need += type->sizeof_message + MESSAGE_OVERHEAD;
+    structs(w, type->sizeof_message + MESSAGE_OVERHEAD);
     while (w->at < w->end) {
         uint64_t tag, len;
         if (!varint(w, &tag) || tag >> 3 == 0 || tag > UINT32_MAX) return malformed(w, type, "tag");
         uint32_t wire = tag & 7;
         const ProtobufCFieldDescriptor *f =
             protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
-        w->need += FIELD_OVERHEAD;
         if (f) {
             uint64_t bit = 1ull << (f - type->fields);
             if (seen & bit && f->label != PROTOBUF_C_LABEL_REPEATED)
@@ -155,18 +164,18 @@ static enum ay_code message(struct walk *w, const ProtobufCMessageDescriptor *ty
             const uint8_t *begin = w->at;
             if (!step(w, wire, &len)) return malformed(w, type, "unknown");
             w->at += len;
-            w->need += (uint64_t)(w->at - begin);
+            w->size.need_bytes += FIELD_OVERHEAD + (uint64_t)(w->at - begin);
         }
     }
     return AY_OK;
 }
 
 enum ay_code ay_wire_measure(const ProtobufCMessageDescriptor *type, const uint8_t *data,
-                             uint64_t len, uint64_t *need_bytes, struct ay_reason *reason)
+                             uint64_t len, struct ay_wire_size *size, struct ay_reason *reason)
 {
     struct walk w = {.at = data, .end = data + len, .reason = reason};
     AY_TRY(message(&w, type));
-    *need_bytes = w.need;
+    *size = w.size;
     return AY_OK;
 }
 
