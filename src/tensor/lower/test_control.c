@@ -201,7 +201,7 @@ static enum ay_code run_old_scan(struct sample *s, const int64_t *lens)
         ay_tape_known(s->tape, I64, 1, lens_dims, lens),
         ay_tape_known(s->tape, F32, 2, (const uint64_t[]){2, 1}, start),
         ay_tape_known(s->tape, F32, 3, (const uint64_t[]){2, 3, 1}, x)};
-    return ay_lower_model(s->tape, &s->model, NULL, 0, inputs, s->outs);
+    return ay_lower_model(s->tape, &s->model, NULL, 0, false, inputs, s->outs);
 }
 
 static void test_scan_before_version_9_runs_each_sample_as_long_as_it_is(void **state)

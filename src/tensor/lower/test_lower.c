@@ -547,7 +547,7 @@ static void test_lower_node_of_another_version_than_the_model_is_of_its_own(void
         struct ay_tape *tape;
         g.nodes = &old;
         old.version = i ? 12 : 0;
-        assert_int_equal(lower_small(&model, &out, &tape), AY_OK);
+        assert_int_equal(lower_small(&model, false, &out, &tape), AY_OK);
         assert_int_equal(out->dims[0], i ? 1 : 2);
         ay_tape_close(tape);
     }
