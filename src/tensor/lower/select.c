@@ -363,7 +363,8 @@ static uint64_t suppress(const struct suppression *s, uint64_t row, int64_t *to)
 /* All classes of all batches. */
 static term suppress_all(const struct ay_lower *l, struct suppression *s)
 {
-    uint64_t rows = s->scores->dims[0] * s->scores->dims[1], total = 0;
+    /* Of no boxes there may be any number of classes. */
+    uint64_t rows = s->most > 0 ? s->scores->dims[0] * s->scores->dims[1] : 0, total = 0;
     int64_t *to = calloc(3 * rows * s->most + 1, sizeof *to);
     s->order = new_order(l, s->n);
     s->kept = calloc(s->n + 1, sizeof *s->kept);
