@@ -280,8 +280,6 @@ static enum ay_code open_into(struct ay_exec *exec, const void *const *weights, 
 enum ay_code ay_exec_open(const struct ay_work_program *program, const void *const *weights,
                           const struct ay_exec_options *options, struct ay_exec **out)
 {
-    uint32_t threads = ay_pool_size(options->threads, AY_MAX_THREADS);
-    if (threads > AY_MAX_THREADS) return AY_E_RANGE;
     struct ay_exec *exec = calloc(1, sizeof *exec);
     if (!exec) return AY_E_MEMORY;
     exec->program = program;
@@ -291,7 +289,7 @@ enum ay_code ay_exec_open(const struct ay_work_program *program, const void *con
     exec->pool = options->pool;
     enum ay_code code = exec->kernels ? AY_OK : ay_kernels_select(&exec->kernels);
     if (code == AY_OK) exec->integers = ay_integers_beside(exec->kernels);
-    if (code == AY_OK) code = open_into(exec, weights, threads, options->profile);
+    if (code == AY_OK) code = open_into(exec, weights, options->threads, options->profile);
     if (code != AY_OK) {
         ay_exec_close(exec);
         return code;

@@ -25,7 +25,6 @@ struct ay_exec_options {
     bool trace;
     bool profile; /* measure each step: ay_exec_cost */
 };
-#define AY_MAX_THREADS 256
 
 /* One execution: a program's inputs and where its outputs go. All caller's memory, aligned to its
  * elements. */

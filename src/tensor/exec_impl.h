@@ -67,8 +67,8 @@ struct ay_exec {
     uint64_t *step_ns; /* one a step; NULL: not measured */
     uint32_t last_sizes[AY_MAX_SYMBOLS];
     const void **weights;
-    struct ay_packed *packed; /* one a weight */
-    struct ay_room weights_room;
+    struct ay_packed *packed;    /* one a weight */
+    struct ay_room weights_room; /* what has been laid out */
     struct ay_exec_thread *threads;
     /* the batch at hand */
     const struct ay_run *runs;

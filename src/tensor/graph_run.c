@@ -37,12 +37,11 @@ enum ay_code ay_graph_runner_open(const struct ay_graph_folder *graph,
                                   const struct ay_graph_runner_options *options,
                                   struct ay_graph_runner **out)
 {
-    if (options->threads > AY_MAX_THREADS) return AY_E_RANGE;
     struct ay_graph_runner *r = calloc(1, sizeof *r);
     if (!r) return AY_E_MEMORY;
     r->graph = graph;
     r->options = *options;
-    enum ay_code code = ay_pool_open(ay_pool_size(options->threads, AY_MAX_THREADS), &r->pool);
+    enum ay_code code = ay_pool_open(options->threads, &r->pool);
     if (code != AY_OK) {
         free(r);
         return code;

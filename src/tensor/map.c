@@ -322,34 +322,26 @@ static void take_per_row(const struct ay_work_op *op, const struct ay_map_operan
         *arg = s->args[0];
 }
 
-/* An operand as wide as the output, times a number for each row, plus one. */
-struct scaled {
-    uint32_t operand;
+/* Times a number for each row, plus one. */
+struct scaling {
     struct ay_per_row scale, shift;
 };
 
-static void take_scale(const struct ay_work_op *op, const struct ay_map_operand *operands,
-                       uint32_t *arg, struct scaled *out)
+/* Takes that off *arg, as far as it is one. */
+static struct scaling take_scaling(const struct ay_work_op *op,
+                                   const struct ay_map_operand *operands, uint32_t *arg)
 {
     static const float one = 1.0F, none = -0.0F;
-    out->scale = (struct ay_per_row){&one, 0};
-    out->shift = (struct ay_per_row){&none, 0};
-    take_per_row(op, operands, AY_WORK_FN_ADD, arg, &out->shift);
-    take_per_row(op, operands, AY_WORK_FN_MUL, arg, &out->scale);
+    struct scaling s = {{&one, 0}, {&none, 0}};
+    take_per_row(op, operands, AY_WORK_FN_ADD, arg, &s.shift);
+    take_per_row(op, operands, AY_WORK_FN_MUL, arg, &s.scale);
+    return s;
 }
 
-/* Whether arg is that; or, with `again`, that in place of the operand: *again is then the outer. */
-static bool is_scaled(const struct ay_work_op *op, const struct ay_map_operand *operands,
-                      uint32_t arg, struct scaled *out, struct scaled *again, bool *twice)
+/* Whether arg is an operand as wide as the output. */
+static bool is_wide(const struct ay_map_operand *operands, uint32_t arg)
 {
-    take_scale(op, operands, &arg, out);
-    if (again && arg >> 24 == AY_MAP_STEP) {
-        *again = *out;
-        *twice = true;
-        take_scale(op, operands, &arg, out);
-    }
-    out->operand = arg & 0xffffffu;
-    return arg >> 24 == AY_MAP_INPUT && !operands[out->operand].scalar;
+    return arg >> 24 == AY_MAP_INPUT && !operands[arg & 0xffffffu].scalar;
 }
 
 /* Takes off a bound of *arg, if it has one; false where that is no number. */
@@ -364,20 +356,18 @@ static bool take_bound(const struct ay_work_op *op, uint32_t fn, uint32_t *arg, 
     return *bound == *bound;
 }
 
-/* The same of what the form begins with. */
+/* Whether arg is operand x, scaled once or twice. */
 static bool begins(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t arg,
                    uint32_t x, struct ay_affine *out)
 {
-    struct scaled first, again;
-    out->twice = false;
-    if (!is_scaled(op, operands, arg, &first, &again, &out->twice) || first.operand != x)
-        return false;
+    struct scaling first = take_scaling(op, operands, &arg), again = first;
+    out->twice = arg >> 24 == AY_MAP_STEP;
+    if (out->twice) first = take_scaling(op, operands, &arg);
     out->scale = first.scale;
     out->shift = first.shift;
-    if (!out->twice) return true;
     out->scale_again = again.scale;
     out->shift_again = again.shift;
-    return true;
+    return is_wide(operands, arg) && (arg & 0xffffffu) == x;
 }
 
 bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
@@ -391,15 +381,15 @@ bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *ope
         return false;
     if (begins(op, operands, arg, x, out)) return true;
     const struct ay_work_map_step *sum = step_of(op, arg, AY_WORK_FN_ADD);
-    struct scaled other;
-    for (uint32_t i = 0; sum && i < 2; i++)
-        if (begins(op, operands, sum->args[i], x, out) &&
-            is_scaled(op, operands, sum->args[1 - i], &other, NULL, NULL)) {
-            out->add = operands[other.operand].at;
-            out->add_step = operands[other.operand].stride;
-            out->add_scale = other.scale;
-            out->add_shift = other.shift;
-            return other.operand != x;
-        }
+    for (uint32_t i = 0; sum && i < 2; i++) {
+        uint32_t other = sum->args[1 - i];
+        struct scaling added = take_scaling(op, operands, &other);
+        if (!begins(op, operands, sum->args[i], x, out) || !is_wide(operands, other)) continue;
+        out->add = operands[other & 0xffffffu].at;
+        out->add_step = operands[other & 0xffffffu].stride;
+        out->add_scale = added.scale;
+        out->add_shift = added.shift;
+        return (other & 0xffffffu) != x;
+    }
     return false;
 }

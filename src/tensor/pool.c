@@ -111,16 +111,16 @@ static bool start_worker(struct ay_pool *pool, uint32_t thread)
     return false;
 }
 
-uint32_t ay_pool_size(uint32_t threads, uint32_t most)
+static uint32_t processors(void)
 {
-    if (threads > 0) return threads;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : online > (long)most ? most : (uint32_t)online;
+    return online < 1 ? 1 : online > AY_MAX_THREADS ? AY_MAX_THREADS : (uint32_t)online;
 }
 
 enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out)
 {
-    AY_ASSERT(threads >= 1);
+    if (threads > AY_MAX_THREADS) return AY_E_RANGE;
+    if (threads == 0) threads = processors();
     struct ay_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return AY_E_MEMORY;
     pool->threads = threads;

@@ -8,13 +8,13 @@
 
 struct ay_pool;
 
-/* `threads`, or where it is 0 one a processor, but no more than `most`. */
-uint32_t ay_pool_size(uint32_t threads, uint32_t most);
-
 /* item: 0..count-1; thread: 0..threads-1, the same for all items of one thread at one time. */
 typedef void ay_pool_fn(void *context, size_t item, uint32_t thread);
 
-/* threads >= 1, the caller's own included. AY_E_MEMORY when they cannot be made. */
+#define AY_MAX_THREADS 256
+
+/* threads: 1..AY_MAX_THREADS, the caller's own included, else AY_E_RANGE; 0: one a processor.
+ * AY_E_MEMORY when they cannot be made. */
 enum ay_code ay_pool_open(uint32_t threads, struct ay_pool **out) AY_MUST;
 void ay_pool_close(struct ay_pool *pool); /* NULL is allowed */
 

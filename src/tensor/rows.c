@@ -403,6 +403,7 @@ enum ay_code ay_exec_rows(struct ay_exec *exec)
         exec->pieces[r] = cut(exec, r, p.batches, p.rows, exec->run_count * p.batches, threads);
     }
     if (exec->step->flat) exec->pieces[0] = cut(exec, 0, 1, total, 1, threads);
+    /* Few rows go together where a large weight is to be shared out by its columns. */
     bool one = total < MIN_PIECE && (exec->step->flat || total == exec->pieces[0].rows) &&
                has_large_weight(exec);
     if (one) exec->pieces[0].piece = total;

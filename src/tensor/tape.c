@@ -69,12 +69,6 @@ static uint64_t half_of_memory(void)
     return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 1ull << 30;
 }
 
-static enum ay_code open_pool(uint32_t threads, struct ay_pool **out)
-{
-    threads = ay_pool_size(threads, AY_MAX_THREADS);
-    return threads > AY_MAX_THREADS ? AY_E_RANGE : ay_pool_open(threads, out);
-}
-
 enum ay_code ay_tape_open(const struct ay_tape_options *options, struct ay_tape **out)
 {
     struct ay_tape *tape = calloc(1, sizeof *tape);
@@ -85,7 +79,7 @@ enum ay_code ay_tape_open(const struct ay_tape_options *options, struct ay_tape 
     enum ay_code code = tape->slots ? ay_kernels_select(&tape->kernels) : AY_E_MEMORY;
     tape->pool = options->pool;
     tape->own_pool = !options->pool;
-    if (code == AY_OK && tape->own_pool) code = open_pool(options->threads, &tape->pool);
+    if (code == AY_OK && tape->own_pool) code = ay_pool_open(options->threads, &tape->pool);
     if (code != AY_OK) {
         ay_tape_close(tape);
         return code;

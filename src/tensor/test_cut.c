@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#define MAX_ITEMS 100u /* of which each is compared with each */
+
 static uint64_t seed = 20261127;
 
 static uint32_t to(uint32_t most)
@@ -21,27 +23,36 @@ static struct ay_cut cut_of(const struct ay_cut_shape *s, int form)
     return form < 2 ? ay_cut_filters(s, form == 1) : ay_cut_columns(s, form == 3);
 }
 
-static uint32_t part(uint32_t whole, uint32_t block, uint32_t index)
+static uint32_t part(uint32_t whole, uint32_t block, uint32_t begin)
 {
-    uint32_t left = whole - index * block;
-    return left < block ? left : block;
+    return whole - begin < block ? whole - begin : block;
 }
 
 /* Elements of the item. */
 static uint64_t work_of(const struct ay_cut_shape *s, const struct ay_cut *c, uint32_t item)
 {
-    uint32_t blocks = c->row_blocks * c->column_blocks, i = item % blocks;
-    uint32_t row = c->by_rows ? i / c->column_blocks : i % c->row_blocks;
-    uint32_t column = c->by_rows ? i % c->column_blocks : i / c->row_blocks;
-    return (uint64_t)part(s->batches, c->group, item / blocks) * part(s->m, c->rows, row) *
-           part(s->n, c->columns, column);
+    const struct ay_cut_place at = ay_cut_place(c, item);
+    assert_true(at.batch < s->batches && at.row < s->m && at.column < s->n);
+    return (uint64_t)part(s->batches, c->group, at.batch) * part(s->m, c->rows, at.row) *
+           part(s->n, c->columns, at.column);
+}
+
+/* No two items are one block. */
+static void check_apart(const struct ay_cut_shape *s, const struct ay_cut *c)
+{
+    uint32_t items = ay_cut_items(c, s->batches);
+    if (items > MAX_ITEMS) return;
+    for (uint32_t i = 0; i < items; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            const struct ay_cut_place a = ay_cut_place(c, i), b = ay_cut_place(c, k);
+            assert_true(a.batch != b.batch || a.row != b.row || a.column != b.column);
+        }
 }
 
 /* The largest part of the work that one thread begins with, in hundredths of an even one. */
 static uint64_t largest_share(const struct ay_cut_shape *s, const struct ay_cut *c)
 {
-    uint32_t groups = (s->batches + c->group - 1) / c->group;
-    uint32_t items = groups * c->row_blocks * c->column_blocks;
+    uint32_t items = ay_cut_items(c, s->batches);
     uint64_t most = 0, all = (uint64_t)s->batches * s->m * s->n, sum = 0;
     for (uint32_t t = 0; t < s->threads; t++) {
         uint32_t end = (uint32_t)((uint64_t)items * (t + 1) / s->threads);
@@ -70,6 +81,7 @@ static void test_cut_any_shape_has_whole_panels_and_no_empty_block(void **state)
         assert_true((uint64_t)c.rows * (c.row_blocks - 1) < s.m);
         assert_int_equal((form < 2 ? c.rows : c.columns) % s.panel, 0);
         (void)largest_share(&s, &c);
+        check_apart(&s, &c);
     }
 }
 

@@ -83,6 +83,17 @@ static void test_pool_threads_begin_with_their_own_part(void **state)
     }
 }
 
+static void test_pool_has_as_many_threads_as_it_may(void **state)
+{
+    (void)state;
+    struct ay_pool *pool = NULL;
+    assert_int_equal(ay_pool_open(AY_MAX_THREADS + 1, &pool), AY_E_RANGE);
+    assert_null(pool);
+    assert_int_equal(ay_pool_open(0, &pool), AY_OK);
+    assert_in_range(ay_pool_threads(pool), 1, AY_MAX_THREADS);
+    ay_pool_close(pool);
+}
+
 /* Workers that have begun nothing, or are asleep, end too. */
 static void test_pool_closes_at_any_time(void **state)
 {
@@ -101,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_takes_each_item_once),
         cmocka_unit_test(test_pool_threads_begin_with_their_own_part),
+        cmocka_unit_test(test_pool_has_as_many_threads_as_it_may),
         cmocka_unit_test(test_pool_closes_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,16 +335,8 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
     const struct tiles *t = context;
-    const uint32_t blocks = t->cut.row_blocks * t->cut.column_blocks,
-                   i = (uint32_t)(index % blocks);
-    uint32_t row = i % t->cut.row_blocks, column = i / t->cut.row_blocks;
-    if (t->cut.by_rows) {
-        row = i / t->cut.column_blocks;
-        column = i % t->cut.column_blocks;
-    }
-    struct region r = {.batch = (uint32_t)(index / blocks) * t->cut.group,
-                       .m0 = row * t->cut.rows,
-                       .n0 = column * t->cut.columns};
+    const struct ay_cut_place at = ay_cut_place(&t->cut, (uint32_t)index);
+    struct region r = {.batch = at.batch, .m0 = at.row, .n0 = at.column};
     r.m1 = (uint32_t)min(t->m, r.m0 + t->cut.rows);
     r.n1 = (uint32_t)min(t->n, r.n0 + t->cut.columns);
     uint32_t end = (uint32_t)min(t->batches, r.batch + t->cut.group);
@@ -450,8 +442,7 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
         size_t plane = t.framed_apart ? t.shape.plane : 0;
         AY_TRY(ay_room_reserve(&exec->threads[i].frame, plane * sizeof(float)));
     }
-    size_t groups = (t.batches + t.cut.group - 1) / t.cut.group;
-    ay_pool_run(exec->pool, groups * t.cut.column_blocks * t.cut.row_blocks, tile_item, &t);
+    ay_pool_run(exec->pool, ay_cut_items(&t.cut, t.batches), tile_item, &t);
     return AY_OK;
 }
 

@@ -1,7 +1,7 @@
 /* Products of filters with patches of an image, as of a convolution: vectors run over filters, the
  * rows of a tile are patches, whose elements are read where they lie in the image, or, where that
- * pays (FILTERS_LAID), are laid side by side some of K at a time. However few the image's columns
- * are no lane is idle. Each element is one chain.
+ * pays (FILTERS_LAID), are laid side by side first. However few the image's columns are no lane is
+ * idle. Each element is one chain.
  * Cost: near the core's peak of fma; for each column and filter about as much as 8 more of k. */
 #ifndef AY_TENSOR_KERNEL_FILTER_LANES_H
 #define AY_TENSOR_KERNEL_FILTER_LANES_H

@@ -159,6 +159,7 @@ struct ay_kernels {
     /* One row, h = x + bias, or x where bias is NULL: (h * (erf(h / sqrt2) + 1)) * 0.5, sqrt2 =
      * AY_SQRT2. out may be x or bias. */
     void (*gelu)(const float *x, const float *bias, float *out, size_t n);
+    /* What it says of n contiguous elements; out may be x. */
     void (*hard_gate)(const struct ay_hard_gate *g, const float *x, float *out, size_t n);
     /* erf(x / sqrt 2) + 1; out may be x. */
     void (*gelu_gate)(const float *x, float *out, size_t n);

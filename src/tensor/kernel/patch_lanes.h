@@ -57,8 +57,8 @@ AY_INLINE void patch_sum(struct columns c, size_t left, const uint32_t step, flo
     put(out, left, s[0]);
 }
 
-/* The same of a known k, at most 16: what REDUCE adds to an absent element is -0 or that itself,
- * but for a sum of nothing else, which becomes +0. */
+/* The same of a known k, at most 16. The +0 that the sums begin with only changes what is -0 in
+ * all, so it is added once. */
 AY_INLINE void patch_sum_few(struct columns c, const uint32_t k, size_t left, const uint32_t step,
                              float *out)
 {

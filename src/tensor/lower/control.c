@@ -66,7 +66,7 @@ static void lower_both_branches(const struct ay_lower *l, const struct ay_operan
     condition = reshape(l, condition, 0, NULL);
     for (uint32_t i = 0; i < o->out_count && !failed(l); i++) {
         const struct ay_value *a = then[i], *b = other[i];
-        bool same = a->dtype == b->dtype && a->rank == b->rank;
+        bool same = !ay_is_sequence(a) && a->dtype == b->dtype && a->rank == b->rank;
         for (uint32_t d = 0; same && d < a->rank; d++) same = a->dims[d] == b->dims[d];
         if (same)
             o->out[i] = choose(l, condition, a, b);

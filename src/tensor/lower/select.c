@@ -365,16 +365,16 @@ static term suppress_all(const struct ay_lower *l, struct suppression *s)
 {
     /* Of no boxes there may be any number of classes. */
     uint64_t rows = s->most > 0 ? s->scores->dims[0] * s->scores->dims[1] : 0, total = 0;
-    int64_t *to = calloc(3 * rows * s->most + 1, sizeof *to);
-    s->order = new_order(l, s->n);
+    void *to;
+    term room = fresh(l, I64, SHAPE(rows * s->most, 3), &to), y = NULL;
+    s->order = room ? new_order(l, s->n) : NULL;
     s->kept = calloc(s->n + 1, sizeof *s->kept);
-    if (!to || !s->kept) ay_lower_fail(l, AY_E_MEMORY, "out of memory");
+    if (!s->kept) ay_lower_fail(l, AY_E_MEMORY, "out of memory");
     for (uint64_t row = 0; row < rows && !failed(l); row++)
-        total += suppress(s, row, to + 3 * total);
-    term y = failed(l) ? NULL : ay_tape_copy(l->tape, I64, SHAPE(total, 3), to, NULL);
+        total += suppress(s, row, (int64_t *)to + 3 * total);
+    if (!failed(l)) y = ay_tape_copy(l->tape, I64, SHAPE(total, 3), to, NULL);
     free(s->kept);
     free(s->order);
-    free(to);
     return y;
 }
 
