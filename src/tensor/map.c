@@ -331,8 +331,7 @@ struct scaling {
 static struct scaling take_scaling(const struct ay_work_op *op,
                                    const struct ay_map_operand *operands, uint32_t *arg)
 {
-    static const float one = 1.0F, none = -0.0F;
-    struct scaling s = {{&one, 0}, {&none, 0}};
+    struct scaling s = {{NULL, 0}, {NULL, 0}};
     take_per_row(op, operands, AY_WORK_FN_ADD, arg, &s.shift);
     take_per_row(op, operands, AY_WORK_FN_MUL, arg, &s.scale);
     return s;

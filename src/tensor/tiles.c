@@ -251,7 +251,7 @@ static void find_what_follows(struct tiles *t)
 
 static void skip_rows(struct ay_per_row *p, size_t rows)
 {
-    p->at += rows * p->step;
+    if (p->at) p->at += rows * p->step;
 }
 
 /* What follows over plane i. */

@@ -165,7 +165,7 @@ static void filter_square(const struct ay_filter_gemm *g, const float *sums, siz
     AY_UNROLL
     for (size_t r = 0; r < LANES; r++) {
         if (r >= rows) continue;
-        if (g->affine) affine_row(g->affine, m + r, n, 1, left, &square[r]);
+        if (g->affine) affine_rows(g->affine, m + r, n, 1, 1, left, &square[r]);
         put(g->c + (m + r) * g->ldc + n, left, square[r]);
     }
 }
@@ -233,19 +233,20 @@ static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
     float *sums = room + (size_t)(n1 - n0) * w->k + LANES;
     struct tile t = {.lda = 1, .b = g->filters + (size_t)m0 * w->k, .ldb = FILTERS, .ldc = FILTERS};
     if (!g->laid) lay_out(w, &s, n0, room);
-    t.ahead_row = (sizeof(float) * FILTERS + s.count - 1) / s.count;
-    t.ahead_step = AHEAD_ROWS * t.ahead_row;
+    t.ahead_step = (sizeof(float) * FILTERS + s.count - 1) / s.count;
     for (uint32_t m = m0; m < m1; m += FILTERS) {
         for (uint32_t k0 = 0; k0 < w->k; k0 += t.k, t.b += (size_t)FILTERS * t.k) {
             t.k = w->k - k0 <= block ? w->k - k0 : block;
             t.first = k0 == 0;
             t.ahead = (const char *)(t.b + (size_t)FILTERS * t.k);
-            for (uint32_t i = 0, n = 0, rows; i < s.count; i++, n += rows) {
+            for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
+                t.count = i < s.larger ? s.larger : s.count - i;
                 t.a_step = rows = s.least + (i < s.larger);
                 t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
+                t.a_tile = (size_t)rows * w->k;
                 t.c = sums + (size_t)n * FILTERS;
                 tiles[rows - 1][NARROW](&t);
-                t.ahead += t.ahead_row * t.k;
+                t.ahead += t.ahead_step * t.k * t.count;
             }
         }
         filter_finish(g, sums, m, m1 - m < FILTERS ? m1 : m + FILTERS, n0, n1);

@@ -17,56 +17,119 @@
  * second-level cache. */
 #define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
-#define AHEAD_ROWS  8u /* at a time */
 #define AFFINE_VECS 4  /* vectors of a row side by side */
 
+/* Tiles below each other. */
 struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
-    size_t a_step;                  /* of A, from one k to the next */
-    size_t ldb;                     /* from one k to the next */
-    size_t panel_step;              /* from one panel to the next */
-    uint32_t k;                     /* in this block */
+    size_t a_step;     /* of A, from one k to the next */
+    size_t a_tile;     /* from one tile to the next */
+    size_t ldb;        /* from one k to the next */
+    size_t panel_step; /* from one panel to the next */
+    uint32_t k;        /* in this block */
+    uint32_t count;
     bool first, last;               /* of the blocks of k */
     const struct ay_affine *affine; /* what follows the last one; NULL: none */
-    uint32_t m, n;                  /* where the tile is in it */
-    /* What to pull into the second-level cache meanwhile: a line of each of AHEAD_ROWS rows, bytes
-     * apart, and so many bytes on the next ones. */
+    uint32_t m, n;                  /* where the first tile is in it */
+    /* What to pull into the second-level cache meanwhile: a place for each k, so many bytes on. */
     const char *ahead;
-    size_t ahead_row, ahead_step;
+    size_t ahead_step;
 };
 
-AY_INLINE vf of_row(struct ay_per_row p, size_t m)
+/* Whether there may be a NaN: their sum is one then, and seldom else. */
+AY_INLINE bool may_have_nan(const vf *x, const int count)
 {
-    return vf_set1(p.at[m * p.step]);
+    vf even = x[0], odd = vf_set1(0);
+    AY_UNROLL
+    for (int i = 1; i < count; i++) {
+        if (i % 2)
+            odd = vf_add(odd, x[i]);
+        else
+            even = vf_add(even, x[i]);
+    }
+    even = vf_add(even, odd);
+    return !vf_all_equal(even, even);
 }
 
-/* `vecs` vectors of row m from column n on; `left` columns are the last one's. NaNs become the
- * canonical one. */
-AY_INLINE void affine_row(const struct ay_affine *t, size_t m, size_t n, const int vecs,
-                          size_t left, vf *x)
+/* NaNs become the canonical one. */
+AY_INLINE void canonical(vf *x, const int count)
 {
-    vf scale = of_row(t->scale, m), shift = of_row(t->shift, m);
+    if (!may_have_nan(x, count)) return;
     AY_UNROLL
-    for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+    for (int i = 0; i < count; i++) x[i] = vf_nan_of(x[i], x[i]);
+}
+
+/* x (rows, vecs) times the numbers of the rows from m on. */
+AY_INLINE void scale_rows(struct ay_per_row scale, size_t m, const int rows, const int vecs, vf *x)
+{
+    if (!scale.at) return;
+    const float *at = scale.at + m * scale.step;
+    AY_UNROLL
+    for (int i = 0; i < rows * vecs; i++) {
+        x[i] = vf_mul(x[i], vf_set1(*at));
+        if (i % vecs == vecs - 1) at += scale.step;
+    }
+}
+
+/* Likewise plus them. */
+AY_INLINE void shift_rows(struct ay_per_row shift, size_t m, const int rows, const int vecs, vf *x)
+{
+    if (!shift.at) return;
+    const float *at = shift.at + m * shift.step;
+    AY_UNROLL
+    for (int i = 0; i < rows * vecs; i++) {
+        x[i] = vf_add(x[i], vf_set1(*at));
+        if (i % vecs == vecs - 1) at += shift.step;
+    }
+}
+
+/* Likewise plus what is added there, from column n on; `left` columns are the last vector's. */
+AY_INLINE void add_rows(const struct ay_affine *t, size_t m, size_t n, const int rows,
+                        const int vecs, size_t left, const bool scaled, vf *x)
+{
+    static const float one = 1.0F, none = -0.0F;
+    struct ay_per_row scale = t->add_scale.at ? t->add_scale : (struct ay_per_row){&one, 0};
+    struct ay_per_row shift = t->add_shift.at ? t->add_shift : (struct ay_per_row){&none, 0};
+    const float *add = t->add + m * t->add_step + n;
+    const float *times = scale.at + m * scale.step, *plus = shift.at + m * shift.step;
+    AY_UNROLL
+    for (int i = 0; i < rows * vecs; i++) {
+        int v = i % vecs;
+        vf y = get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left);
+        x[i] = vf_add(x[i], scaled ? vf_add(vf_mul(y, vf_set1(*times)), vf_set1(*plus)) : y);
+        if (v + 1 == vecs) add += t->add_step, times += scale.step, plus += shift.step;
+    }
+}
+
+/* `vecs` vectors of each of the rows from m on, from column n on; `left` columns are the last
+ * vector's. NaNs become the canonical one. */
+AY_INLINE void affine_rows(const struct ay_affine *t, size_t m, size_t n, const int rows,
+                           const int vecs, size_t left, vf *x)
+{
+    scale_rows(t->scale, m, rows, vecs, x);
+    shift_rows(t->shift, m, rows, vecs, x);
     if (t->twice) {
-        scale = of_row(t->scale_again, m), shift = of_row(t->shift_again, m);
-        AY_UNROLL
-        for (int v = 0; v < vecs; v++) x[v] = vf_add(vf_mul(x[v], scale), shift);
+        scale_rows(t->scale_again, m, rows, vecs, x);
+        shift_rows(t->shift_again, m, rows, vecs, x);
     }
-    if (t->add) {
-        const float *add = t->add + m * t->add_step + n;
-        scale = of_row(t->add_scale, m), shift = of_row(t->add_shift, m);
+    if (t->add && (t->add_scale.at || t->add_shift.at))
+        add_rows(t, m, n, rows, vecs, left, true, x);
+    else if (t->add)
+        add_rows(t, m, n, rows, vecs, left, false, x);
+    const vf low = vf_set1(t->low), high = vf_set1(t->high);
+    if (may_have_nan(x, rows * vecs)) {
         AY_UNROLL
-        for (int v = 0; v < vecs; v++) {
-            vf y = get(add + (size_t)v * LANES, v + 1 < vecs ? LANES : left);
-            x[v] = vf_add(x[v], vf_add(vf_mul(y, scale), shift));
-        }
+        for (int i = 0; i < rows * vecs; i++)
+            x[i] = vf_nan_of(x[i], vf_least(vf_most(x[i], low), high));
+        return;
     }
-    vf low = vf_set1(t->low), high = vf_set1(t->high);
     AY_UNROLL
-    for (int v = 0; v < vecs; v++) x[v] = vf_nan_of(x[v], vf_least(vf_most(x[v], low), high));
+    for (int i = 0; i < rows * vecs; i++) x[i] = vf_most(x[i], low);
+    if (t->high == ay_f32(AY_INF_BITS)) return;
+    AY_UNROLL
+    for (int i = 0; i < rows * vecs; i++) x[i] = vf_least(x[i], high);
 }
 
 static void affine(const struct ay_affine *a, const float *x, size_t ldx, size_t m0, size_t m1,
@@ -80,31 +143,31 @@ static void affine(const struct ay_affine *a, const float *x, size_t ldx, size_t
             vf y[AFFINE_VECS];
             AY_UNROLL
             for (int v = 0; v < AFFINE_VECS; v++) y[v] = vf_load(from + n + (size_t)v * LANES);
-            affine_row(a, m, n, AFFINE_VECS, LANES, y);
+            affine_rows(a, m, n, 1, AFFINE_VECS, LANES, y);
             AY_UNROLL
             for (int v = 0; v < AFFINE_VECS; v++) vf_store(to + n + (size_t)v * LANES, y[v]);
         }
         for (; n < n1; n += LANES) {
             vf y = get(from + n, n1 - n);
-            affine_row(a, m, n, 1, n1 - n, &y);
+            affine_rows(a, m, n, 1, 1, n1 - n, &y);
             put_as_is(to + n, n1 - n, y);
         }
     }
 }
 
-/* Where the tile will be stored, and what is added to it, are on their way while it is computed. */
-AY_INLINE void fetch_result(const struct tile *t, const int rows, const int vecs)
+/* Where a tile will be stored, and what is added to it, are on their way while it is computed. */
+AY_INLINE void fetch_result(const struct ay_affine *affine, size_t m, size_t n, const float *c,
+                            size_t ldc, const int rows, const int vecs)
 {
-    const struct ay_affine *affine = t->last ? t->affine : NULL;
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++)
-        __builtin_prefetch(t->c + (size_t)r * t->ldc + (size_t)v * LANES, 1, 3);
+    for (int v = 0; v < vecs; v += 16 / LANES)
+        __builtin_prefetch(c + (size_t)r * ldc + (size_t)v * LANES, 1, 3);
     if (!affine || !affine->add) return;
-    const float *add = affine->add + t->m * affine->add_step + t->n;
+    const float *add = affine->add + m * affine->add_step + n;
     AY_UNROLL
     for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++)
+    for (int v = 0; v < vecs; v += 16 / LANES)
         __builtin_prefetch(add + (size_t)r * affine->add_step + (size_t)v * LANES, 0, 3);
 }
 
@@ -125,45 +188,40 @@ AY_INLINE void tile_step(const struct tile *t, const float *a, const float *b, c
     }
 }
 
-AY_INLINE void tile(const struct tile *t, const int rows, const int vecs)
+AY_INLINE void tile(const struct tile *of, const int rows, const int vecs)
 {
-    vf sum[TILE_ROWS * TILE_LANES];
-    const float *a = t->a, *b = t->b;
-    float *c = t->c; /* a store to it might change *t, for all the compiler knows */
-    const size_t ldc = t->ldc;
-    const bool last = t->last;
-    fetch_result(t, rows, vecs);
-    AY_UNROLL
-    for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++)
-        sum[r * vecs + v] =
-            t->first ? vf_set1(0) : vf_load(c + (size_t)r * ldc + (size_t)v * LANES);
-    const char *ahead = t->ahead;
-    uint32_t k = 0;
-    for (; k + AHEAD_ROWS <= t->k; k += AHEAD_ROWS, ahead += t->ahead_step) {
-        const char *row = ahead;
-        for (const float *end = a + AHEAD_ROWS * t->a_step; a != end; row += t->ahead_row) {
-            __builtin_prefetch(row, 0, 2);
-            tile_step(t, a, b, rows, vecs, sum);
-            a += t->a_step;
-            b += t->ldb;
-        }
-    }
-    for (; k < t->k; k++, a += t->a_step, b += t->ldb) tile_step(t, a, b, rows, vecs, sum);
-    if (last && t->affine) {
+    const struct tile t = *of; /* stores to C might change *of, for all the compiler knows */
+    const struct ay_affine *affine = t.last ? t.affine : NULL;
+    const float *first_a = t.a;
+    const char *ahead = t.ahead;
+    float *c = t.c;
+    size_t m = t.m;
+    for (uint32_t i = 0; i < t.count; i++, first_a += t.a_tile, c += (size_t)rows * t.ldc) {
+        vf sum[TILE_ROWS * TILE_LANES];
+        fetch_result(affine, m, t.n, c, t.ldc, rows, vecs);
         AY_UNROLL
-        for (int r = 0; r < rows; r++)
-            affine_row(t->affine, t->m + (size_t)r, t->n, vecs, LANES, sum + r * vecs);
-    }
-    AY_UNROLL
-    for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++) {
-        vf x = sum[r * vecs + v];
-        vf_store(c + (size_t)r * ldc + (size_t)v * LANES, last ? vf_nan_of(x, x) : x);
+        for (int r = 0; r < rows; r++) AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[r * vecs + v] =
+                t.first ? vf_set1(0) : vf_load(c + (size_t)r * t.ldc + (size_t)v * LANES);
+        const float *a = first_a, *b = t.b;
+        for (uint32_t k = 0; k < t.k; k++, a += t.a_step, b += t.ldb, ahead += t.ahead_step) {
+            __builtin_prefetch(ahead, 0, 2);
+            tile_step(&t, a, b, rows, vecs, sum);
+        }
+        if (affine)
+            affine_rows(affine, m, t.n, rows, vecs, LANES, sum);
+        else if (t.last)
+            canonical(sum, rows * vecs);
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            vf_store(c + (size_t)r * t.ldc + (size_t)v * LANES, sum[r * vecs + v]);
+        m += (size_t)rows;
     }
 }
 
-/* Of a panel half a vector: for the one or few columns that many matrices have left. */
+/* Of a panel half a vector, one tile: for the one or few columns that many matrices have left. */
 AY_INLINE void tile_half(const struct tile *t, const int rows)
 {
     vh sum[TILE_ROWS];
@@ -271,7 +329,7 @@ static uint32_t panels_together(uint32_t rows, uint32_t left)
     return (left + count - 1) / count;
 }
 
-static void run_tile(const struct tile *t, uint32_t rows, uint32_t panels)
+static void run_tiles(const struct tile *t, uint32_t rows, uint32_t panels)
 {
     bool few = panels > 1 && panels < TILE_ROWS / rows;
     (few ? parts[rows - 1][panels] : tiles[rows - 1][panels > 1 ? WIDE : NARROW])(t);
@@ -283,35 +341,35 @@ static unsigned form_of(uint32_t cols)
     return cols <= LANES / 2 ? HALF : cols <= LANES ? SINGLE : cols <= 2 * LANES ? DOUBLE : NARROW;
 }
 
-/* The last panel, if its vectors are not full: its product goes to a full tile beside, whose true
+/* The last panel, if its vectors are not full: its products go to a full tile beside, whose true
  * columns are copied. */
-static void tile_ragged(const struct tile *whole, uint32_t rows, uint32_t cols)
+static void tiles_ragged(const struct tile *whole, uint32_t rows, uint32_t cols)
 {
-    float c[TILE_ROWS * PANEL];
+    float c[TILE_ROWS * PANEL], *to = whole->c;
     struct tile t = *whole;
     t.c = c;
     t.ldc = PANEL;
     t.affine = NULL;
-    for (size_t r = 0; r < rows && !t.first; r++)
-        for (size_t j = 0; j < cols; j += LANES)
-            vf_store(c + r * PANEL + j, get(whole->c + r * whole->ldc + j, cols - j));
-    tiles[rows - 1][form_of(cols)](&t);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < cols; j += LANES) {
-            vf x = get(c + r * PANEL + j, cols - j);
-            if (t.last && whole->affine)
-                affine_row(whole->affine, whole->m + r, whole->n + j, 1, cols - j, &x);
-            if (t.last) x = vf_nan_of(x, x);
-            if (cols - j >= LANES)
-                vf_store(whole->c + r * whole->ldc + j, x);
-            else
-                vf_store_part(whole->c + r * whole->ldc + j, cols - j, x);
-        }
+    t.count = 1;
+    for (uint32_t i = 0; i < whole->count; i++, t.a += t.a_tile, t.m += rows) {
+        for (size_t r = 0; r < rows && !t.first; r++)
+            for (size_t j = 0; j < cols; j += LANES)
+                vf_store(c + r * PANEL + j, get(to + r * whole->ldc + j, cols - j));
+        tiles[rows - 1][form_of(cols)](&t);
+        for (size_t r = 0; r < rows; r++, to += whole->ldc)
+            for (size_t j = 0; j < cols; j += LANES) {
+                vf x = get(c + r * PANEL + j, cols - j);
+                if (t.last && whole->affine)
+                    affine_rows(whole->affine, t.m + r, t.n + j, 1, 1, cols - j, &x);
+                if (t.last) x = vf_nan_of(x, x);
+                put_as_is(to + j, cols - j, x);
+            }
+    }
 }
 
 /* Of a k-major B, which is first copied, as reading past its last column is not ours to do. */
-static __attribute__((noinline)) void tile_ragged_k_major(const struct tile *whole, uint32_t rows,
-                                                          uint32_t cols)
+static __attribute__((noinline)) void tiles_ragged_k_major(const struct tile *whole, uint32_t rows,
+                                                           uint32_t cols)
 {
     float b[K_WHOLE * PANEL];
     struct tile t = *whole;
@@ -320,7 +378,7 @@ static __attribute__((noinline)) void tile_ragged_k_major(const struct tile *who
             vf_store(b + k * PANEL + j, get(whole->b + k * whole->ldb + j, cols - j));
     t.b = b;
     t.ldb = PANEL;
-    tile_ragged(&t, rows, cols);
+    tiles_ragged(&t, rows, cols);
 }
 
 /* Rows as even tiles: `larger` of them have least + 1 rows, the others least. */
@@ -346,31 +404,33 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
     t.affine = g->affine;
     t.ldb = packed ? PANEL : g->ldb;
     t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
-    for (uint32_t n = n0, panels; n < n1; n += panels * PANEL) {
+    for (uint32_t n = n0, panels, cols; n < n1; n += panels * PANEL) {
         panels = panels_together(s.least + (s.larger > 0), (n1 - n) / PANEL);
-        const float *b =
-            g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
-        size_t bytes = sizeof(float) * PANEL * t.k; /* of one panel, shared among the tiles */
-        const char *next = (const char *)(b + (packed ? panels * t.panel_step : 0));
-        bool next_a = g->a_from_memory && n == n0; /* else the next panel of B */
-        size_t step = packed ? (bytes / t.k + s.count - 1) / s.count : 0;
-        t.ahead_row = next_a ? t.lda * sizeof(float) : step;
-        t.ahead_step = AHEAD_ROWS * (next_a ? sizeof(float) : step);
-        for (uint32_t i = 0, m = m0, rows; i < s.count; i++, m += rows) {
+        cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
+        t.n = n;
+        t.b = g->b + (packed ? (size_t)n * g->k + (size_t)k0 * PANEL : (size_t)k0 * g->ldb + n);
+        /* The next panel, shared among the tiles; or at the beginning all of the rows to come. */
+        bool rows_ahead = g->a_from_memory && n == n0 && k0 == 0;
+        t.ahead = (const char *)(t.b + (packed ? panels * t.panel_step : 0));
+        t.ahead_step = packed ? (sizeof(float) * PANEL + s.count - 1) / s.count : 0;
+        for (uint32_t i = 0, m = m0, rows; i < s.count; i += t.count, m += rows * t.count) {
+            t.count = i < s.larger ? s.larger : s.count - i;
             rows = s.least + (i < s.larger);
-            uint32_t cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
             t.m = m;
-            t.n = n;
             t.a = g->a + (size_t)m * g->lda + k0;
-            t.b = b;
+            t.a_tile = rows * g->lda;
             t.c = g->c + (size_t)m * g->ldc + n;
-            t.ahead = next_a ? (const char *)(t.a + rows * t.lda) : next + i * step * t.k;
+            if (rows_ahead) {
+                t.ahead = (const char *)(t.a + t.a_tile);
+                t.ahead_step = sizeof(float) * t.a_tile / t.k;
+            }
             if (cols % LANES != 0)
-                (packed ? tile_ragged : tile_ragged_k_major)(&t, rows, cols);
+                (packed ? tiles_ragged : tiles_ragged_k_major)(&t, rows, cols);
             else if (cols < PANEL)
                 tiles[rows - 1][form_of(cols)](&t);
             else
-                run_tile(&t, rows, panels);
+                run_tiles(&t, rows, panels);
+            t.ahead += t.ahead_step * t.k * t.count;
         }
     }
 }

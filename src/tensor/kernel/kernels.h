@@ -13,7 +13,7 @@
 #include "tensor/kernel/steps.h"
 #include "tensor/ref/ops.h"
 
-/* One number for each row, `step` elements apart. */
+/* One number for each row, `step` elements apart; NULL: none. */
 struct ay_per_row {
     const float *at;
     size_t step;
@@ -22,8 +22,8 @@ struct ay_per_row {
 /* What often follows a product: x of C[m, n] becomes min(max(((x * scale[m]) + shift[m]) +
  * ((add[m, n] * add_scale[m]) + add_shift[m]), low), high), as MUL, ADD, MAX and MIN of the
  * specification; or, `twice`, x * scale[m] + shift[m] does so in place of x, with scale_again and
- * shift_again. Where one is missing, 1, -0, no matrix and infinities change nothing. low is neither
- * NaN nor -0, high neither NaN nor 0. */
+ * shift_again. Numbers that are none change nothing, nor do infinite bounds. low is neither NaN nor
+ * -0, high neither NaN nor 0. */
 struct ay_affine {
     struct ay_per_row scale, shift;
     bool twice;

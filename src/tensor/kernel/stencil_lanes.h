@@ -168,7 +168,7 @@ AY_INLINE void stencil_rows(const struct ay_stencil *s, const struct stencil_col
     AY_UNROLL
     for (int r = 0; r < rows; r++) {
         size_t at = ((size_t)row + (size_t)r) * s->columns + n;
-        if (affine) affine_row(affine, 0, at, 1, left, &sum[r]);
+        if (affine) affine_rows(affine, 0, at, 1, 1, left, &sum[r]);
         put(out + at, left, sum[r]);
     }
 }
