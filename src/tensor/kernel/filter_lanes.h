@@ -8,65 +8,71 @@
 
 #include "tensor/kernel/gemm_lanes.h"
 
-#define FILTERS     (FILTER_LANES * LANES) /* of a panel */
-#define FILTER_ROWS (TILE_ROWS * TILE_LANES / FILTER_LANES)
-/* A panel's part that stays in the first-level cache beside what it meets of the image; half more
- * is not cut: 7x7 of 3 channels are one. */
-#define FILTER_K 98
+#define FILTERS (FILTER_LANES * LANES) /* of a panel */
 /* Elements from a patch to those whose part of the image is fetched meanwhile. */
 #define FILTER_AHEAD 24
-/* Whether patches that lie apart are laid out first: a tile of gemm is one here, and a vector of
- * filters is not so long that loads are for nothing. */
-#define FILTERS_LAID (FILTER_LANES == TILE_LANES)
 /* Rows of an image, apart, whose lines stay in the first-level cache. */
 #define LINES_KEPT 192u
+/* Patches of a tile, whose sums are as many as those of a tile of gemm. */
+#define FILTER_ROWS 6
+#define FILTER_ROWS_OF(vecs)                                                                       \
+    (TILE_ROWS * TILE_LANES / (vecs) < FILTER_ROWS ? TILE_ROWS * TILE_LANES / (vecs) : FILTER_ROWS)
 
+/* Tiles below each other. */
 struct filter_tile {
     const struct ay_patches *w;
     uint32_t n, k0, k1; /* first column; this block of k */
-    const float *b;     /* that block of a panel */
-    float *sums;        /* (rows, FILTERS) */
-    /* What is needed next, in pieces so far apart, one each k; after FILTERS of them so far on. */
+    uint32_t count;
+    const float *b; /* that block of a panel */
+    float *sums;    /* (rows, FILTERS) */
+    /* What is needed next: the panel's next block, a place for each k of all tiles, or after the
+     * last one where results go, in the rows of C from here on. */
     const float *ahead;
-    ptrdiff_t ahead_step, ahead_on;
+    size_t ahead_step;
+    bool last;
 };
 
 /* far: the image is not in the second-level cache yet. */
-AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const int vecs,
+AY_INLINE void filter_tile(const struct filter_tile *of, const int rows, const int vecs,
                            const bool far)
 {
-    const float *from[FILTER_ROWS], *b = t->b, *ahead = t->ahead;
-    float *sums = t->sums; /* a store to it might change *t, for all the compiler knows */
-    vf sum[FILTER_ROWS * FILTER_LANES];
-    AY_UNROLL
-    for (int r = 0; r < rows; r++) from[r] = t->w->image + t->w->n_at[t->n + (uint32_t)r];
-    AY_UNROLL
-    for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++)
-        sum[r * vecs + v] =
-            t->k0 == 0 ? vf_set1(0) : vf_load(sums + (size_t)r * FILTERS + (size_t)v * LANES);
-    for (const int32_t *k = t->w->k_at + t->k0, *end = t->w->k_at + t->k1, *stop; k < end;) {
-        for (stop = end - k < FILTERS ? end : k + FILTERS; k < stop; k++, b += FILTERS) {
-            vf y[FILTER_LANES];
-            AY_UNROLL
-            for (int v = 0; v < vecs; v++) y[v] = vf_load(b + (size_t)v * LANES);
-            __builtin_prefetch(ahead, 0, 2);
-            ahead += t->ahead_step;
-            if (far) __builtin_prefetch(from[rows - 1] + *k + FILTER_AHEAD, 0, 3);
-            AY_UNROLL
-            for (int r = 0; r < rows; r++) {
-                vf x = vf_set1(from[r][*k]);
+    const struct filter_tile t = *of; /* stores to sums might change *of, for all that is known */
+    const float *image = t.w->image, *ahead = t.ahead;
+    const int32_t *n_at = t.w->n_at + t.n, *begin = t.w->k_at + t.k0, *end = t.w->k_at + t.k1;
+    const int32_t *last_row = t.last && end - begin > FILTERS ? begin + FILTERS : end;
+    float *sums = t.sums;
+    for (uint32_t i = 0; i < t.count; i++, n_at += rows, sums += (size_t)rows * FILTERS) {
+        const float *from[FILTER_ROWS], *b = t.b;
+        vf sum[TILE_ROWS * TILE_LANES];
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) from[r] = image + n_at[r];
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[r * vecs + v] =
+                t.k0 == 0 ? vf_set1(0) : vf_load(sums + (size_t)r * FILTERS + (size_t)v * LANES);
+        if (t.last) ahead = t.ahead + (size_t)i * (size_t)rows;
+        size_t step = t.ahead_step;
+        for (const int32_t *k = begin, *stop = last_row; k < end; stop = end, step = 0)
+            for (; k < stop; k++, b += FILTERS, ahead += step) {
+                vf y[FILTER_LANES];
                 AY_UNROLL
-                for (int v = 0; v < vecs; v++)
-                    sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+                for (int v = 0; v < vecs; v++) y[v] = vf_load(b + (size_t)v * LANES);
+                __builtin_prefetch(ahead, 0, 2);
+                if (far) __builtin_prefetch(from[rows - 1] + *k + FILTER_AHEAD, 0, 3);
+                AY_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    vf x = vf_set1(from[r][*k]);
+                    AY_UNROLL
+                    for (int v = 0; v < vecs; v++)
+                        sum[r * vecs + v] = vf_fma(x, y[v], sum[r * vecs + v]);
+                }
             }
-        }
-        ahead += t->ahead_on;
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) AY_UNROLL
+        for (int v = 0; v < vecs; v++)
+            vf_store(sums + (size_t)r * FILTERS + (size_t)v * LANES, sum[r * vecs + v]);
     }
-    AY_UNROLL
-    for (int r = 0; r < rows; r++) AY_UNROLL
-    for (int v = 0; v < vecs; v++)
-        vf_store(sums + (size_t)r * FILTERS + (size_t)v * LANES, sum[r * vecs + v]);
 }
 
 #define AY_FILTER_TILE(rows, vecs)                                                                 \
@@ -74,54 +80,42 @@ AY_INLINE void filter_tile(const struct filter_tile *t, const int rows, const in
     {                                                                                              \
         filter_tile(t, rows, vecs, false);                                                         \
     }
-#define AY_FILTER_TILE_FAR(rows)                                                                   \
-    static void filter_tile_##rows##_far(const struct filter_tile *t)                              \
+#define AY_FILTER_TILE_FAR(rows, vecs)                                                             \
+    static void filter_tile_##rows##_##vecs##_far(const struct filter_tile *t)                     \
     {                                                                                              \
-        filter_tile(t, rows, FILTER_LANES, true);                                                  \
+        filter_tile(t, rows, vecs, true);                                                          \
     }
-/* By vectors - 1; where patches are not laid out, then of whole panels the far form. */
-#if FILTER_LANES == 4
-#define AY_FILTER_TILES(rows)                                                                      \
-    AY_FILTER_TILE(rows, 1)                                                                        \
-    AY_FILTER_TILE(rows, 2)                                                                        \
-    AY_FILTER_TILE(rows, 3)                                                                        \
-    AY_FILTER_TILE(rows, 4)                                                                        \
-    AY_FILTER_TILE_FAR(rows)
-#define AY_FILTER_FORMS(rows)                                                                      \
-    {                                                                                              \
-        filter_tile_##rows##_1, filter_tile_##rows##_2, filter_tile_##rows##_3,                    \
-            filter_tile_##rows##_4, filter_tile_##rows##_far                                       \
-    }
-#elif FILTER_LANES == 2
-#define AY_FILTER_TILES(rows)                                                                      \
-    AY_FILTER_TILE(rows, 1)                                                                        \
-    AY_FILTER_TILE(rows, 2)
-#define AY_FILTER_FORMS(rows)                                                                      \
-    {                                                                                              \
-        filter_tile_##rows##_1, filter_tile_##rows##_2                                             \
-    }
-#else
-#define AY_FILTER_TILES(rows) AY_FILTER_TILE(rows, 1)
-#define AY_FILTER_FORMS(rows)                                                                      \
-    {                                                                                              \
-        filter_tile_##rows##_1                                                                     \
-    }
-#endif
-AY_FILTER_TILES(1)
-AY_FILTER_TILES(2)
-AY_FILTER_TILES(3)
-AY_FILTER_TILES(4)
-#if TILE_ROWS >= 6
-AY_FILTER_TILES(5)
-AY_FILTER_TILES(6)
-#endif
+#define AY_FILTER_NAME(rows, vecs)     filter_tile_##rows##_##vecs,
+#define AY_FILTER_NAME_FAR(rows, vecs) filter_tile_##rows##_##vecs##_far,
+#define AY_3_ROWS(_, vecs)             _(1, vecs) _(2, vecs) _(3, vecs)
+#define AY_4_ROWS(_, vecs)             AY_3_ROWS(_, vecs) _(4, vecs)
+#define AY_6_ROWS(_, vecs)             AY_4_ROWS(_, vecs) _(5, vecs) _(6, vecs)
 
-/* By rows - 1 and form. */
-static void (*const filter_tiles[FILTER_ROWS][FILTER_LANES + !FILTERS_LAID])(
-    const struct filter_tile *) = {
-    AY_FILTER_FORMS(1), AY_FILTER_FORMS(2), AY_FILTER_FORMS(3), AY_FILTER_FORMS(4),
-#if TILE_ROWS >= 6
-    AY_FILTER_FORMS(5), AY_FILTER_FORMS(6),
+/* By vectors - 1 and rows - 1; where patches are not laid out, after whole panels their far form. */
+#if FILTER_LANES == 1
+AY_4_ROWS(AY_FILTER_TILE, 1)
+#elif TILE_ROWS * TILE_LANES < 24
+AY_6_ROWS(AY_FILTER_TILE, 1)
+AY_6_ROWS(AY_FILTER_TILE, 2)
+AY_4_ROWS(AY_FILTER_TILE, 3)
+AY_3_ROWS(AY_FILTER_TILE, 4)
+#else
+AY_6_ROWS(AY_FILTER_TILE, 1)
+AY_6_ROWS(AY_FILTER_TILE, 2)
+AY_6_ROWS(AY_FILTER_TILE, 3)
+AY_6_ROWS(AY_FILTER_TILE, 4)
+AY_6_ROWS(AY_FILTER_TILE_FAR, 4)
+#endif
+static void (*const filter_tiles[][FILTER_ROWS])(const struct filter_tile *) = {
+#if FILTER_LANES == 1
+    {AY_4_ROWS(AY_FILTER_NAME, 1)}
+#elif TILE_ROWS * TILE_LANES < 24
+    {AY_6_ROWS(AY_FILTER_NAME, 1)}, {AY_6_ROWS(AY_FILTER_NAME, 2)},
+    {AY_4_ROWS(AY_FILTER_NAME, 3)}, {AY_3_ROWS(AY_FILTER_NAME, 4)},
+#else
+    {AY_6_ROWS(AY_FILTER_NAME, 1)}, {AY_6_ROWS(AY_FILTER_NAME, 2)},
+    {AY_6_ROWS(AY_FILTER_NAME, 3)}, {AY_6_ROWS(AY_FILTER_NAME, 4)},
+    {AY_6_ROWS(AY_FILTER_NAME_FAR, 4)},
 #endif
 };
 
@@ -130,25 +124,23 @@ static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0
                          uint32_t n0, uint32_t n1, float *sums)
 {
     const float *b = g->filters + (size_t)m0 * g->patches->k;
-    uint32_t form = (m1 - m0 + LANES - 1) / LANES - 1;
-    bool far = !FILTERS_LAID && first && g->patches->apart;
-    if (far && m1 - m0 == FILTERS) form = FILTER_LANES;
-    struct split s = split_of(n1 - n0, FILTER_ROWS);
+    uint32_t vecs = (m1 - m0 + LANES - 1) / LANES, form = vecs - 1;
+    if (!FILTERS_LAID && first && g->patches->apart && m1 - m0 == FILTERS) form = FILTER_LANES;
+    struct split s = split_of(n1 - n0, FILTER_ROWS_OF(vecs));
     struct filter_tile t = {.w = g->patches};
     for (; t.k0 < g->patches->k; t.k0 = t.k1) {
         t.k1 = g->patches->k - t.k0 <= FILTER_K + FILTER_K / 2 ? g->patches->k : t.k0 + FILTER_K;
         t.b = b + (size_t)t.k0 * FILTERS;
-        t.sums = sums;
-        t.n = n0;
-        bool last = t.k1 == g->patches->k;
-        t.ahead_step = (ptrdiff_t)(last ? g->ldc : (FILTERS + s.count - 1) / s.count);
-        t.ahead_on = last ? -FILTERS * t.ahead_step : 0;
-        for (uint32_t i = 0, rows; i < s.count; i++, t.n += rows) {
+        t.last = t.k1 == g->patches->k;
+        t.ahead_step = t.last ? g->ldc : (FILTERS + s.count - 1) / s.count;
+        for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
+            t.count = i < s.larger ? s.larger : s.count - i;
             rows = s.least + (i < s.larger);
-            t.ahead = last ? g->c + (size_t)m0 * g->ldc + t.n
-                           : b + (size_t)t.k1 * FILTERS + (ptrdiff_t)i * FILTER_K * t.ahead_step;
-            filter_tiles[rows - 1][form](&t);
-            t.sums += (size_t)rows * FILTERS;
+            t.n = n0 + n;
+            t.sums = sums + (size_t)n * FILTERS;
+            t.ahead = t.last ? g->c + (size_t)m0 * g->ldc + t.n
+                             : b + (size_t)t.k1 * FILTERS + (t.k1 - t.k0) * i * t.ahead_step;
+            filter_tiles[form][rows - 1](&t);
         }
     }
 }
@@ -162,12 +154,16 @@ static void filter_square(const struct ay_filter_gemm *g, const float *sums, siz
     for (size_t j = 0; j < LANES; j++)
         square[j] = j < left ? vf_load(sums + j * FILTERS) : vf_set1(0);
     vf_transpose(square);
+    if (!g->affine)
+        canonical(square, LANES);
+    else if (rows == LANES)
+        affine_rows(g->affine, m, n, LANES, 1, left, square);
+    else
+        for (size_t r = 0; r < rows; r++)
+            affine_rows(g->affine, m + r, n, 1, 1, left, &square[r]);
     AY_UNROLL
-    for (size_t r = 0; r < LANES; r++) {
-        if (r >= rows) continue;
-        if (g->affine) affine_rows(g->affine, m + r, n, 1, 1, left, &square[r]);
-        put(g->c + (m + r) * g->ldc + n, left, square[r]);
-    }
+    for (size_t r = 0; r < LANES; r++)
+        if (r < rows) put_as_is(g->c + (m + r) * g->ldc + n, left, square[r]);
 }
 
 static void filter_finish(const struct ay_filter_gemm *g, const float *sums, uint32_t m0,
@@ -231,25 +227,30 @@ static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
     const struct split s = split_of(n1 - n0, TILE_ROWS);
     const uint32_t blocks = (w->k + K_WHOLE - 1) / K_WHOLE, block = (w->k + blocks - 1) / blocks;
     float *sums = room + (size_t)(n1 - n0) * w->k + LANES;
-    struct tile t = {.lda = 1, .b = g->filters + (size_t)m0 * w->k, .ldb = FILTERS, .ldc = FILTERS};
+    const float *b = g->filters + (size_t)m0 * w->k;
+    struct tile t = {.lda = 1, .ldb = FILTERS, .ldc = FILTERS};
     if (!g->laid) lay_out(w, &s, n0, room);
-    t.ahead_step = (sizeof(float) * FILTERS + s.count - 1) / s.count;
+    t.ahead_step = (sizeof(float) * PANEL + s.count - 1) / s.count;
     for (uint32_t m = m0; m < m1; m += FILTERS) {
-        for (uint32_t k0 = 0; k0 < w->k; k0 += t.k, t.b += (size_t)FILTERS * t.k) {
+        uint32_t next = m1 - m < FILTERS ? m1 : m + FILTERS;
+        for (uint32_t k0 = 0; k0 < w->k; k0 += t.k, b += (size_t)FILTERS * t.k) {
             t.k = w->k - k0 <= block ? w->k - k0 : block;
             t.first = k0 == 0;
-            t.ahead = (const char *)(t.b + (size_t)FILTERS * t.k);
-            for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
-                t.count = i < s.larger ? s.larger : s.count - i;
-                t.a_step = rows = s.least + (i < s.larger);
-                t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
-                t.a_tile = (size_t)rows * w->k;
-                t.c = sums + (size_t)n * FILTERS;
-                tiles[rows - 1][NARROW](&t);
-                t.ahead += t.ahead_step * t.k * t.count;
+            t.ahead = (const char *)(b + (size_t)FILTERS * t.k);
+            for (uint32_t part = 0; part < next - m; part += PANEL) {
+                t.b = b + part;
+                for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
+                    t.count = i < s.larger ? s.larger : s.count - i;
+                    t.a_step = rows = s.least + (i < s.larger);
+                    t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
+                    t.a_tile = (size_t)rows * w->k;
+                    t.c = sums + (size_t)n * FILTERS + part;
+                    tiles[rows - 1][NARROW](&t);
+                    t.ahead += t.ahead_step * t.k * t.count;
+                }
             }
         }
-        filter_finish(g, sums, m, m1 - m < FILTERS ? m1 : m + FILTERS, n0, n1);
+        filter_finish(g, sums, m, next, n0, n1);
     }
 }
 

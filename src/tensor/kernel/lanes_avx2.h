@@ -10,7 +10,11 @@
 #define TILE_ROWS    6 /* 12 sums, 2 vectors of B, 1 of A: all 16 registers */
 #define TILE_LANES   2
 #define LOOKS_UP     16 /* by two permutations */
-#define FILTER_LANES 2
+#define FILTER_LANES 4
+/* Patches that lie apart are laid side by side first, for tiles of gemm. */
+#define FILTERS_LAID 1
+/* Of K, so that a panel's part stays in the first-level cache beside what it meets of the image. */
+#define FILTER_K 144
 
 typedef __m256 vf;
 typedef __m128 vh;

@@ -13,6 +13,9 @@
 #define TILE_LANES   3
 #define LOOKS_UP     32 /* by one permutation */
 #define FILTER_LANES 4
+#define FILTERS_LAID 0
+/* Of K, so that a panel's part stays in the first-level cache beside what it meets of the image. */
+#define FILTER_K 98
 
 typedef __m512 vf;
 typedef __m256 vh;

@@ -13,6 +13,8 @@
 #define TILE_LANES   1  /* vectors of a gemm panel */
 #define LOOKS_UP     32 /* f32 that vf_look_up chooses from: where fewer, it takes longer */
 #define FILTER_LANES 1  /* vectors of a panel of filters */
+#define FILTERS_LAID 1  /* patches that lie apart are laid side by side first, for tiles of gemm */
+#define FILTER_K     98 /* of k, at a time: a panel's part stays in the first-level cache */
 
 typedef struct {
     float at[LANES];
