@@ -201,6 +201,7 @@ static void lay_columns(const struct ay_patches *w, uint32_t k0, uint32_t k1, ui
             for (uint32_t r = 0; r < rows; r++) out[r] = from[r][w->k_at[k]];
             continue;
         }
+        __builtin_prefetch(at + FILTER_AHEAD, 0, 3);
         vf x = whole ? vf_load(at) : w->step == 1 ? get(at, rows) : patch_get(at, rows, 2);
         put_as_is(out, (size_t)(k1 - k) * rows, x); /* the rest is overwritten next */
     }
