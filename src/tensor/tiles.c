@@ -280,7 +280,7 @@ static void run_plane(const struct tiles *t, uint32_t i)
     const float *plane = t->source + (size_t)i * s->height * s->width;
     float *out = t->out + (size_t)i * t->n;
     if (t->op->kind == AY_WORK_OP_REDUCE) {
-        k->max_stencil(s, plane, out);
+        (t->op->reduce == AY_WORK_REDUCE_MAX ? k->max_stencil : k->sum_stencil)(s, plane, out);
         return;
     }
     struct ay_affine follows;
@@ -403,20 +403,37 @@ static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
     return t;
 }
 
-/* Whether the step's batches are windows over planes, and are enough for all threads. */
-static bool is_planes(struct tiles *t)
+/* Whether there is a kernel for what is made of such windows. */
+static bool is_made(const struct ay_work_op *op, const struct ay_stencil *s)
 {
-    bool product = t->op->kind == AY_WORK_OP_MATMUL;
-    if (t->m != 1 || t->fixed || t->filters || t->batches < 2 * ay_pool_threads(t->exec->pool))
+    bool small = s->kernel_width == s->kernel_height && s->kernel_width / 2 == 1;
+    return op->kind == AY_WORK_OP_MATMUL || op->reduce == AY_WORK_REDUCE_MAX ||
+           (op->reduce == AY_WORK_REDUCE_SUM && small);
+}
+
+/* Whether the step's batches are windows over planes, and are enough for all threads. What is
+ * reduced is taken as planes, however small they are, where there is a kernel for it. */
+static bool find_planes(struct tiles *t)
+{
+    struct ay_patch_view w = t->shape;
+    if (t->m != 1 || t->fixed || t->filters) return false;
+    if (t->op->kind == AY_WORK_OP_REDUCE && w.k_axis > 1) {
+        uint64_t n = w.grid[w.k_axis - 1] * w.grid[w.k_axis - 2];
+        if (n <= w.n && !ay_patch_view_of(t->view, n, w.k, &w)) w = t->shape;
+    }
+    if (w.batches < 2 * ay_pool_threads(t->exec->pool) || w.batches > UINT32_MAX ||
+        !ay_patch_view_stencil(t->view, &w, &t->stencil) || !is_made(t->op, &t->stencil))
         return false;
-    return (product || t->op->reduce == AY_WORK_REDUCE_MAX) &&
-           ay_patch_view_stencil(t->view, &t->shape, &t->stencil);
+    t->shape = w;
+    t->n = (uint32_t)w.n;
+    t->batches = (uint32_t)w.batches;
+    return true;
 }
 
 static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
     struct tiles t = tiles_of(exec, run);
-    t.planes = is_planes(&t);
+    t.planes = find_planes(&t);
     AY_TRY(lay_out(&t));
     if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_what_follows(&t);
     bool framed = t.shape.framed && !t.planes;

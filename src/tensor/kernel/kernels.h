@@ -125,10 +125,12 @@ struct ay_kernels {
     void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     /* For each window of a plane, a row after the other: the chain with a (kernel height * width)
-     * and what may follow (row 0 of it; NULL: nothing), or the maximum as of REDUCE. */
+     * and what may follow (row 0 of it; NULL: nothing), or as of REDUCE the maximum, or the sum,
+     * of windows of 2 x 2 or 3 x 3. */
     void (*chain_stencil)(const struct ay_stencil *s, const float *plane, const float *a,
                           const struct ay_affine *affine, float *out);
     void (*max_stencil)(const struct ay_stencil *s, const float *plane, float *out);
+    void (*sum_stencil)(const struct ay_stencil *s, const float *plane, float *out);
 
     /* What it says of x (rows, columns), rows ldx apart, to out, rows ldo apart: rows m0..m1 and
      * columns n0..n1. out may be x, or what is added, where rows are as far apart. */

@@ -57,19 +57,14 @@ AY_INLINE void patch_sum(struct columns c, size_t left, const uint32_t step, flo
     put(out, left, s[0]);
 }
 
-/* The same of a known k, at most 16. The +0 that the sums begin with only changes what is -0 in
- * all, so it is added once. */
+/* The same of a known k, at most 16. */
 AY_INLINE void patch_sum_few(struct columns c, const uint32_t k, size_t left, const uint32_t step,
                              float *out)
 {
     vf s[16];
     AY_UNROLL
     for (uint32_t l = 0; l < k; l++) s[l] = column_get(c, l, 0, left, step);
-    AY_UNROLL
-    for (uint32_t h = 8; h > 0; h /= 2) AY_UNROLL
-    for (uint32_t l = 0; l < h; l++)
-        if (l + h < k) s[l] = vf_add(s[l], s[l + h]);
-    put(out, left, vf_add(s[0], vf_set1(0)));
+    put(out, left, sum_of_few(s, k));
 }
 
 AY_INLINE void patch_max(struct columns c, size_t left, const uint32_t step, float *out)

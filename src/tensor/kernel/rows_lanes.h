@@ -26,6 +26,17 @@ AY_INLINE float tree(const vf sums[SUMS])
     return first_lane(s);
 }
 
+/* The tree over k <= 16 elements, each a partial of its own. The +0 that partials begin with only
+ * changes what is -0 in all, so it is added once. */
+AY_INLINE vf sum_of_few(vf s[16], const uint32_t k)
+{
+    AY_UNROLL
+    for (uint32_t h = 8; h > 0; h /= 2) AY_UNROLL
+    for (uint32_t l = 0; l < h; l++)
+        if (l + h < k) s[l] = vf_add(s[l], s[l + h]);
+    return vf_add(s[0], vf_set1(0));
+}
+
 AY_INLINE float row_sums(const float *x, size_t n, const bool square)
 {
     vf s[SUMS];

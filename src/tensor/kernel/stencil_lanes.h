@@ -1,7 +1,7 @@
 /* Windows over the planes of an image, each with filters of its own, as of a depthwise convolution,
- * or their maxima: straight from the image, whatever lies outside it being put in by masks. Vectors
- * run along the rows of the result, some rows of which go together; each element is one chain.
- * Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
+ * or their maxima or sums: straight from the image, whatever lies outside it being put in by masks.
+ * Vectors run along the rows of the result, some rows of which go together; each element is one
+ * chain. Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
 #ifndef AY_TENSOR_KERNEL_STENCIL_LANES_H
 #define AY_TENSOR_KERNEL_STENCIL_LANES_H
 
@@ -212,6 +212,54 @@ static void max_stencil(const struct ay_stencil *s, const float *plane, float *o
         stencil(s, plane, NULL, NULL, STENCIL_MAX, 1, out);
     else
         stencil(s, plane, NULL, NULL, STENCIL_MAX, 2, out);
+}
+
+/* side: the windows' height and width. */
+AY_INLINE void stencil_sum(const struct ay_stencil *s, const struct stencil_columns *c,
+                           const float *plane, uint32_t n, const uint32_t side, const float *fill,
+                           const bool inside, const int step, float *out)
+{
+    size_t left = s->columns - n < LANES ? s->columns - n : LANES;
+    for (uint32_t row = 0; row < s->rows; row++) {
+        vf x[16];
+        AY_UNROLL
+        for (uint32_t i = 0; i < side; i++) {
+            struct stencil_row from = stencil_row(s, plane, row_of(s, row, i), fill);
+            AY_UNROLL
+            for (uint32_t j = 0; j < side; j++)
+                x[i * side + j] = stencil_get(s, c, j, from, inside, step);
+        }
+        put(out + (size_t)row * s->columns + n, left, sum_of_few(x, side * side));
+    }
+}
+
+AY_INLINE void sum_windows(const struct ay_stencil *s, const float *plane, const uint32_t side,
+                           const int step, float *out)
+{
+    struct stencil_columns c;
+    float fill[FILLED];
+    for (uint32_t i = 0; i < FILLED; i++) fill[i] = s->fill;
+    for (uint32_t n = 0, next; n < s->columns; n = next) {
+        next = n + LANES;
+        if (next > s->columns && s->columns >= LANES) n = s->columns - LANES;
+        stencil_columns(s, n, &c);
+        if (c.inside)
+            stencil_sum(s, &c, plane, n, side, fill, true, step, out);
+        else
+            stencil_sum(s, &c, plane, n, side, fill, false, step, out);
+    }
+}
+
+static void sum_stencil(const struct ay_stencil *s, const float *plane, float *out)
+{
+    if (s->column_stride == 1 && s->kernel_width == 3)
+        sum_windows(s, plane, 3, 1, out);
+    else if (s->column_stride == 1)
+        sum_windows(s, plane, 2, 1, out);
+    else if (s->kernel_width == 3)
+        sum_windows(s, plane, 3, 2, out);
+    else
+        sum_windows(s, plane, 2, 2, out);
 }
 
 #endif

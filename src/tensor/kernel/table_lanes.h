@@ -27,6 +27,7 @@ const struct ay_kernels AY_TABLE = {
     .max_patches = max_patches,
     .chain_stencil = chain_stencil,
     .max_stencil = max_stencil,
+    .sum_stencil = sum_stencil,
     .unary = {[AY_FN_NEG] = each_neg,
               [AY_FN_ABS] = each_abs,
               [AY_FN_FLOOR] = each_floor,

@@ -239,10 +239,12 @@ static void check_stencil(const struct ay_kernels *k)
     w.left = (int32_t)(next() % 60) - 40;
     uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
     const struct ay_affine follows = random_affine(0);
-    for (int way = 0; way < 3; way++) {
+    const bool small = w.kernel_width == w.kernel_height && w.kernel_width / 2 == 1;
+    for (int way = 0; way < 3 + small; way++) {
         out[n] = 7.0F;
         if (way < 2) k->chain_stencil(&w, a, b, way ? &follows : NULL, out);
         if (way == 2) k->max_stencil(&w, a, out);
+        if (way == 3) k->sum_stencil(&w, a, out);
         for (uint32_t j = 0; j < n; j++) {
             float window[20];
             for (uint32_t i = 0; i < kk; i++) {
@@ -253,8 +255,9 @@ static void check_stencil(const struct ay_kernels *k)
                 bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
                 window[i] = inside ? a[y * w.width + x] : w.fill;
             }
-            float want =
-                way < 2 ? ay_ref_chain(0, window, b, kk) : ay_ref_reduce_max(window, kk, 1);
+            float want = way < 2    ? ay_ref_chain(0, window, b, kk)
+                         : way == 2 ? ay_ref_reduce_max(window, kk, 1)
+                                    : ay_ref_reduce_sum(window, kk, 1);
             if (way == 1) want = ref_affine(&follows, want, 0, j);
             assert_same("stencil", k, j, out[j], want);
         }
