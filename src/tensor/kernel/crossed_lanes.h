@@ -13,13 +13,14 @@
 /* So few, of blocks, wait for B alone, and do without its columns' parts. */
 #define FEW_ROWS 2
 
-/* Sums of `rows` rows with a panel's columns, over two words, added to acc. */
+/* Sums of `rows` rows with the first `vecs` vectors of a panel's columns, over two words, added to
+ * acc. */
 AY_INLINE void crossed_dots(const uint32_t *a, size_t lda, const uint32_t *b, const int rows,
-                            vq *acc)
+                            const int vecs, vq *acc)
 {
     vq y[TILE_LANES], y_next[TILE_LANES];
     AY_UNROLL
-    for (int v = 0; v < TILE_LANES; v++) {
+    for (int v = 0; v < vecs; v++) {
         y[v] = vq_load(b + (size_t)v * LANES);
         y_next[v] = vq_load(b + PANEL + (size_t)v * LANES);
     }
@@ -27,19 +28,19 @@ AY_INLINE void crossed_dots(const uint32_t *a, size_t lda, const uint32_t *b, co
     for (int r = 0; r < rows; r++) {
         uint32_t x = a[(size_t)r * lda], x_next = a[(size_t)r * lda + 1];
         AY_UNROLL
-        for (int v = 0; v < TILE_LANES; v++)
-            acc[r * TILE_LANES + v] = vq_cross(acc[r * TILE_LANES + v], x, x_next, y[v], y_next[v]);
+        for (int v = 0; v < vecs; v++)
+            acc[r * vecs + v] = vq_cross(acc[r * vecs + v], x, x_next, y[v], y_next[v]);
     }
 }
 
-/* The parts of a panel's columns and of `rows` rows, which are `stride` words apart. */
+/* The parts of those columns and of `rows` rows, which are `stride` words apart. */
 AY_INLINE void crossed_parts(const uint32_t *columns, const uint32_t *of_rows, size_t stride,
-                             const int rows, vq *acc)
+                             const int rows, const int vecs, vq *acc)
 {
     AY_UNROLL
-    for (int i = 0; i < rows * TILE_LANES; i++)
-        acc[i] = vq_add(vq_load(columns + (size_t)(i % TILE_LANES) * LANES),
-                        vq_set1(of_rows[(size_t)(i / TILE_LANES) * stride]));
+    for (int i = 0; i < rows * vecs; i++)
+        acc[i] = vq_add(vq_load(columns + (size_t)(i % vecs) * LANES),
+                        vq_set1(of_rows[(size_t)(i / vecs) * stride]));
 }
 
 /* The first `cols` columns of a tile, which is a panel wide. */
@@ -51,17 +52,28 @@ static void crossed_put(const void *tile, uint32_t rows, uint32_t cols, void *c,
 }
 
 AY_INLINE void crossed_int_tile(const struct ay_int_gemm *g, uint32_t m, const uint32_t *panel,
-                                const int rows, uint32_t *out, size_t ldo)
+                                const int rows, const int vecs, uint32_t *out, size_t ldo)
 {
     vq acc[CROSSED_ROWS * TILE_LANES];
     size_t words = (g->k + GROUP - 1) / GROUP, w = 0;
     const uint32_t *a = g->a + m * g->lda, *b = panel + PANEL;
-    crossed_parts(panel, (const uint32_t *)g->a_add + m, 1, rows, acc);
-    for (; w + 2 <= words; w += 2) crossed_dots(a + w, g->lda, b + w * PANEL, rows, acc);
-    if (w < words) dots(a + w, g->lda, b + w * PANEL, 1, rows, acc);
+    crossed_parts(panel, (const uint32_t *)g->a_add + m, 1, rows, vecs, acc);
+    for (; w + 2 <= words; w += 2) crossed_dots(a + w, g->lda, b + w * PANEL, rows, vecs, acc);
+    if (w < words) dots(a + w, g->lda, b + w * PANEL, 1, rows, vecs, acc);
     AY_UNROLL
-    for (int i = 0; i < rows * TILE_LANES; i++)
-        vq_store(out + (size_t)(i / TILE_LANES) * ldo + (size_t)(i % TILE_LANES) * LANES, acc[i]);
+    for (int i = 0; i < rows * vecs; i++)
+        vq_store(out + (size_t)(i / vecs) * ldo + (size_t)(i % vecs) * LANES, acc[i]);
+}
+
+AY_INLINE void crossed_int_rows(const struct ay_int_gemm *g, uint32_t m, const uint32_t *panel,
+                                uint32_t rows, const int vecs, uint32_t *out, size_t ldo)
+{
+    switch (rows) {
+        AY_ROWS_CASE(1, crossed_int_tile(g, m, panel, 1, vecs, out, ldo));
+        AY_ROWS_CASE(2, crossed_int_tile(g, m, panel, 2, vecs, out, ldo));
+        AY_ROWS_CASE(3, crossed_int_tile(g, m, panel, 3, vecs, out, ldo));
+        AY_ROWS_CASE(4, crossed_int_tile(g, m, panel, 4, vecs, out, ldo));
+    }
 }
 
 static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
@@ -76,12 +88,10 @@ static void gemm_int(const struct ay_int_gemm *g, uint32_t n0, uint32_t n1)
             int32_t *c = g->c + m * g->ldc + n;
             uint32_t *out = whole ? (uint32_t *)c : tile;
             rows = g->m - m < CROSSED_ROWS ? g->m - m : CROSSED_ROWS;
-            switch (rows) {
-                AY_ROWS_CASE(1, crossed_int_tile(g, m, panel, 1, out, ldo));
-                AY_ROWS_CASE(2, crossed_int_tile(g, m, panel, 2, out, ldo));
-                AY_ROWS_CASE(3, crossed_int_tile(g, m, panel, 3, out, ldo));
-                AY_ROWS_CASE(4, crossed_int_tile(g, m, panel, 4, out, ldo));
-            }
+            if (n1 - n <= LANES)
+                crossed_int_rows(g, m, panel, rows, 1, out, ldo);
+            else
+                crossed_int_rows(g, m, panel, rows, TILE_LANES, out, ldo);
             if (!whole) crossed_put(tile, rows, n1 - n, c, g->ldc);
         }
     }
@@ -97,9 +107,9 @@ AY_INLINE void crossed_q8_tile(const struct ay_q8_gemm *g, uint32_t m, const uin
     const float *scale = g->scale + m * blocks;
     for (size_t b = 0; b < blocks; b++, panel += Q8_COLUMN * PANEL, parts += PANEL, a += Q8_ROW) {
         vq sum[CROSSED_ROWS * TILE_LANES];
-        crossed_parts(parts, a, lda, rows, sum);
+        crossed_parts(parts, a, lda, rows, TILE_LANES, sum);
         for (size_t w = 1; w < Q8_ROW; w += 2)
-            crossed_dots(a + w, lda, panel + w * PANEL, rows, sum);
+            crossed_dots(a + w, lda, panel + w * PANEL, rows, TILE_LANES, sum);
         AY_UNROLL
         for (int r = 0; r < rows; r++) {
             vf dx = vf_set1(scale[(size_t)r * blocks + b]);

@@ -6,20 +6,20 @@
 
 #define Q8_ROWS (TILE_ROWS / 2) /* of a tile that has sums and accumulators */
 
-/* Sums of `rows` rows with a panel's columns, over `words` words, added to acc. */
+/* Sums of `rows` rows with the first `vecs` vectors of a panel's columns, over `words` words, added
+ * to acc. */
 AY_INLINE void dots(const uint32_t *a, size_t lda, const uint32_t *b, size_t words, const int rows,
-                    vq *acc)
+                    const int vecs, vq *acc)
 {
     for (size_t w = 0; w < words; w++, b += PANEL) {
         vq y[TILE_LANES];
         AY_UNROLL
-        for (int v = 0; v < TILE_LANES; v++) y[v] = vq_load(b + (size_t)v * LANES);
+        for (int v = 0; v < vecs; v++) y[v] = vq_load(b + (size_t)v * LANES);
         AY_UNROLL
         for (int r = 0; r < rows; r++) {
             uint32_t x = a[(size_t)r * lda + w];
             AY_UNROLL
-            for (int v = 0; v < TILE_LANES; v++)
-                acc[r * TILE_LANES + v] = vq_dot(acc[r * TILE_LANES + v], x, y[v]);
+            for (int v = 0; v < vecs; v++) acc[r * vecs + v] = vq_dot(acc[r * vecs + v], x, y[v]);
         }
     }
 }
@@ -42,7 +42,7 @@ AY_INLINE void q8_tile(const struct ay_q8_gemm *g, uint32_t m, const uint32_t *p
         for (int i = 0; i < rows * TILE_LANES; i++)
             sum[i] = Q8_BEFORE ? vq_load(panel + (size_t)(i % TILE_LANES) * LANES) : vq_set1(0);
         const uint32_t *scales = panel + Q8_BEFORE * PANEL;
-        dots(a + CROSSED, g->lda, scales + PANEL, BLOCK_WORDS, rows, sum);
+        dots(a + CROSSED, g->lda, scales + PANEL, BLOCK_WORDS, rows, TILE_LANES, sum);
         AY_UNROLL
         for (int i = 0; i < rows * TILE_LANES; i++) {
             const uint32_t *d = scales + (size_t)(i % TILE_LANES) * LANES;

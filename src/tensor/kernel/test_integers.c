@@ -1,5 +1,5 @@
-/* Every table of integer kernels that runs here, and AMX's emulated, equals ref/, on all small
- * shapes and any bytes. */
+/* Every table of integer kernels that runs here, and those of VNNI and AMX emulated, equal ref/, on
+ * all small shapes and any bytes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -143,8 +143,12 @@ static void for_each_table(void (*check)(const struct ay_int_kernels *))
         print_message("%s\n", k->name);
         check(k);
     }
-    print_message("%s\n", ay_integers_amx_emulated.name);
-    check(&ay_integers_amx_emulated);
+    const struct ay_int_kernels *const emulated[] = {&ay_integers_vnni_emulated,
+                                                     &ay_integers_amx_emulated};
+    for (int i = 0; i < 2; i++) {
+        print_message("%s\n", emulated[i]->name);
+        check(emulated[i]);
+    }
 }
 
 static void all_products(const struct ay_int_kernels *k)
