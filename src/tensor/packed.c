@@ -27,7 +27,7 @@ static bool filters_pay(const struct ay_exec *exec, const struct ay_work_op *op,
     bool apart = ay_patch_view_of(view, dims[-2], dims[-1], &w) && w.apart;
     if (apart) return m >= LEAST_FILTERS && (few_columns || k >= exec->kernels->apart_least_k);
     if (few_columns) return m >= panel / 4;
-    return k >= LEAST_CHAIN && (m >= LEAST_FILTERS || m % panel == 0);
+    return k >= LEAST_CHAIN && (m >= LEAST_FILTERS || (m >= panel / 2 && m % 8 == 0));
 }
 
 /* Whether the op is a product of constant filters with patches that are not stored. */
