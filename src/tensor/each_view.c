@@ -152,6 +152,63 @@ static uint64_t transpose_rows(const struct reading *r, const struct ay_call *ca
     return count * row;
 }
 
+/* Whether each of the elements that follow one another is read some times in turn, as where an
+ * image is made larger by its nearest ones. */
+static bool is_spread(const struct reading *r)
+{
+    uint32_t last = r->rank - 1;
+    return r->bounds == 0 && last > 0 && r->coef[last] == 0 && r->coef[last - 1] == 1 &&
+           r->grid[last] * r->grid[last - 1] >= LONG_ROW;
+}
+
+#define SPREAD_LOOP(type)                                                                          \
+    {                                                                                              \
+        const type *in = from;                                                                     \
+        type *out = to;                                                                            \
+        for (uint64_t i = 0; i < n; i++, out += times)                                             \
+            for (uint64_t t = 0; t < times; t++) out[t] = in[i];                                   \
+    }
+
+static void double_words(const uint32_t *from, uint64_t n, uint32_t *to)
+{
+    for (uint64_t i = 0; i < n; i++)
+        memcpy(to + 2 * i, &(uint64_t){(uint64_t)from[i] << 32 | from[i]}, sizeof(uint64_t));
+}
+
+/* Each of n elements so many times. */
+static void spread(const void *from, uint64_t n, uint64_t times, uint32_t bytes, void *to)
+{
+    if (bytes == 4 && times == 2)
+        double_words(from, n, to);
+    else if (bytes == 4)
+        SPREAD_LOOP(uint32_t)
+    else if (bytes == 8)
+        SPREAD_LOOP(uint64_t)
+    else
+        SPREAD_LOOP(uint8_t)
+}
+
+static void read_spread(const struct reading *r, const struct ay_call *call, uint64_t first,
+                        uint64_t last)
+{
+    uint64_t times = r->grid[r->rank - 1], row = r->grid[r->rank - 2] * times;
+    uint32_t bytes = ay_dtype_bytes(call->out.dtype);
+    for (uint64_t i = first, n; i < last; i += n) {
+        uint64_t within = i % row, more = last - i < row - within ? last - i : row - within;
+        uint64_t at = (uint64_t)begin(r, 2, i / row, NULL) + within / times;
+        if (within % times || more < times) { /* of one element what is left, or wanted */
+            uint64_t left = times - within % times;
+            n = more < left ? more : left;
+            spread(ay_element(call->from[0], at, bytes), 1, n, bytes,
+                   ay_element_to(call->to, i, bytes));
+        } else {
+            n = more / times * times;
+            spread(ay_element(call->from[0], at, bytes), more / times, times, bytes,
+                   ay_element_to(call->to, i, bytes));
+        }
+    }
+}
+
 static void read_rows(const struct reading *r, const struct ay_call *call, uint64_t first,
                       uint64_t last)
 {
@@ -288,6 +345,8 @@ static void read_all(struct reading *r, const struct ay_call *call, uint64_t fir
     simplify(r);
     if (r->grid[r->rank - 1] >= LONG_ROW || is_transposed(r, ay_dtype_bytes(call->out.dtype)))
         read_rows(r, call, first, last);
+    else if (is_spread(r))
+        read_spread(r, call, first, last);
     else
         read_blocks(r, call, first, last, scratch);
 }

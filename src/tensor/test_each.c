@@ -52,7 +52,8 @@ static uint32_t make_dims(uint32_t *dims, uint32_t most)
     return rank;
 }
 
-static void make_view(struct one *o)
+/* Reads anywhere, and beside the operand. */
+static uint32_t make_reading(struct one *o)
 {
     uint32_t axes = 1 + below(3), rank = o->op.dims_count = make_dims(o->dims, 5);
     for (uint32_t a = 0; a < axes; a++) {
@@ -61,6 +62,25 @@ static void make_view(struct one *o)
         for (uint32_t d = 0; d < rank; d++)
             o->coefs[a * rank + d] = below(2) ? (int64_t)below(4) - 1 : 0;
     }
+    return axes;
+}
+
+/* A matrix whose elements are each read some times in turn. */
+static uint32_t make_spread(struct one *o)
+{
+    o->op.dims_count = 3;
+    for (uint32_t a = 0; a < 2; a++) {
+        o->in_dims[0][a] = 1 + below(50);
+        o->dims[a] = 1 + below(o->in_dims[0][a]);
+        o->coefs[a * 3 + a] = 1;
+    }
+    o->dims[2] = 1 + below(5);
+    return 2;
+}
+
+static void make_view(struct one *o)
+{
+    uint32_t axes = below(4) ? make_reading(o) : make_spread(o), rank = o->op.dims_count;
     o->inputs[0].dims_count = o->op.view_count = axes;
     o->op.view = o->in_dims[0];
     o->op.grid = o->dims;
