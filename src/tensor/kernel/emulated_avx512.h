@@ -223,12 +223,6 @@ EMULATED __m512 _mm512_maskz_loadu_ps(__mmask16 m, const float *p)
     for (int l = 0; l < 16; l++) y.f[l] = m >> l & 1 ? p[l] : 0;
     return y;
 }
-EMULATED __m512 _mm512_mask_loadu_ps(__m512 a, __mmask16 m, const float *p)
-{
-    for (int l = 0; l < 16; l++)
-        if (m >> l & 1) a.f[l] = p[l];
-    return a;
-}
 EMULATED void _mm512_mask_storeu_ps(float *p, __mmask16 m, __m512 a)
 {
     for (int l = 0; l < 16; l++)

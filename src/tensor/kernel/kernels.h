@@ -77,15 +77,25 @@ struct ay_filter_gemm {
 /* Windows over a plane (height, width): element (i, j) of that of output (y, x) lies in row
  * y * row_stride + i * row_gap + top and column x * column_stride + j * column_gap + left of the
  * plane, or outside it and is `fill`. */
-#define AY_STENCIL_MAX_WIDTH 16u
 struct ay_stencil {
     uint32_t height, width, rows, columns; /* of the plane, of the output */
-    uint32_t kernel_height, kernel_width;  /* width at most AY_STENCIL_MAX_WIDTH */
+    uint32_t kernel_height, kernel_width;
     uint32_t row_stride, column_stride;    /* the columns' is 1 or 2 */
     uint32_t row_gap, column_gap;
     int32_t top, left;
     float fill;
 };
+
+/* Elements of a plane that the kernels copy at a time: what the windows of 32 neighbours meet must
+ * be as few, of whichever step. */
+#define AY_STENCIL_FRAME 4096u
+
+static inline bool ay_stencil_fits(const struct ay_stencil *s)
+{
+    uint64_t high = (uint64_t)(s->kernel_height - 1) * s->row_gap + 1;
+    uint64_t wide = (uint64_t)(s->kernel_width - 1) * s->column_gap + 1;
+    return high <= AY_STENCIL_FRAME && wide + 32 <= AY_STENCIL_FRAME / high;
+}
 
 typedef void ay_unary(const float *a, float *out, size_t n);
 typedef void ay_vector_vector(const float *a, const float *b, float *out, size_t n);

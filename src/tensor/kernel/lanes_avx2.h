@@ -18,9 +18,6 @@
 
 typedef __m256 vf;
 typedef __m128 vh;
-typedef struct {
-    __m256i lanes, low, high; /* low, high: of 16 elements each second */
-} vm;
 /* Two registers, worked on side by side: the second hides the latency of the first. */
 typedef struct {
     __m256d low, high;
@@ -77,34 +74,6 @@ AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
 {
     __m256i lanes = first_mask(n < LANES ? n : LANES), places = _mm256_maskload_epi32(at, lanes);
     return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, places, _mm256_castsi256_ps(lanes), 4);
-}
-/* Of elements `from` and on: all ones in first..last - 1. */
-AY_INLINE __m256i between(uint32_t first, uint32_t last, int from)
-{
-    __m256i at =
-        _mm256_add_epi32(_mm256_set1_epi32(from), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    return _mm256_and_si256(_mm256_cmpgt_epi32(at, _mm256_set1_epi32((int)first - 1)),
-                            _mm256_cmpgt_epi32(_mm256_set1_epi32((int)last), at));
-}
-AY_INLINE vm vm_between(uint32_t first, uint32_t last)
-{
-    const __m256i even = _mm256_setr_epi32(-1, 0, -1, 0, -1, 0, -1, 0);
-    return (vm){
-        between(first, last, 0),
-        _mm256_and_si256(between(2 * first, 2 * last, 0), even),
-        _mm256_and_si256(between(2 * first, 2 * last, LANES), even),
-    };
-}
-AY_INLINE vf vf_load_where(const float *p, vm m, vf a)
-{
-    return _mm256_blendv_ps(a, _mm256_maskload_ps(p, m.lanes), _mm256_castsi256_ps(m.lanes));
-}
-AY_INLINE vf vf_load_even_where(const float *p, vm m, vf a)
-{
-    vf low = _mm256_maskload_ps(p, m.low), high = _mm256_maskload_ps(p + LANES, m.high);
-    __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0x88));
-    vf x = _mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
-    return _mm256_blendv_ps(a, x, _mm256_castsi256_ps(m.lanes));
 }
 AY_INLINE vh vh_load(const float *p)
 {

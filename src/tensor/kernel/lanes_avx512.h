@@ -19,9 +19,6 @@
 
 typedef __m512 vf;
 typedef __m256 vh;
-typedef struct {
-    __mmask16 lanes, low, high; /* low, high: of 32 elements each second */
-} vm;
 /* Two registers, worked on side by side: the second hides the latency of the first. */
 typedef struct {
     __m512d low, high;
@@ -77,25 +74,6 @@ AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
     __mmask16 lanes = first_mask(n < LANES ? n : LANES);
     vf places = _mm512_maskz_loadu_ps(lanes, (const float *)(const void *)at);
     return _mm512_mask_i32gather_ps(_mm512_set1_ps(0), lanes, _mm512_castps_si512(places), p, 4);
-}
-AY_INLINE vm vm_between(uint32_t first, uint32_t last)
-{
-    if (first >= last) return (vm){0, 0, 0};
-    uint32_t lanes = (1U << last) - (1U << first);
-    uint64_t even = ((1ULL << (2 * last)) - (1ULL << (2 * first))) & 0x55555555;
-    return (vm){(__mmask16)lanes, (__mmask16)even, (__mmask16)(even >> 16)};
-}
-AY_INLINE vf vf_load_where(const float *p, vm m, vf a)
-{
-    return _mm512_mask_loadu_ps(a, m.lanes, p);
-}
-AY_INLINE vf vf_load_even_where(const float *p, vm m, vf a)
-{
-    const __m512i even =
-        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    vf x = _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(m.low, p), even,
-                                  _mm512_maskz_loadu_ps(m.high, p + LANES));
-    return _mm512_mask_mov_ps(a, m.lanes, x);
 }
 AY_INLINE vh vh_load(const float *p)
 {

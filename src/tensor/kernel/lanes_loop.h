@@ -1,6 +1,6 @@
 /* Lanes in plain C, for any machine: 16 f32 at a time, as AVX-512 has them. What each operation
  * means is said here; lanes_avx2.h and lanes_avx512.h give the same by intrinsics.
- * vf: LANES f32. vm: some of them. vh: half as many. vd: LANES f64. vi: as many 64-bit integers. */
+ * vf: LANES f32. vh: half as many. vd: LANES f64. vi: as many 64-bit integers. */
 #ifndef AY_TENSOR_KERNEL_LANES_LOOP_H
 #define AY_TENSOR_KERNEL_LANES_LOOP_H
 
@@ -22,9 +22,6 @@ typedef struct {
 typedef struct {
     float at[LANES / 2];
 } vh;
-typedef struct {
-    uint32_t first, last;
-} vm;
 typedef struct {
     double at[LANES];
 } vd;
@@ -70,20 +67,6 @@ AY_INLINE vf vf_load_even_part(const float *p, size_t n)
 AY_INLINE vf vf_gather(const float *p, const int32_t *at, size_t n)
 {
     EACH_F((size_t)l < n ? p[at[l]] : 0.0F);
-}
-/* Lanes first..last - 1: as they are in p, or for the even form p[2 * lane], others as in a; what
- * is not taken is not read. */
-AY_INLINE vm vm_between(uint32_t first, uint32_t last)
-{
-    return (vm){first, last};
-}
-AY_INLINE vf vf_load_where(const float *p, vm m, vf a)
-{
-    EACH_F((uint32_t)l >= m.first && (uint32_t)l < m.last ? p[l] : a.at[l]);
-}
-AY_INLINE vf vf_load_even_where(const float *p, vm m, vf a)
-{
-    EACH_F((uint32_t)l >= m.first && (uint32_t)l < m.last ? p[2 * l] : a.at[l]);
 }
 AY_INLINE vh vh_load(const float *p)
 {

@@ -1,175 +1,179 @@
 /* Windows over the planes of an image, each with filters of its own, as of a depthwise convolution,
- * or their maxima or sums: straight from the image, whatever lies outside it being put in by masks.
- * Vectors run along the rows of the result, some rows of which go together; each element is one
- * chain. Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
+ * or their maxima or sums. A part of a plane at a time is copied with what lies around it, unless
+ * nothing does, so that no window is outside; vectors run along the rows of the result, some rows
+ * of which go together; each element is one chain. Cost: an fma for each vector of a row and tap,
+ * and a load, which 3 x 3 windows share. */
 #ifndef AY_TENSOR_KERNEL_STENCIL_LANES_H
 #define AY_TENSOR_KERNEL_STENCIL_LANES_H
 
 #include "tensor/kernel/gemm_lanes.h"
 
-#define STENCIL_ROWS 4
-/* What a vector may read from its place in a row on, and of the taps after it. */
-#define FILLED (2 * LANES + AY_STENCIL_MAX_WIDTH)
-
-/* A vector's columns of the result: for each tap of a row where its first lane reads, and which
- * lanes do; that is not said where all do of all (inside). */
-struct stencil_columns {
-    int64_t at[AY_STENCIL_MAX_WIDTH];
-    vm lanes[AY_STENCIL_MAX_WIDTH];
-    bool inside;
-};
-
-static void stencil_columns(const struct ay_stencil *s, uint32_t column,
-                            struct stencil_columns *out)
-{
-    int64_t step = s->column_stride, width = s->width, begin = column * step + s->left;
-    int64_t reach = (int64_t)(s->kernel_width - 1) * s->column_gap + (LANES - 1) * step;
-    for (uint32_t i = 0; i < s->kernel_width; i++) out->at[i] = begin + (int64_t)i * s->column_gap;
-    out->inside = begin >= 0 && begin + reach < width;
-    for (uint32_t i = 0; i < s->kernel_width && !out->inside; i++) {
-        int64_t at = out->at[i], first = at < 0 ? (step - 1 - at) / step : 0;
-        int64_t last = at < width ? (width - 1 - at) / step + 1 : 0;
-        if (last > LANES) last = LANES;
-        out->lanes[i] =
-            vm_between((uint32_t)(first < last ? first : last), (uint32_t)(last > 0 ? last : 0));
-    }
-}
+#define STENCIL_ROWS    8u   /* of the result, at most, whose chains run beside each other */
+#define STENCIL_COLUMNS 256u /* of a part */
 
 /* What is made of the elements of a window. */
-enum stencil_kind { STENCIL_CHAIN, STENCIL_MAX };
+enum stencil_kind { STENCIL_CHAIN, STENCIL_MAX, STENCIL_SUM };
+
+/* Elements that `count` windows meet along an axis. */
+AY_INLINE size_t met_by(size_t count, size_t stride, size_t kernel, size_t gap)
+{
+    return (count - 1) * stride + (kernel - 1) * gap + 1;
+}
+
+/* A part of a plane, which begins where its first window does. */
+struct stencil_part {
+    const float *at;
+    size_t width; /* from one row to the next */
+};
+
+/* A row of a plane from element `first` on, with the fill around it. */
+static void copy_row(const struct ay_stencil *s, const float *row, int64_t first, int64_t width,
+                     float *to)
+{
+    int64_t low = first < 0 ? -first : 0, high = s->width - first;
+    const vf fill = vf_set1(s->fill);
+    if (high > width) high = width;
+    if (low > high) low = high = width;
+    for (int64_t x = 0; x < low; x += LANES) vf_store(to + x, fill);
+    for (int64_t x = low; x < high; x += LANES)
+        vf_store(to + x, get(row + first + x, (size_t)(high - x)));
+    for (int64_t x = high; x < width; x += LANES) vf_store(to + x, fill);
+}
+
+/* What the windows of `rows` rows of the result from `row` on meet, from its column `column` on,
+ * `width` elements of it. */
+static struct stencil_part part_of(const struct ay_stencil *s, const float *plane, uint32_t row,
+                                   uint32_t rows, uint32_t column, size_t width,
+                                   float room[AY_STENCIL_FRAME + LANES])
+{
+    int64_t x = (int64_t)column * s->column_stride + s->left;
+    int64_t y = (int64_t)row * s->row_stride + s->top;
+    size_t height = met_by(rows, s->row_stride, s->kernel_height, s->row_gap);
+    if (x >= 0 && x + (int64_t)width <= s->width && y >= 0 && y + (int64_t)height <= s->height)
+        return (struct stencil_part){plane + y * s->width + x, s->width};
+    for (size_t i = 0; i < height; i++, y++) {
+        bool inside = y >= 0 && y < s->height; /* else none of its elements is */
+        copy_row(s, inside ? plane + y * s->width : NULL, inside ? x : s->width, (int64_t)width,
+                 room + i * width);
+    }
+    return (struct stencil_part){room, width};
+}
+
+AY_INLINE vf stencil_load(const float *p, const int step)
+{
+    return step == 1 ? vf_load(p) : vf_load_even(p);
+}
 
 AY_INLINE vf stencil_next(const enum stencil_kind kind, vf by, vf x, vf sum)
 {
     return kind == STENCIL_CHAIN ? vf_fma(by, x, sum) : vf_max(sum, x);
 }
 
-/* Where a row's elements are. Of one outside the plane each place is that of some fill. */
-struct stencil_row {
-    const float *from;
-    int64_t places; /* all ones, or none */
-};
-
-/* Row y of the plane. fill: FILLED times. */
-AY_INLINE struct stencil_row stencil_row(const struct ay_stencil *s, const float *plane, int64_t y,
-                                         const float *fill)
+/* The chains or maxima of `rows` rows of the result, whose first window begins at `at`. width: the
+ * kernel's. */
+AY_INLINE void stencil_any(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                           const int rows, const uint32_t width, const enum stencil_kind kind,
+                           const int step, vf *sum)
 {
-    bool inside = y >= 0 && y < s->height;
-    return (struct stencil_row){inside ? plane + y * s->width : fill, inside ? -1 : 0};
-}
-
-/* What the lanes of a tap have from p on; inside: none is outside the row. */
-AY_INLINE vf stencil_load(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
-                          const float *p, const bool inside, const int step)
-{
-    if (inside) return step == 1 ? vf_load(p) : vf_load_even(p);
-    return step == 1 ? vf_load_where(p, c->lanes[tap], vf_set1(s->fill))
-                     : vf_load_even_where(p, c->lanes[tap], vf_set1(s->fill));
-}
-
-AY_INLINE vf stencil_get(const struct ay_stencil *s, const struct stencil_columns *c, uint32_t tap,
-                         struct stencil_row row, const bool inside, const int step)
-{
-    return stencil_load(s, c, tap, row.from + (c->at[tap] & row.places), inside, step);
-}
-
-/* The plane's row that a window of row `row` has as its i-th. */
-AY_INLINE int64_t row_of(const struct ay_stencil *s, uint32_t row, uint32_t i)
-{
-    return (int64_t)row * s->row_stride + (int64_t)i * s->row_gap + s->top;
-}
-
-/* The chains or maxima of `rows` rows of the result. width: the kernel's, of neighbours; 0: any. */
-AY_INLINE void stencil_any(const struct ay_stencil *s, const struct stencil_columns *c,
-                           const float *plane, const float *a, uint32_t row, const int rows,
-                           const uint32_t width, const float *fill, const bool inside,
-                           const enum stencil_kind kind, const int step, vf *sum)
-{
-    for (uint32_t i = 0; i < s->kernel_height; i++) {
-        struct stencil_row from[STENCIL_ROWS];
-        AY_UNROLL
-        for (int r = 0; r < rows; r++) {
-            from[r] = stencil_row(s, plane, row_of(s, row + (uint32_t)r, i), fill);
-            if (width) from[r].from += c->at[0] & from[r].places;
-        }
-        AY_UNROLL
+    const size_t next_row = s->row_stride * at.width, gap = s->column_gap;
+    for (uint32_t i = 0; i < s->kernel_height; i++, at.at += s->row_gap * at.width)
         for (uint32_t j = 0; j < width; j++) {
-            vf by = vf_set1(a[j]);
+            vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
                 sum[r] = stencil_next(
-                    kind, by, stencil_load(s, c, j, from[r].from + j, inside, step), sum[r]);
+                    kind, by, stencil_load(at.at + (size_t)r * next_row + j * gap, step), sum[r]);
         }
-        for (uint32_t j = 0; width == 0 && j < s->kernel_width; j++) {
-            vf by = vf_set1(kind == STENCIL_CHAIN ? a[j] : 0);
-            AY_UNROLL
-            for (int r = 0; r < rows; r++)
-                sum[r] =
-                    stencil_next(kind, by, stencil_get(s, c, j, from[r], inside, step), sum[r]);
-        }
-        if (kind == STENCIL_CHAIN) a += s->kernel_width;
-    }
 }
 
-/* Windows of 3 x 3 neighbours, as most are: a row of the plane is loaded once for the rows of the
- * result that it has a part in, which is then each one's next. */
-AY_INLINE void stencil_3x3(const struct ay_stencil *s, const struct stencil_columns *c,
-                           const float *plane, const float *a, uint32_t row, const int rows,
-                           const float *fill, const bool inside, const enum stencil_kind kind,
-                           const int step, vf *sum)
+/* Windows of 3 x 3, which move on by as much each way, as most are: a row is loaded once for the
+ * rows of the result that it has a part in, which is then each one's next. */
+AY_INLINE void stencil_3x3(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                           const int rows, const enum stencil_kind kind, const int step, vf *sum)
 {
     vf by[9];
     AY_UNROLL
     for (int i = 0; i < 9; i++) by[i] = vf_set1(kind == STENCIL_CHAIN ? a[i] : 0);
     AY_UNROLL
-    for (int y = 0; y < (rows - 1) * step + 3; y++) {
-        struct stencil_row from = stencil_row(s, plane, (int64_t)row * step + y + s->top, fill);
+    for (int y = 0; y < (rows - 1) * step + 3; y++, at.at += at.width) AY_UNROLL
+    for (int j = 0; j < 3; j++) {
+        vf x = stencil_load(at.at + (size_t)j * s->column_gap, step);
         AY_UNROLL
-        for (int j = 0; j < 3; j++) {
-            vf x = stencil_get(s, c, (uint32_t)j, from, inside, step);
-            AY_UNROLL
-            for (int r = 0; r < rows; r++)
-                if (y >= r * step && y < r * step + 3)
-                    sum[r] = stencil_next(kind, by[3 * (y - r * step) + j], x, sum[r]);
-        }
+        for (int r = 0; r < rows; r++)
+            if (y >= r * step && y < r * step + 3)
+                sum[r] = stencil_next(kind, by[3 * (y - r * step) + j], x, sum[r]);
     }
 }
 
-AY_INLINE void stencil_sums(const struct ay_stencil *s, const struct stencil_columns *c,
-                            const float *plane, const float *a, uint32_t row, const int rows,
-                            const float *fill, const bool inside, const enum stencil_kind kind,
-                            const int step, vf *sum)
+/* The sum of one window. side: its height and width. */
+AY_INLINE vf stencil_sum(const struct ay_stencil *s, struct stencil_part at, const uint32_t side,
+                         const int step)
 {
-    if (s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
-        s->row_stride == (uint32_t)step)
-        stencil_3x3(s, c, plane, a, row, rows, fill, inside, kind, step, sum);
-    else if (kind == STENCIL_CHAIN && s->kernel_width == 5 && s->column_gap == 1)
-        stencil_any(s, c, plane, a, row, rows, 5, fill, inside, kind, step, sum);
-    else if (kind == STENCIL_CHAIN && s->kernel_width == 7 && s->column_gap == 1)
-        stencil_any(s, c, plane, a, row, rows, 7, fill, inside, kind, step, sum);
-    else
-        stencil_any(s, c, plane, a, row, rows, 0, fill, inside, kind, step, sum);
+    vf x[16];
+    AY_UNROLL
+    for (uint32_t i = 0; i < side * side; i++)
+        x[i] =
+            stencil_load(at.at + i / side * s->row_gap * at.width + i % side * s->column_gap, step);
+    return sum_of_few(x, side * side);
 }
 
-/* `rows` rows of the result from `row` on, in a vector's columns, n the first of them. */
-AY_INLINE void stencil_rows(const struct ay_stencil *s, const struct stencil_columns *c,
-                            const float *plane, const float *a, const struct ay_affine *affine,
-                            uint32_t row, uint32_t n, const int rows, const float *fill,
-                            const enum stencil_kind kind, const int step, float *out)
+AY_INLINE bool is_3x3(const struct ay_stencil *s)
 {
-    vf sum[STENCIL_ROWS];
+    return s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
+           s->row_stride == s->column_stride;
+}
+
+AY_INLINE void stencil_group(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                             const int rows, const enum stencil_kind kind, const int step, vf *sum)
+{
     AY_UNROLL
     for (int r = 0; r < rows; r++)
         sum[r] = vf_set1(kind == STENCIL_CHAIN ? 0 : ay_f32(AY_NEG_INF_BITS));
-    if (c->inside)
-        stencil_sums(s, c, plane, a, row, rows, fill, true, kind, step, sum);
+    if (kind == STENCIL_SUM)
+        sum[0] = s->kernel_width == 3 ? stencil_sum(s, at, 3, step) : stencil_sum(s, at, 2, step);
+    else if (is_3x3(s) && rows <= 4)
+        stencil_3x3(s, at, a, rows, kind, step, sum);
+    else if (kind == STENCIL_CHAIN && s->kernel_width == 5)
+        stencil_any(s, at, a, rows, 5, kind, step, sum);
     else
-        stencil_sums(s, c, plane, a, row, rows, fill, false, kind, step, sum);
-    size_t left = s->columns - n < LANES ? s->columns - n : LANES;
+        stencil_any(s, at, a, rows, s->kernel_width, kind, step, sum);
+}
+
+/* `rows` rows of the result from `row` on, `left` columns of a vector from n on. */
+AY_INLINE void stencil_rows(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                            const struct ay_affine *affine, uint32_t row, uint32_t n, size_t left,
+                            const int rows, const enum stencil_kind kind, const int step,
+                            float *out)
+{
+    vf sum[STENCIL_ROWS];
+    stencil_group(s, at, a, rows, kind, step, sum);
+    if (affine)
+        affine_rows(affine, row, n, rows, 1, left, sum);
+    else
+        canonical(sum, rows);
     AY_UNROLL
-    for (int r = 0; r < rows; r++) {
-        size_t at = ((size_t)row + (size_t)r) * s->columns + n;
-        if (affine) affine_rows(affine, 0, at, 1, 1, left, &sum[r]);
-        put(out + at, left, sum[r]);
+    for (int r = 0; r < rows; r++)
+        put_as_is(out + ((size_t)row + (size_t)r) * s->columns + n, left, sum[r]);
+}
+
+/* Rows row0..row1 of a vector's columns. */
+AY_INLINE void stencil_vector(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                              const struct ay_affine *affine, uint32_t row0, uint32_t row1,
+                              uint32_t n, size_t left, const enum stencil_kind kind, const int step,
+                              float *out)
+{
+    const uint32_t most = kind == STENCIL_SUM ? 1 : is_3x3(s) ? 4 : STENCIL_ROWS;
+    for (uint32_t row = row0, rows; row < row1; row += rows) {
+        for (rows = most; rows > row1 - row;) rows /= 2;
+        if (kind != STENCIL_SUM && rows == STENCIL_ROWS)
+            stencil_rows(s, at, a, affine, row, n, left, STENCIL_ROWS, kind, step, out);
+        else if (kind != STENCIL_SUM && rows == 4)
+            stencil_rows(s, at, a, affine, row, n, left, 4, kind, step, out);
+        else if (kind != STENCIL_SUM && rows == 2)
+            stencil_rows(s, at, a, affine, row, n, left, 2, kind, step, out);
+        else
+            stencil_rows(s, at, a, affine, row, n, left, 1, kind, step, out);
+        at.at += (size_t)rows * s->row_stride * at.width;
     }
 }
 
@@ -177,22 +181,27 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                        const struct ay_affine *affine, const enum stencil_kind kind, const int step,
                        float *out)
 {
-    struct stencil_columns c;
-    float fill[FILLED];
-    for (uint32_t i = 0; i < FILLED; i++) fill[i] = s->fill;
-    for (uint32_t n = 0, next; n < s->columns; n = next) {
-        next = n + LANES;
-        /* the last vector is a whole one, some of whose columns were made before */
-        if (next > s->columns && s->columns >= LANES) n = s->columns - LANES;
-        stencil_columns(s, n, &c);
+    float room[AY_STENCIL_FRAME + LANES];
+    const size_t high = met_by(1, 1, s->kernel_height, s->row_gap);
+    const size_t wide = met_by(1, 1, s->kernel_width, s->column_gap);
+    size_t block = (AY_STENCIL_FRAME / high - wide) / (size_t)step / LANES * LANES;
+    if (block > STENCIL_COLUMNS) block = STENCIL_COLUMNS;
+    for (uint32_t first = 0, columns, end; first < s->columns; first = end) {
+        columns = s->columns - first < block ? s->columns - first : (uint32_t)block;
+        end = first + columns;
+        size_t width =
+            met_by(columns < LANES ? LANES : columns, (size_t)step, s->kernel_width, s->column_gap);
+        uint32_t band = (uint32_t)((AY_STENCIL_FRAME / width - high) / s->row_stride + 1);
         for (uint32_t row = 0, rows; row < s->rows; row += rows) {
-            rows = s->rows - row >= 4 ? 4 : s->rows - row >= 2 ? 2 : 1;
-            if (rows == 4)
-                stencil_rows(s, &c, plane, a, affine, row, n, 4, fill, kind, step, out);
-            else if (rows == 2)
-                stencil_rows(s, &c, plane, a, affine, row, n, 2, fill, kind, step, out);
-            else
-                stencil_rows(s, &c, plane, a, affine, row, n, 1, fill, kind, step, out);
+            rows = s->rows - row < band ? s->rows - row : band;
+            const struct stencil_part part = part_of(s, plane, row, rows, first, width, room);
+            for (uint32_t n = first; n < end; n += LANES) {
+                /* the last vector is a whole one, some of whose columns were made before */
+                if (end - n < LANES && columns >= LANES) n = end - LANES;
+                const struct stencil_part at = {part.at + (size_t)(n - first) * (size_t)step,
+                                                part.width};
+                stencil_vector(s, at, a, affine, row, row + rows, n, end - n, kind, step, out);
+            }
         }
     }
 }
@@ -200,6 +209,15 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
 static void chain_stencil(const struct ay_stencil *s, const float *plane, const float *a,
                           const struct ay_affine *affine, float *out)
 {
+    struct ay_affine whole; /* row 0 of it, for all rows of a plane */
+    if (affine) {
+        whole = *affine;
+        whole.add_step = s->columns;
+        whole.scale.step = whole.shift.step = 0;
+        whole.scale_again.step = whole.shift_again.step = 0;
+        whole.add_scale.step = whole.add_shift.step = 0;
+        affine = &whole;
+    }
     if (s->column_stride == 1)
         stencil(s, plane, a, affine, STENCIL_CHAIN, 1, out);
     else
@@ -214,52 +232,12 @@ static void max_stencil(const struct ay_stencil *s, const float *plane, float *o
         stencil(s, plane, NULL, NULL, STENCIL_MAX, 2, out);
 }
 
-/* side: the windows' height and width. */
-AY_INLINE void stencil_sum(const struct ay_stencil *s, const struct stencil_columns *c,
-                           const float *plane, uint32_t n, const uint32_t side, const float *fill,
-                           const bool inside, const int step, float *out)
-{
-    size_t left = s->columns - n < LANES ? s->columns - n : LANES;
-    for (uint32_t row = 0; row < s->rows; row++) {
-        vf x[16];
-        AY_UNROLL
-        for (uint32_t i = 0; i < side; i++) {
-            struct stencil_row from = stencil_row(s, plane, row_of(s, row, i), fill);
-            AY_UNROLL
-            for (uint32_t j = 0; j < side; j++)
-                x[i * side + j] = stencil_get(s, c, j, from, inside, step);
-        }
-        put(out + (size_t)row * s->columns + n, left, sum_of_few(x, side * side));
-    }
-}
-
-AY_INLINE void sum_windows(const struct ay_stencil *s, const float *plane, const uint32_t side,
-                           const int step, float *out)
-{
-    struct stencil_columns c;
-    float fill[FILLED];
-    for (uint32_t i = 0; i < FILLED; i++) fill[i] = s->fill;
-    for (uint32_t n = 0, next; n < s->columns; n = next) {
-        next = n + LANES;
-        if (next > s->columns && s->columns >= LANES) n = s->columns - LANES;
-        stencil_columns(s, n, &c);
-        if (c.inside)
-            stencil_sum(s, &c, plane, n, side, fill, true, step, out);
-        else
-            stencil_sum(s, &c, plane, n, side, fill, false, step, out);
-    }
-}
-
 static void sum_stencil(const struct ay_stencil *s, const float *plane, float *out)
 {
-    if (s->column_stride == 1 && s->kernel_width == 3)
-        sum_windows(s, plane, 3, 1, out);
-    else if (s->column_stride == 1)
-        sum_windows(s, plane, 2, 1, out);
-    else if (s->kernel_width == 3)
-        sum_windows(s, plane, 3, 2, out);
+    if (s->column_stride == 1)
+        stencil(s, plane, NULL, NULL, STENCIL_SUM, 1, out);
     else
-        sum_windows(s, plane, 2, 2, out);
+        stencil(s, plane, NULL, NULL, STENCIL_SUM, 2, out);
 }
 
 #endif

@@ -219,13 +219,13 @@ static void all_filters(const struct ay_kernels *k)
     }
 }
 
-/* Windows over a plane that may lie anywhere beside it. */
-static void check_stencil(const struct ay_kernels *k)
+/* Windows over a plane that may lie anywhere beside it; large: in several parts. */
+static void check_stencil(const struct ay_kernels *k, bool large)
 {
-    struct ay_stencil w = {1 + next() % 12,
-                           1 + next() % 45,
-                           1 + next() % 9,
-                           1 + next() % 40,
+    struct ay_stencil w = {large ? 20 + next() % 8 : 1 + next() % 12,
+                           large ? 200 + next() % 100 : 1 + next() % 45,
+                           large ? 10 + next() % 11 : 1 + next() % 9,
+                           large ? 280 + next() % 120 : 1 + next() % 40,
                            1 + next() % 4,
                            1 + next() % 5,
                            1 + next() % 3,
@@ -269,7 +269,7 @@ static void all_stencils(const struct ay_kernels *k)
 {
     for (uint32_t i = 0; i < 1000; i++) {
         if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
-        check_stencil(k);
+        check_stencil(k, i % 100 == 99);
     }
 }
 
