@@ -61,31 +61,20 @@ AY_INLINE void canonical(vf *x, const int count)
     for (int i = 0; i < count; i++) x[i] = vf_nan_of(x[i], x[i]);
 }
 
-/* x (rows, vecs) times the numbers of the rows from m on. */
-AY_INLINE void scale_rows(struct ay_per_row scale, size_t m, const int rows, const int vecs, vf *x)
+/* x (rows, vecs) times, or plus, the numbers of the rows from m on, if there are any. */
+AY_INLINE void by_rows(struct ay_per_row by, size_t m, const int rows, const int vecs,
+                       const bool times, vf *x)
 {
-    if (!scale.at) return;
-    const float *at = scale.at + m * scale.step;
+    if (!by.at) return;
+    const float *at = by.at + m * by.step;
     AY_UNROLL
     for (int i = 0; i < rows * vecs; i++) {
-        x[i] = vf_mul(x[i], vf_set1(*at));
-        if (i % vecs == vecs - 1) at += scale.step;
+        x[i] = times ? vf_mul(x[i], vf_set1(*at)) : vf_add(x[i], vf_set1(*at));
+        if (i % vecs == vecs - 1) at += by.step;
     }
 }
 
-/* Likewise plus them. */
-AY_INLINE void shift_rows(struct ay_per_row shift, size_t m, const int rows, const int vecs, vf *x)
-{
-    if (!shift.at) return;
-    const float *at = shift.at + m * shift.step;
-    AY_UNROLL
-    for (int i = 0; i < rows * vecs; i++) {
-        x[i] = vf_add(x[i], vf_set1(*at));
-        if (i % vecs == vecs - 1) at += shift.step;
-    }
-}
-
-/* Likewise plus what is added there, from column n on; `left` columns are the last vector's. */
+/* x plus what is added there, from column n on; `left` columns are the last vector's. */
 AY_INLINE void add_rows(const struct ay_affine *t, size_t m, size_t n, const int rows,
                         const int vecs, size_t left, const bool scaled, vf *x)
 {
@@ -108,11 +97,11 @@ AY_INLINE void add_rows(const struct ay_affine *t, size_t m, size_t n, const int
 AY_INLINE void affine_rows(const struct ay_affine *t, size_t m, size_t n, const int rows,
                            const int vecs, size_t left, vf *x)
 {
-    scale_rows(t->scale, m, rows, vecs, x);
-    shift_rows(t->shift, m, rows, vecs, x);
+    by_rows(t->scale, m, rows, vecs, true, x);
+    by_rows(t->shift, m, rows, vecs, false, x);
     if (t->twice) {
-        scale_rows(t->scale_again, m, rows, vecs, x);
-        shift_rows(t->shift_again, m, rows, vecs, x);
+        by_rows(t->scale_again, m, rows, vecs, true, x);
+        by_rows(t->shift_again, m, rows, vecs, false, x);
     }
     if (t->add && (t->add_scale.at || t->add_shift.at))
         add_rows(t, m, n, rows, vecs, left, true, x);
@@ -155,7 +144,8 @@ static void affine(const struct ay_affine *a, const float *x, size_t ldx, size_t
     }
 }
 
-/* Where a tile will be stored, and what is added to it, are on their way while it is computed. */
+/* Where a tile will be stored, and what is added to it, are on their way while it is computed: a
+ * line for each 16 columns. */
 AY_INLINE void fetch_result(const struct ay_affine *affine, size_t m, size_t n, const float *c,
                             size_t ldc, const int rows, const int vecs)
 {
