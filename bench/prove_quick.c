@@ -1,5 +1,6 @@
 /* Proof of what the chosen kernels (ASSAY_CPU) compute by other steps than the specification names.
  *     build/bench/prove_quick gelu      all 2^32 inputs beside ref/'s functions; minutes
+ *     build/bench/prove_quick sigmoid   the same, times the input and not
  *     build/bench/prove_quick div [n]   2^n divisors, 2^24 if not given, each with 2^10 numbers,
  *                                       beside the division
  * Prints what came out wrong, and fails if anything did. */
@@ -40,16 +41,32 @@ static void prove_sqrt2(void)
 
 static void prove_gelu(void)
 {
+    kernels->gelu(x, NULL, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        float h = x[i], gate = ay_ref_erf(h / AY_SQRT2) + 1.0F;
+        compare("gelu", i, 0, (h * gate) * 0.5F);
+    }
+}
+
+static void prove_sigmoid(void)
+{
+    static float want[BLOCK];
+    for (uint32_t i = 0; i < BLOCK; i++) want[i] = 1.0F / (ay_ref_exp(-x[i]) + 1.0F);
+    kernels->sigmoid(x, -0.0F, false, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) compare("sigmoid", i, 0, want[i]);
+    kernels->sigmoid(x, -0.0F, true, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) compare("SiLU", i, 0, x[i] * want[i]);
+}
+
+/* Of all inputs, a block after the other. */
+static void prove_all(void (*prove)(void))
+{
     for (uint32_t first = 0;; first += BLOCK) {
         for (uint32_t i = 0; i < BLOCK; i++) {
             uint32_t bits = first + i;
             memcpy(&x[i], &bits, sizeof bits);
         }
-        kernels->gelu(x, NULL, y, BLOCK);
-        for (uint32_t i = 0; i < BLOCK; i++) {
-            float h = x[i], gate = ay_ref_erf(h / AY_SQRT2) + 1.0F;
-            compare("gelu", i, 0, (h * gate) * 0.5F);
-        }
+        prove();
         if (first + BLOCK < first) return;
     }
 }
@@ -88,14 +105,17 @@ static void prove_quotients(uint64_t divisors)
 int main(int argc, char **argv)
 {
     bool gelu = argc == 2 && strcmp(argv[1], "gelu") == 0;
-    if ((!gelu && (argc < 2 || strcmp(argv[1], "div") != 0)) ||
+    bool sigmoid = argc == 2 && strcmp(argv[1], "sigmoid") == 0;
+    if ((!gelu && !sigmoid && (argc < 2 || strcmp(argv[1], "div") != 0)) ||
         ay_kernels_select(&kernels) != AY_OK) {
-        fprintf(stderr, "usage: prove_quick gelu|div [n]\n");
+        fprintf(stderr, "usage: prove_quick gelu|sigmoid|div [n]\n");
         return 2;
     }
     if (gelu) {
         prove_sqrt2();
-        prove_gelu();
+        prove_all(prove_gelu);
+    } else if (sigmoid) {
+        prove_all(prove_sigmoid);
     } else {
         prove_quotients(1ull << (argc > 2 ? atoi(argv[2]) : 24));
     }

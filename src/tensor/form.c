@@ -111,6 +111,39 @@ static const struct pattern divided_last[] = {{AY_WORK_FN_ADD, VALUE(A), VALUE(C
                                               {AY_WORK_FN_MUL, VALUE(A), AT(2)},
                                               {AY_WORK_FN_DIV, AT(3), VALUE(F)}};
 
+/* A logistic function of a sum and of anything, and what follows where the operand is multiplied by
+ * it. */
+static const struct pattern sigmoid_of_sum[] = {
+    {AY_WORK_FN_ADD, VALUE(A), VALUE(B)}, {AY_WORK_FN_NEG, AT(0), 0},
+    {AY_WORK_FN_EXP, AT(1), 0},           {AY_WORK_FN_ADD, AT(2), VALUE(C)},
+    {AY_WORK_FN_DIV, VALUE(C), AT(3)},    {AY_WORK_FN_MUL, AT(0), AT(4)}};
+static const struct pattern sigmoid_alone[] = {{AY_WORK_FN_NEG, VALUE(A), 0},
+                                               {AY_WORK_FN_EXP, AT(0), 0},
+                                               {AY_WORK_FN_ADD, AT(1), VALUE(C)},
+                                               {AY_WORK_FN_DIV, VALUE(C), AT(2)},
+                                               {AY_WORK_FN_MUL, VALUE(A), AT(3)}};
+
+static bool is_sigmoid(const struct ay_work_op *map, uint32_t first, const struct pattern *p,
+                       uint32_t count, struct ay_form_sigmoid *out)
+{
+    struct bound b = unbound;
+    if (!matches(map, first, p, count, &b) || !is_number(map, b.at[C], ay_f32_bits(1.0F)) ||
+        !read_within(map, first, first + count - 1))
+        return false;
+    *out = (struct ay_form_sigmoid){
+        .count = count, .x = b.at[A], .add = b.at[B], .times = p[count - 1].fn == AY_WORK_FN_MUL};
+    return true;
+}
+
+bool ay_form_sigmoid(const struct ay_work_op *map, uint32_t first, struct ay_form_sigmoid *out)
+{
+    enum { SUM = sizeof sigmoid_of_sum / sizeof *sigmoid_of_sum, ALONE = SUM - 1 };
+    return is_sigmoid(map, first, sigmoid_of_sum, SUM, out) ||
+           is_sigmoid(map, first, sigmoid_of_sum, SUM - 1, out) ||
+           is_sigmoid(map, first, sigmoid_alone, ALONE, out) ||
+           is_sigmoid(map, first, sigmoid_alone, ALONE - 1, out);
+}
+
 /* The constant that is bound there, or `missing` where nothing is; false where it is no constant.
  */
 static bool constant(const struct ay_work_op *map, uint32_t bound, float missing, float *out)

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { CASES = 400, MAX_ROWS = 40, MAX_WIDTH = 330, MAX_OUTPUTS = 3 };
+enum { CASES = 500, MAX_ROWS = 40, MAX_WIDTH = 330, MAX_OUTPUTS = 3 };
 
 static uint64_t seed = 20251127;
 static struct ay_tape *tape;
@@ -143,6 +143,20 @@ static void hard_swish(struct form_case *c)
     c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y);
 }
 
+static void sigmoid(struct form_case *c)
+{
+    const struct ay_value *h = below(3) ? either(AY_WORK_FN_ADD, c->x, row(c)) : c->x;
+    const struct ay_value *one = number(below(8) ? 1.0F : 1.5F), *other = below(8) ? one : row(c);
+    const struct ay_value *e =
+        ay_tape_fn1(tape, AY_WORK_FN_EXP, ay_tape_fn1(tape, AY_WORK_FN_NEG, h));
+    const struct ay_value *d = either(AY_WORK_FN_ADD, e, one);
+    const struct ay_value *gate = fn2(AY_WORK_FN_DIV, other, d), *y = gate;
+    if (below(2)) y = either(AY_WORK_FN_MUL, h, gate);
+    if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : below(2) ? gate : d);
+    c->outputs[c->count++] = y;
+    if (below(2)) c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y); /* or by blocks */
+}
+
 /* The forms of rows that an executor of the program uses. */
 static uint32_t forms_in(const struct ay_work_program *p)
 {
@@ -189,7 +203,8 @@ static void check(const struct ay_tape_program *p, const float *x)
 static void test_form_whole_or_not_equals_specification(void **state)
 {
     (void)state;
-    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu, hard_swish};
+    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu, hard_swish,
+                                                         sigmoid};
     static float x[MAX_ROWS * MAX_WIDTH];
     uint32_t found = 0;
     printf("seed %llu\n", (unsigned long long)seed);
@@ -202,12 +217,12 @@ static void test_form_whole_or_not_equals_specification(void **state)
         struct ay_tape_program p;
         assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
         c.x = ay_tape_input(tape, AY_WORK_DTYPE_F32, rank, dims + 3 - rank);
-        makers[i % 4](&c);
+        makers[i % 5](&c);
         if (ay_tape_program(tape, c.outputs, c.count, &p) != AY_OK)
             fail_msg("%s", ay_tape_reason(tape));
         ay_test_floats(&seed, x, ay_value_elements(c.x), c.odd);
         uint32_t forms = forms_in(&p.program);
-        if (i % 4 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
+        if (i % 5 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
         found += forms;
         check(&p, x);
         ay_tape_close(tape);

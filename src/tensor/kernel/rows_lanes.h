@@ -5,6 +5,7 @@
 #define AY_TENSOR_KERNEL_ROWS_LANES_H
 
 #include "tensor/kernel/gelu_lanes.h"
+#include "tensor/kernel/sigmoid_lanes.h"
 
 #define SUMS       (16 / LANES)
 #define LOG2_LANES (LANES == 8 ? 3 : 4)

@@ -120,6 +120,12 @@ static float ref_hard_gate(const struct ay_hard_gate *g, float x)
     return ay_ref_fn(AY_FN_DIV, ay_ref_fn(AY_FN_MUL, x, y), g->by);
 }
 
+static float ref_sigmoid(float h, bool times)
+{
+    float y = 1.0F / (ay_ref_exp(-h) + 1.0F);
+    return times ? h * y : y;
+}
+
 /* Rows in place, more than are taken at once, and one alone; nothing written behind it. */
 static void check_rows(const struct ay_kernels *k, uint32_t n)
 {
@@ -153,6 +159,13 @@ static void check_rows(const struct ay_kernels *k, uint32_t n)
         k->hard_gate(&gates[way], out, out, n);
         for (uint32_t i = 0; i < n; i++)
             assert_same("hard_gate", k, i, out[i], ref_hard_gate(&gates[way], a[i]));
+    }
+    for (int way = 0; way < 4; way++) {
+        float add = way / 2 ? d[0] : -0.0F;
+        memcpy(out, a, n * sizeof *a);
+        k->sigmoid(out, add, way % 2, out, n);
+        for (uint32_t i = 0; i < n; i++)
+            assert_same("sigmoid", k, i, out[i], ref_sigmoid(a[i] + add, way % 2));
     }
     memcpy(out, a, n * sizeof *a);
     k->gelu_gate(out, out, n);
