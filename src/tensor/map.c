@@ -285,11 +285,10 @@ static void resolve(struct row_map *map, float *temp)
 static void row_step(const struct ay_kernels *k, const struct row_step *s, size_t r, size_t j,
                      float *to, size_t n)
 {
+    if (s->kind == ROW_NOTHING) return;
     const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
     const float *b = s->b.at ? s->b.at + r * s->b.row + (s->b.block ? j : 0) : NULL;
-    if (s->kind == ROW_NOTHING)
-        return;
-    else if (s->kind == ROW_GELU)
+    if (s->kind == ROW_GELU)
         k->gelu(a, b, to, n);
     else if (s->kind == ROW_HARD_GATE)
         k->hard_gate(&s->gate, a, to, n);

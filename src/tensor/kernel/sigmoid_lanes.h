@@ -7,9 +7,9 @@
 
 /* From here on exp(-h) is lost beside 1. */
 #define SIGMOID_ONE 20.0F
-/* -h is held here, beyond AY_EXP_QUICK_END, where d is beyond the other, which is not. */
-#define SIGMOID_FAR   80.0F
-#define SIGMOID_D_END 0x1p109F
+/* -h is held here, a little beyond AY_EXP_NEAR_END, where d is beyond the other, which is not. */
+#define SIGMOID_FAR   24.125F
+#define SIGMOID_D_END 0x1.8p34F
 
 static __attribute__((noinline)) vf sigmoid_slow(vf h)
 {
@@ -22,7 +22,7 @@ AY_INLINE struct ends sigmoid_ends(vf h)
 {
     vf one = vf_set1(1.0F), end = vf_set1(SIGMOID_D_END);
     vf near = vf_most(vf_set1(-SIGMOID_FAR), vf_least(vf_set1(SIGMOID_ONE), h));
-    struct ends e = exp_ends(vf_neg(near));
+    struct ends e = exp_ends_near(vf_neg(near));
     return (struct ends){vf_add(e.low, one), vf_least(end, vf_add(e.high, one))};
 }
 
