@@ -240,11 +240,6 @@ static uint32_t join_sigmoid(struct row_map *map, uint32_t first)
                            .a = source_of(map, sigmoid.x),
                            .b = {.at = &nothing, .single = true}};
     if (sigmoid.add != AY_NONE) how.b = source_of(map, sigmoid.add);
-    if (how.a.single) {
-        struct source wide = how.b;
-        how.b = how.a;
-        how.a = wide;
-    }
     return how.a.single || !how.b.single ? 0 : join(map, first, sigmoid.count, how);
 }
 

@@ -43,7 +43,7 @@ extern const float ay_exp_coarse[2][16], ay_exp_coarse_ln2[2], ay_exp_coarse_pol
 
 /* By 8 parts and with one more term, up to an end of its own: for what need not be known so well.
  */
-#define AY_EXP_NEAR_DOUBT 0x1.ap-33F
+#define AY_EXP_NEAR_DOUBT 0x1.cp-33F
 #define AY_EXP_NEAR_END   24.0F
 extern const float ay_exp_near[2][8], ay_exp_near_ln2[2], ay_exp_near_poly[4];
 

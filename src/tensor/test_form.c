@@ -143,13 +143,18 @@ static void hard_swish(struct form_case *c)
     c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y);
 }
 
+/* exp(-h) + one. */
+static const struct ay_value *logistic_divisor(const struct ay_value *h, const struct ay_value *one)
+{
+    const struct ay_value *minus = ay_tape_fn1(tape, AY_WORK_FN_NEG, h);
+    return either(AY_WORK_FN_ADD, ay_tape_fn1(tape, AY_WORK_FN_EXP, minus), one);
+}
+
 static void sigmoid(struct form_case *c)
 {
     const struct ay_value *h = below(3) ? either(AY_WORK_FN_ADD, c->x, row(c)) : c->x;
     const struct ay_value *one = number(below(8) ? 1.0F : 1.5F), *other = below(8) ? one : row(c);
-    const struct ay_value *e =
-        ay_tape_fn1(tape, AY_WORK_FN_EXP, ay_tape_fn1(tape, AY_WORK_FN_NEG, h));
-    const struct ay_value *d = either(AY_WORK_FN_ADD, e, one);
+    const struct ay_value *d = logistic_divisor(h, one);
     const struct ay_value *gate = fn2(AY_WORK_FN_DIV, other, d), *y = gate;
     if (below(2)) y = either(AY_WORK_FN_MUL, h, gate);
     if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : below(2) ? gate : d);
@@ -252,11 +257,38 @@ static void test_form_hard_swish_of_zeros_keeps_signs(void **state)
     }
 }
 
+/* Whatever the order of sums and products: the bits would be right without it. */
+static void test_form_sigmoid_however_written_is_found(void **state)
+{
+    (void)state;
+    const struct ay_tape_options options = {.threads = 1};
+    const uint64_t dims[] = {3, 5};
+    for (uint32_t i = 0; i < 64; i++) {
+        bool add = i & 1, times = i & 2;
+        struct form_case c = {0};
+        struct ay_tape_program p;
+        struct ay_form_sigmoid found;
+        assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
+        c.x = ay_tape_input(tape, AY_WORK_DTYPE_F32, 2, dims);
+        const struct ay_value *h = add ? either(AY_WORK_FN_ADD, c.x, row(&c)) : c.x;
+        c.outputs[0] = fn2(AY_WORK_FN_DIV, number(1), logistic_divisor(h, number(1)));
+        if (times) c.outputs[0] = either(AY_WORK_FN_MUL, h, c.outputs[0]);
+        assert_int_equal(ay_tape_program(tape, c.outputs, 1, &p), AY_OK);
+        assert_int_equal(p.program.ops_count, 1);
+        assert_true(ay_form_sigmoid(&p.program.ops[0], 0, &found));
+        assert_int_equal(found.count, p.program.ops[0].steps_count);
+        assert_int_equal(found.add != AY_NONE, add);
+        assert_int_equal(found.times, times);
+        ay_tape_close(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_form_whole_or_not_equals_specification),
         cmocka_unit_test(test_form_hard_swish_of_zeros_keeps_signs),
+        cmocka_unit_test(test_form_sigmoid_however_written_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
