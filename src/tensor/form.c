@@ -123,25 +123,27 @@ static const struct pattern sigmoid_alone[] = {{AY_WORK_FN_NEG, VALUE(A), 0},
                                                {AY_WORK_FN_DIV, VALUE(C), AT(2)},
                                                {AY_WORK_FN_MUL, VALUE(A), AT(3)}};
 
+/* Whether the steps are those of the pattern, the last of which may be missing. Most MAPs are asked
+ * at every step, so that first its exp is looked for. */
 static bool is_sigmoid(const struct ay_work_op *map, uint32_t first, const struct pattern *p,
                        uint32_t count, struct ay_form_sigmoid *out)
 {
     struct bound b = unbound;
-    if (!matches(map, first, p, count, &b) || !is_number(map, b.at[C], ay_f32_bits(1.0F)) ||
-        !read_within(map, first, first + count - 1))
+    uint32_t last = first + count - 1;
+    if (last > map->steps_count || map->steps[last - 3].fn != AY_WORK_FN_EXP ||
+        !matches(map, first, p, count - 1, &b) || !is_number(map, b.at[C], ay_f32_bits(1.0F)))
         return false;
-    *out = (struct ay_form_sigmoid){
-        .count = count, .x = b.at[A], .add = b.at[B], .times = p[count - 1].fn == AY_WORK_FN_MUL};
-    return true;
+    bool times = last < map->steps_count &&
+                 binds_step(map, &map->steps[last], &p[count - 1], first, &b) &&
+                 read_within(map, first, last);
+    *out = (struct ay_form_sigmoid){times ? count : count - 1, b.at[A], b.at[B], times};
+    return times || read_within(map, first, last - 1);
 }
 
 bool ay_form_sigmoid(const struct ay_work_op *map, uint32_t first, struct ay_form_sigmoid *out)
 {
-    enum { SUM = sizeof sigmoid_of_sum / sizeof *sigmoid_of_sum, ALONE = SUM - 1 };
-    return is_sigmoid(map, first, sigmoid_of_sum, SUM, out) ||
-           is_sigmoid(map, first, sigmoid_of_sum, SUM - 1, out) ||
-           is_sigmoid(map, first, sigmoid_alone, ALONE, out) ||
-           is_sigmoid(map, first, sigmoid_alone, ALONE - 1, out);
+    return is_sigmoid(map, first, PATTERN(sigmoid_of_sum), out) ||
+           is_sigmoid(map, first, PATTERN(sigmoid_alone), out);
 }
 
 /* The constant that is bound there, or `missing` where nothing is; false where it is no constant.
