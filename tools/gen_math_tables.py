@@ -139,7 +139,7 @@ def pair(x):
 # The quick tables give the lower end of where a value lies.
 EXP_DOUBT = mpf(2) ** -36 * 5 / 4
 EXP_COARSE_DOUBT = mpf(2) ** -34 * 3 / 2
-EXP_NEAR_DOUBT = mpf(2) ** -33 * 7 / 4
+EXP_NEAR_DOUBT = mpf(2) ** -33 * 31 / 16
 ERF_DOUBT = mpf(2) ** -35
 ERF_FINE_DOUBT = mpf(2) ** -36
 ERF_FINE_LAST = 505

@@ -8,8 +8,8 @@
 /* From here on exp(-h) is lost beside 1. */
 #define SIGMOID_ONE 20.0F
 /* -h is held here, a little beyond AY_EXP_NEAR_END, where d is beyond the other, which is not. */
-#define SIGMOID_FAR   24.125F
-#define SIGMOID_D_END 0x1.8p34F
+#define SIGMOID_FAR   41.125F
+#define SIGMOID_D_END 0x1p59F
 
 static __attribute__((noinline)) vf sigmoid_slow(vf h)
 {
