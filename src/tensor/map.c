@@ -234,13 +234,15 @@ static uint32_t join_hard_gate(struct row_map *map, uint32_t first)
 static uint32_t join_sigmoid(struct row_map *map, uint32_t first)
 {
     static const float nothing = -0.0F;
+    const struct row_step *sum = &map->steps[first];
     struct ay_form_sigmoid sigmoid;
+    if (sum->fn == AY_FN_ADD && !sum->b.single) return 0; /* each row's one number is added along */
     if (!ay_form_sigmoid(map->op, first, &sigmoid)) return 0;
     struct row_step how = {.kind = sigmoid.times ? ROW_SILU : ROW_SIGMOID,
                            .a = source_of(map, sigmoid.x),
                            .b = {.at = &nothing, .single = true}};
     if (sigmoid.add != AY_NONE) how.b = source_of(map, sigmoid.add);
-    return how.a.single || !how.b.single ? 0 : join(map, first, sigmoid.count, how);
+    return how.a.single ? 0 : join(map, first, sigmoid.count, how);
 }
 
 /* Steps that one kernel computes become its last one. */

@@ -208,7 +208,7 @@ static bool is_normal(const float *e, size_t n)
 /* One after another, so that no row waits for what is made of all of another one. A NaN in a row is
  * in its sum too, and so everywhere in the result, whatever the maximum; and exp is 1 of either
  * zero. As x * scale - most is monotone, the ends of a row say how far it goes; near ones are quick
- * to exp and, as e then is from AY_DIV_FROM on, to divide. */
+ * to exp and, as e^-41 is above AY_DIV_FROM, to divide. */
 enum { SOFTMAX_ROWS = 8 };
 static void softmax_rows(const float *x, size_t ldx, float scale, float *out, size_t ldo,
                          size_t rows, size_t n)
