@@ -153,11 +153,13 @@ static const struct ay_value *logistic_divisor(const struct ay_value *h, const s
 static void sigmoid(struct form_case *c)
 {
     const struct ay_value *h = below(3) ? either(AY_WORK_FN_ADD, c->x, row(c)) : c->x;
+    if (below(5) == 0) h = reduced(AY_WORK_REDUCE_MAX, c->x); /* a number for each row */
     const struct ay_value *one = number(below(8) ? 1.0F : 1.5F), *other = below(8) ? one : row(c);
     const struct ay_value *d = logistic_divisor(h, one);
     const struct ay_value *gate = fn2(AY_WORK_FN_DIV, other, d), *y = gate;
     if (below(2)) y = either(AY_WORK_FN_MUL, h, gate);
     if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : below(2) ? gate : d);
+    if (below(4) == 0) y = either(AY_WORK_FN_MUL, c->x, y);
     c->outputs[c->count++] = y;
     if (below(2)) c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y); /* or by blocks */
 }
