@@ -285,12 +285,62 @@ static void test_form_sigmoid_however_written_is_found(void **state)
     }
 }
 
+/* Of one number for each row, which another operand makes as wide as itself: no kernel of rows may
+ * take it. The tape writes no such MAP. */
+static void test_form_sigmoid_of_one_number_fills_each_row(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, WIDTH = 80 };
+#define INPUT(i) ((uint32_t)AY_MAP_INPUT << 24 | (i))
+#define STEP(i)  ((uint32_t)AY_MAP_STEP << 24 | (i))
+#define ONE      ((uint32_t)AY_MAP_CONST << 24)
+    static const uint32_t args[][2] = {{INPUT(1)}, {STEP(0)}, {STEP(1), ONE}, {ONE, STEP(2)}};
+    static const struct ay_work_map_step steps[] = {{AY_WORK_FN_NEG, args[0], 1},
+                                                    {AY_WORK_FN_EXP, args[1], 1},
+                                                    {AY_WORK_FN_ADD, args[2], 2},
+                                                    {AY_WORK_FN_DIV, args[3], 2}};
+    static const uint32_t in[] = {0, 1}, dims[] = {ROWS, WIDTH}, column[] = {ROWS, 1};
+    const uint32_t one = ay_f32_bits(1.0F);
+    const struct ay_work_tensor_type inputs[] = {{AY_WORK_DTYPE_F32, dims, 2},
+                                                 {AY_WORK_DTYPE_F32, column, 2}};
+    const struct ay_work_op map = {.kind = AY_WORK_OP_MAP,
+                                   .in = in,
+                                   .in_count = 2,
+                                   .dims = dims,
+                                   .dims_count = 2,
+                                   .steps = steps,
+                                   .steps_count = 4,
+                                   .consts = &one,
+                                   .consts_count = 1};
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = inputs,
+                                      .inputs_count = 2,
+                                      .ops = &map,
+                                      .ops_count = 1};
+    float x[ROWS * WIDTH], numbers[ROWS], y[ROWS * WIDTH];
+    ay_test_floats(&seed, x, ROWS * WIDTH, false);
+    ay_test_floats(&seed, numbers, ROWS, false);
+    struct ay_exec_options options = {.threads = 1, .divide = true};
+    struct ay_run run = {.inputs = {x, numbers}, .outputs = {y}};
+    struct ay_exec *exec = NULL;
+    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    for (uint32_t i = 0; i < ROWS * WIDTH; i++) {
+        float gate = 1.0F / (ay_ref_fn(AY_FN_EXP, -numbers[i / WIDTH], 0) + 1.0F);
+        assert_int_equal(ay_f32_bits(y[i]), ay_f32_bits(gate));
+    }
+    ay_exec_close(exec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_form_whole_or_not_equals_specification),
         cmocka_unit_test(test_form_hard_swish_of_zeros_keeps_signs),
         cmocka_unit_test(test_form_sigmoid_however_written_is_found),
+        cmocka_unit_test(test_form_sigmoid_of_one_number_fills_each_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
