@@ -7,8 +7,8 @@
 
 /* From here on exp(-h) is lost beside 1. */
 #define SIGMOID_ONE 20.0F
-/* Beyond AY_EXP_NEAR_END ends of exp are none: -h is held a little after it, and a d that is as
- * large as that, but not as one of before, is taken for unknown. */
+/* The ends of exp hold below AY_EXP_NEAR_END. -h is held a little beyond it, and a d from the other
+ * number on, which is below exp of that end, is taken for unknown. */
 #define SIGMOID_FAR   41.125F
 #define SIGMOID_D_END 0x1p59F
 
