@@ -56,6 +56,18 @@ static void our_gelu(enum ay_fn fn)
     kernels->gelu(y, x, out, N);
 }
 
+static void our_sigmoid(enum ay_fn fn)
+{
+    (void)fn;
+    kernels->sigmoid(y, -0.0F, false, out, N);
+}
+
+static void our_silu(enum ay_fn fn)
+{
+    (void)fn;
+    kernels->sigmoid(y, 0.1F, true, out, N);
+}
+
 static void our_layer_norm(enum ay_fn fn)
 {
     (void)fn;
@@ -112,5 +124,6 @@ int main(void)
     printf("softmax of 256 %.2f ns, gelu %.2f ns, layer norm of 384 %.2f ns, x / 3 %.2f ns\n",
            fastest(our_softmax, 0), fastest(our_gelu, 0), fastest(our_layer_norm, 0),
            fastest(our_quotient, AY_FN_DIV));
+    printf("sigmoid %.2f ns, SiLU %.2f ns\n", fastest(our_sigmoid, 0), fastest(our_silu, 0));
     return 0;
 }

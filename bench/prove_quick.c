@@ -1,5 +1,7 @@
 /* Proof of what the chosen kernels (ASSAY_CPU) compute by other steps than the specification names.
  *     build/bench/prove_quick gelu      all 2^32 inputs beside ref/'s functions; minutes
+ *     build/bench/prove_quick sigmoid   the same, times the input and not
+ *     build/bench/prove_quick softmax   of rows with 0 and all inputs from where exp is quick to 0
  *     build/bench/prove_quick div [n]   2^n divisors, 2^24 if not given, each with 2^10 numbers,
  *                                       beside the division
  * Prints what came out wrong, and fails if anything did. */
@@ -40,17 +42,44 @@ static void prove_sqrt2(void)
 
 static void prove_gelu(void)
 {
-    for (uint32_t first = 0;; first += BLOCK) {
+    kernels->gelu(x, NULL, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        float h = x[i], gate = ay_ref_erf(h / AY_SQRT2) + 1.0F;
+        compare("gelu", i, 0, (h * gate) * 0.5F);
+    }
+}
+
+static void prove_sigmoid(void)
+{
+    static float want[BLOCK];
+    for (uint32_t i = 0; i < BLOCK; i++) want[i] = 1.0F / (ay_ref_exp(-x[i]) + 1.0F);
+    kernels->sigmoid(x, -0.0F, false, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) compare("sigmoid", i, 0, want[i]);
+    kernels->sigmoid(x, -0.0F, true, y, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) compare("SiLU", i, 0, x[i] * want[i]);
+}
+
+/* An exp that is off by one f32 shows in its quotient, or else in that of a neighbour. */
+static void prove_softmax(void)
+{
+    static float want[BLOCK];
+    x[0] = 0;
+    for (uint32_t i = 0; i < BLOCK; i++) want[i] = ay_ref_exp(x[i]);
+    float sum = ay_ref_reduce_sum(want, BLOCK, 1);
+    kernels->softmax(x, BLOCK, 1.0F, y, BLOCK, 1, BLOCK);
+    for (uint32_t i = 0; i < BLOCK; i++) compare("softmax", i, sum, want[i] / sum);
+}
+
+/* Of inputs with the bits first..last, a block after the other. */
+static void prove_each(void (*prove)(void), uint32_t first, uint32_t last)
+{
+    for (;; first += BLOCK) {
         for (uint32_t i = 0; i < BLOCK; i++) {
             uint32_t bits = first + i;
             memcpy(&x[i], &bits, sizeof bits);
         }
-        kernels->gelu(x, NULL, y, BLOCK);
-        for (uint32_t i = 0; i < BLOCK; i++) {
-            float h = x[i], gate = ay_ref_erf(h / AY_SQRT2) + 1.0F;
-            compare("gelu", i, 0, (h * gate) * 0.5F);
-        }
-        if (first + BLOCK < first) return;
+        prove();
+        if (last - first < BLOCK) return;
     }
 }
 
@@ -87,18 +116,25 @@ static void prove_quotients(uint64_t divisors)
 
 int main(int argc, char **argv)
 {
-    bool gelu = argc == 2 && strcmp(argv[1], "gelu") == 0;
-    if ((!gelu && (argc < 2 || strcmp(argv[1], "div") != 0)) ||
-        ay_kernels_select(&kernels) != AY_OK) {
-        fprintf(stderr, "usage: prove_quick gelu|div [n]\n");
+    static const struct {
+        const char *name;
+        void (*prove)(void);
+        uint32_t first, last;
+    } each[] = {{"gelu", prove_gelu, 0, UINT32_MAX},
+                {"sigmoid", prove_sigmoid, 0, UINT32_MAX},
+                {"softmax", prove_softmax, 0x80000000u, 0xc2240000u}}; /* -0 to -41 */
+    const char *name = argc > 1 ? argv[1] : "";
+    bool div = strcmp(name, "div") == 0, known = div;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+        known = known || (argc == 2 && strcmp(name, each[i].name) == 0);
+    if (!known || ay_kernels_select(&kernels) != AY_OK) {
+        fprintf(stderr, "usage: prove_quick gelu|sigmoid|softmax|div [n]\n");
         return 2;
     }
-    if (gelu) {
-        prove_sqrt2();
-        prove_gelu();
-    } else {
-        prove_quotients(1ull << (argc > 2 ? atoi(argv[2]) : 24));
-    }
-    printf("%s, %s kernels: %llu wrong\n", argv[1], kernels->name, wrong);
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+        if (strcmp(name, each[i].name) == 0) prove_each(each[i].prove, each[i].first, each[i].last);
+    if (strcmp(name, "gelu") == 0) prove_sqrt2();
+    if (div) prove_quotients(1ull << (argc > 2 ? atoi(argv[2]) : 24));
+    printf("%s, %s kernels: %llu wrong\n", name, kernels->name, wrong);
     return wrong != 0;
 }

@@ -139,13 +139,14 @@ def pair(x):
 # The quick tables give the lower end of where a value lies.
 EXP_DOUBT = mpf(2) ** -36 * 5 / 4
 EXP_COARSE_DOUBT = mpf(2) ** -34 * 3 / 2
+EXP_NEAR_DOUBT = mpf(2) ** -33 * 31 / 16
 ERF_DOUBT = mpf(2) ** -35
 ERF_FINE_DOUBT = mpf(2) ** -36
 ERF_FINE_LAST = 505
 ERF_FINE_BEND = 1 - mpf(2) ** -18  # of c in the second derivative
 
 
-def quick_exponential(parts, doubt, name):
+def quick_exponential(parts, degree, doubt, name):
     """2^(i / parts) and what is left of it, relative; (e^r - 1 - r) / r^2. The first are lowered by
     i of the parts of the exponent's last bit, which the multiple of ln 2 / parts brings back as it
     is added to their bits."""
@@ -157,7 +158,7 @@ def quick_exponential(parts, doubt, name):
     quotient = lambda r: mpf(1) / 2 + r / 6 if abs(r) < mpf(2) ** -60 else (mp.expm1(r) - r) / r ** 2
     high, low = pair(ln(mpf(2)) / parts)
     emit(name + "_ln2", [high, single(low * (1 + reach ** 2 / 4))], "float")
-    emit(name + "_poly", [single(c) for c in fit(quotient, -reach, reach, 2)], "float")
+    emit(name + "_poly", [single(c) for c in fit(quotient, -reach, reach, degree)], "float")
 
 
 def quick_erf(width, degree):
@@ -198,7 +199,8 @@ exponential()
 logarithm()
 circular()
 arc_tangent(22)
-quick_exponential(32, EXP_DOUBT, "ay_exp_quick")
-quick_exponential(16, EXP_COARSE_DOUBT, "ay_exp_coarse")
+quick_exponential(32, 2, EXP_DOUBT, "ay_exp_quick")
+quick_exponential(16, 2, EXP_COARSE_DOUBT, "ay_exp_coarse")
+quick_exponential(8, 3, EXP_NEAR_DOUBT, "ay_exp_near")
 quick_erf("0.12548828125", 6)
 fine_erf()

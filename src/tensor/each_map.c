@@ -157,9 +157,7 @@ static bool run_affine(const struct ay_call *call, const struct walk *w, uint64_
     struct ay_affine a;
     struct plane p;
     uint32_t x = 0;
-    if (call->op->steps_count < 2 || call->out.dtype != AY_WORK_DTYPE_F32) return false;
-    for (uint32_t i = 0; i < call->op->in_count; i++)
-        if (call->in[i].dtype != AY_WORK_DTYPE_F32) return false;
+    if (call->op->steps_count < 2) return false;
     find_plane(call, w, 0, &p);
     while (x < call->op->in_count && !ay_map_affine(call->op, p.operands, x, &a)) x++;
     if (x == call->op->in_count || p.row < SHORT_ROW) return false;
@@ -180,12 +178,32 @@ static bool run_affine(const struct ay_call *call, const struct walk *w, uint64_
     return true;
 }
 
+/* Whether it is of f32 alone. */
+static bool is_f32(const struct ay_call *call)
+{
+    for (uint32_t i = 0; i < call->op->in_count; i++)
+        if (call->in[i].dtype != AY_WORK_DTYPE_F32) return false;
+    return ay_map_of_f32(call->op);
+}
+
+/* A block of it, as a row. */
+static void run_row(const struct ay_map_block *block, float *out, size_t n, void *temp)
+{
+    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
+    for (uint32_t k = 0; k < block->op->in_count; k++) {
+        const struct ay_map_term *t = &block->inputs[k];
+        operands[k] = (struct ay_map_operand){t->at ? t->at : &t->f32, 0, !t->at};
+    }
+    ay_map_rows(block->kernels, block->op, block->sizes, operands, 1, n, out, n, temp);
+}
+
 void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void *scratch)
 {
     _Static_assert(AY_EACH_BLOCK == AY_MAP_BLOCK, "one block for both");
     if (ay_each_fixed(call, first, last)) return;
     struct walk w = walk_of(call);
-    if (run_affine(call, &w, first, last)) return;
+    const bool f32 = is_f32(call);
+    if (f32 && run_affine(call, &w, first, last)) return;
     struct ay_map_block block = {
         .kernels = call->kernels, .op = call->op, .sizes = call->sizes, .words = call->words};
     int64_t *rooms = scratch, *temp = rooms + AY_MAX_WORK_OP_IN * AY_MAP_BLOCK;
@@ -198,7 +216,10 @@ void ay_each_map(const struct ay_call *call, uint64_t first, uint64_t last, void
         for (uint32_t k = 0; k < call->op->in_count; k++)
             block.inputs[k] =
                 term(call, &w, k, i, n, in_row, block.words, rooms + k * AY_MAP_BLOCK);
-        (block.words ? ay_map_words_run : ay_map_run)(&block, ay_element_to(call->to, i, bytes), n,
-                                                      temp);
+        void *out = ay_element_to(call->to, i, bytes);
+        if (f32)
+            run_row(&block, out, n, temp);
+        else
+            (block.words ? ay_map_words_run : ay_map_run)(&block, out, n, temp);
     }
 }

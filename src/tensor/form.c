@@ -111,6 +111,41 @@ static const struct pattern divided_last[] = {{AY_WORK_FN_ADD, VALUE(A), VALUE(C
                                               {AY_WORK_FN_MUL, VALUE(A), AT(2)},
                                               {AY_WORK_FN_DIV, AT(3), VALUE(F)}};
 
+/* A logistic function of a sum and of anything, and what follows where the operand is multiplied by
+ * it. */
+static const struct pattern sigmoid_of_sum[] = {
+    {AY_WORK_FN_ADD, VALUE(A), VALUE(B)}, {AY_WORK_FN_NEG, AT(0), 0},
+    {AY_WORK_FN_EXP, AT(1), 0},           {AY_WORK_FN_ADD, AT(2), VALUE(C)},
+    {AY_WORK_FN_DIV, VALUE(C), AT(3)},    {AY_WORK_FN_MUL, AT(0), AT(4)}};
+static const struct pattern sigmoid_alone[] = {{AY_WORK_FN_NEG, VALUE(A), 0},
+                                               {AY_WORK_FN_EXP, AT(0), 0},
+                                               {AY_WORK_FN_ADD, AT(1), VALUE(C)},
+                                               {AY_WORK_FN_DIV, VALUE(C), AT(2)},
+                                               {AY_WORK_FN_MUL, VALUE(A), AT(3)}};
+
+/* Whether the steps are those of the pattern, the last of which may be missing. Most MAPs are asked
+ * at every step, so that first its exp is looked for. */
+static bool is_sigmoid(const struct ay_work_op *map, uint32_t first, const struct pattern *p,
+                       uint32_t count, struct ay_form_sigmoid *out)
+{
+    struct bound b = unbound;
+    uint32_t last = first + count - 1;
+    if (last > map->steps_count || map->steps[last - 3].fn != AY_WORK_FN_EXP ||
+        !matches(map, first, p, count - 1, &b) || !is_number(map, b.at[C], ay_f32_bits(1.0F)))
+        return false;
+    bool times = last < map->steps_count &&
+                 binds_step(map, &map->steps[last], &p[count - 1], first, &b) &&
+                 read_within(map, first, last);
+    *out = (struct ay_form_sigmoid){times ? count : count - 1, b.at[A], b.at[B], times};
+    return times || read_within(map, first, last - 1);
+}
+
+bool ay_form_sigmoid(const struct ay_work_op *map, uint32_t first, struct ay_form_sigmoid *out)
+{
+    return is_sigmoid(map, first, PATTERN(sigmoid_of_sum), out) ||
+           is_sigmoid(map, first, PATTERN(sigmoid_alone), out);
+}
+
 /* The constant that is bound there, or `missing` where nothing is; false where it is no constant.
  */
 static bool constant(const struct ay_work_op *map, uint32_t bound, float missing, float *out)

@@ -35,9 +35,17 @@ struct ay_form_hard_gate {
     struct ay_hard_gate gate;
 };
 
+/* Steps that are kernels->sigmoid of x, or of x + add: operands of steps; add is AY_NONE where
+ * there is none. */
+struct ay_form_sigmoid {
+    uint32_t count, x, add;
+    bool times;
+};
+
 /* Whether the steps from `first` on are one, and what they make is used by no other but the last's.
  * The MAP is checked, of f32. */
 bool ay_form_gelu(const struct ay_work_op *map, uint32_t first, struct ay_form_gelu *out);
 bool ay_form_hard_gate(const struct ay_work_op *map, uint32_t first, struct ay_form_hard_gate *out);
+bool ay_form_sigmoid(const struct ay_work_op *map, uint32_t first, struct ay_form_sigmoid *out);
 
 #endif

@@ -137,6 +137,18 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
 
 /* --- f32 alone, row by row --- */
 
+bool ay_map_of_f32(const struct ay_work_op *op)
+{
+    if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
+    for (uint32_t i = 0; i < op->steps_count; i++) {
+        const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)op->steps[i].fn);
+        for (uint32_t a = 0; a < s->arity; a++)
+            if (s->args[a] != AY_SCALAR_F32) return false;
+        if (s->result != AY_SCALAR_F32) return false;
+    }
+    return true;
+}
+
 /* An operand of a step: of the output's row r, block from column j on, it is at + r row + j block.
  */
 struct source {
@@ -147,9 +159,11 @@ struct source {
 
 enum row_kind {
     ROW_FN,
-    ROW_NOTHING,  /* what a later step makes along */
-    ROW_GELU,     /* of the sum of a and b, whose `at` is NULL where there is none */
-    ROW_HARD_GATE /* of a */
+    ROW_NOTHING,   /* what a later step makes along */
+    ROW_GELU,      /* of the sum of a and b, whose `at` is NULL where there is none */
+    ROW_HARD_GATE, /* of a */
+    ROW_SIGMOID,   /* of a, to which the single b is added */
+    ROW_SILU       /* the same */
 };
 struct row_step {
     enum row_kind kind;
@@ -162,96 +176,121 @@ struct row_step {
 
 /* The expression, resolved once for all rows. */
 struct row_map {
+    const struct ay_work_op *op;
+    const uint32_t *sizes;
+    const struct ay_map_operand *operands;
     struct row_step steps[AY_MAX_WORK_OP_STEPS];
     uint32_t count;
     float consts[AY_MAX_WORK_OP_CONSTS], dims[AY_MAX_SYMBOLS];
 };
 
-static struct source source_of(struct row_map *map, const struct ay_work_op *op,
-                               const uint32_t *sizes, const struct ay_map_operand *operands,
-                               uint32_t arg)
+static struct source source_of(struct row_map *map, uint32_t arg)
 {
     uint32_t index = arg & 0xffffffu;
+    const struct ay_map_operand *in = &map->operands[index];
     switch ((enum ay_map_kind)(arg >> 24)) {
-    case AY_MAP_INPUT:
-        return (struct source){operands[index].at, operands[index].stride, !operands[index].scalar,
-                               operands[index].scalar};
+    case AY_MAP_INPUT: return (struct source){in->at, in->stride, !in->scalar, in->scalar};
     case AY_MAP_STEP:
         return (struct source){map->steps[index].to, 0, false, map->steps[index].single};
     case AY_MAP_CONST:
-        map->consts[index] = ay_f32(op->consts[index]);
+        map->consts[index] = ay_f32(map->op->consts[index]);
         return (struct source){&map->consts[index], 0, false, true};
     case AY_MAP_DIM:
-        map->dims[index] = (float)sizes[index];
+        map->dims[index] = (float)map->sizes[index];
         return (struct source){&map->dims[index], 0, false, true};
     case AY_MAP_INT: break;
     }
     ay_panic(__FILE__, __LINE__, "an integer in an expression of f32");
 }
 
-/* The last of the `count` steps from *i on, which *i becomes: one kernel computes them. */
-static struct row_step *join(struct row_map *map, uint32_t *i, uint32_t count)
+/* The `count` steps from `first` on become their last one: one kernel, `how`, computes them. */
+static uint32_t join(struct row_map *map, uint32_t first, uint32_t count, struct row_step how)
 {
-    for (uint32_t end = *i + count - 1; *i < end; ++*i) map->steps[*i].kind = ROW_NOTHING;
-    return &map->steps[*i];
+    struct row_step *last = &map->steps[first + count - 1];
+    how.to = last->to;
+    for (struct row_step *s = &map->steps[first]; s < last; s++) s->kind = ROW_NOTHING;
+    *last = how;
+    return count;
+}
+
+/* Each joins the steps from `first` on that are its form, and gives how many they are, or 0. */
+static uint32_t join_gelu(struct row_map *map, uint32_t first)
+{
+    struct ay_form_gelu gelu;
+    if (!ay_form_gelu(map->op, first, &gelu)) return 0;
+    struct row_step how = {.kind = ROW_GELU, .a = source_of(map, gelu.a)};
+    if (gelu.b != AY_NONE) how.b = source_of(map, gelu.b);
+    return how.a.single || how.b.single ? 0 : join(map, first, gelu.count, how);
+}
+
+static uint32_t join_hard_gate(struct row_map *map, uint32_t first)
+{
+    struct ay_form_hard_gate hard;
+    if (!ay_form_hard_gate(map->op, first, &hard)) return 0;
+    struct row_step how = {.kind = ROW_HARD_GATE, .a = source_of(map, hard.x), .gate = hard.gate};
+    return how.a.single ? 0 : join(map, first, hard.count, how);
+}
+
+static uint32_t join_sigmoid(struct row_map *map, uint32_t first)
+{
+    static const float nothing = -0.0F;
+    const struct row_step *sum = &map->steps[first];
+    struct ay_form_sigmoid sigmoid;
+    if (sum->fn == AY_FN_ADD && !sum->b.single) return 0; /* each row's one number is added along */
+    if (!ay_form_sigmoid(map->op, first, &sigmoid)) return 0;
+    struct row_step how = {.kind = sigmoid.times ? ROW_SILU : ROW_SIGMOID,
+                           .a = source_of(map, sigmoid.x),
+                           .b = {.at = &nothing, .single = true}};
+    if (sigmoid.add != AY_NONE) how.b = source_of(map, sigmoid.add);
+    return how.a.single ? 0 : join(map, first, sigmoid.count, how);
 }
 
 /* Steps that one kernel computes become its last one. */
-static void join_forms(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
-                       const struct ay_map_operand *operands)
+static void join_forms(struct row_map *map)
 {
-    struct ay_form_gelu gelu;
-    struct ay_form_hard_gate hard;
-    bool erf = false, min = false; /* without which there is none: most MAPs are asked nothing */
+    bool erf = false, min = false, exp = false; /* most MAPs have none and are asked nothing */
     for (uint32_t i = 0; i < map->count; i++) {
         erf = erf || map->steps[i].fn == AY_FN_ERF;
         min = min || map->steps[i].fn == AY_FN_MIN;
+        exp = exp || map->steps[i].fn == AY_FN_EXP;
     }
-    for (uint32_t i = 0; (erf || min) && i < map->count; i++)
-        if (erf && ay_form_gelu(op, i, &gelu)) {
-            struct source a = source_of(map, op, sizes, operands, gelu.a), b = {0};
-            if (gelu.b != AY_NONE) b = source_of(map, op, sizes, operands, gelu.b);
-            if (a.single || b.single) continue;
-            struct row_step *last = join(map, &i, gelu.count);
-            *last = (struct row_step){.kind = ROW_GELU, .a = a, .b = b, .to = last->to};
-        } else if (min && ay_form_hard_gate(op, i, &hard)) {
-            struct source a = source_of(map, op, sizes, operands, hard.x);
-            if (a.single) continue;
-            struct row_step *last = join(map, &i, hard.count);
-            *last =
-                (struct row_step){.kind = ROW_HARD_GATE, .a = a, .gate = hard.gate, .to = last->to};
-        }
+    for (uint32_t i = 0, count; (erf || min || exp) && i < map->count; i += count) {
+        count = erf ? join_gelu(map, i) : 0;
+        if (!count && min) count = join_hard_gate(map, i);
+        if (!count && exp) count = join_sigmoid(map, i);
+        if (!count) count = 1;
+    }
 }
 
-static void resolve(struct row_map *map, const struct ay_work_op *op, const uint32_t *sizes,
-                    const struct ay_map_operand *operands, float *temp)
+static void resolve(struct row_map *map, float *temp)
 {
-    map->count = op->steps_count;
+    map->count = map->op->steps_count;
     for (uint32_t i = 0; i < map->count; i++) {
-        const struct ay_work_map_step *s = &op->steps[i];
+        const struct ay_work_map_step *s = &map->op->steps[i];
         struct row_step *step = &map->steps[i];
         step->fn = (enum ay_fn)s->fn;
         step->kind = ROW_FN;
-        step->a = source_of(map, op, sizes, operands, s->args[0]);
-        step->b = s->args_count > 1 ? source_of(map, op, sizes, operands, s->args[1]) : step->a;
+        step->a = source_of(map, s->args[0]);
+        step->b = s->args_count > 1 ? source_of(map, s->args[1]) : step->a;
         step->single = step->a.single && step->b.single;
         step->to = temp + (size_t)i * AY_MAP_BLOCK;
     }
-    join_forms(map, op, sizes, operands);
+    join_forms(map);
     if (!map->steps[map->count - 1].single) map->steps[map->count - 1].to = NULL;
 }
 
 static void row_step(const struct ay_kernels *k, const struct row_step *s, size_t r, size_t j,
                      float *to, size_t n)
 {
+    if (s->kind == ROW_NOTHING) return;
     const float *a = s->a.at + r * s->a.row + (s->a.block ? j : 0);
     const float *b = s->b.at ? s->b.at + r * s->b.row + (s->b.block ? j : 0) : NULL;
-    if (s->kind == ROW_NOTHING)
-        return;
-    else if (s->kind == ROW_GELU)
+    if (s->kind == ROW_GELU)
         k->gelu(a, b, to, n);
     else if (s->kind == ROW_HARD_GATE)
         k->hard_gate(&s->gate, a, to, n);
+    else if (s->kind == ROW_SIGMOID || s->kind == ROW_SILU)
+        k->sigmoid(a, *b, s->kind == ROW_SILU, to, n);
     else if (s->single)
         *to = ay_ref_fn(s->fn, *a, *b);
     else if (k->unary[s->fn])
@@ -273,7 +312,10 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  size_t n, float *out, size_t stride, void *temp)
 {
     struct row_map map;
-    resolve(&map, op, sizes, operands, temp);
+    map.op = op;
+    map.sizes = sizes;
+    map.operands = operands;
+    resolve(&map, temp);
     const struct row_step *last = &map.steps[map.count - 1];
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < n; j += AY_MAP_BLOCK) {

@@ -73,6 +73,9 @@ struct ay_map_operand {
     bool scalar;     /* one element a row, else as many as the output */
 };
 
+/* Whether the MAP makes f32 by functions of f32 alone. Its operands' dtypes are not asked. */
+bool ay_map_of_f32(const struct ay_work_op *op);
+
 /* A MAP of f32 alone. out: `rows` rows of n, `stride` apart; may be an operand's own memory. */
 void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
                  const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,

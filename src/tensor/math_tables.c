@@ -529,6 +529,25 @@ const float ay_exp_coarse_poly[3] __attribute__((aligned(64))) = {
     0x1.0000000000000p-1F, 0x1.5556e00000000p-3F, 0x1.55565c0000000p-5F
 };
 
+const float ay_exp_near[2][8] __attribute__((aligned(64))) = {
+    {
+        0x1.0000000000000p+0F, 0x1.f72b840000000p-1F, 0x1.f06fe00000000p-1F, 0x1.ebfdae0000000p-1F,
+        0x1.ea09e60000000p-1F, 0x1.eace540000000p-1F, 0x1.ee89fa0000000p-1F, 0x1.f5818e0000000p-1F
+    },
+    {
+        -0x1.f000000000000p-33F, -0x1.a3cc220000000p-27F, 0x1.1060020000000p-25F, -0x1.0c25500000000p-25F,
+        0x1.22255c0000000p-26F, 0x1.5821ca0000000p-28F, -0x1.00c1820000000p-26F, -0x1.b4a17c0000000p-28F
+    }
+};
+
+const float ay_exp_near_ln2[2] __attribute__((aligned(64))) = {
+    0x1.62e4300000000p-4F, -0x1.05e5920000000p-32F
+};
+
+const float ay_exp_near_poly[4] __attribute__((aligned(64))) = {
+    0x1.0000000000000p-1F, 0x1.5555560000000p-3F, 0x1.555ad00000000p-5F, 0x1.1114320000000p-7F
+};
+
 const float ay_erf_quick[10][32] __attribute__((aligned(64))) = {
     {
         0x0.0p+0F, 0x1.207a780000000p-3F, 0x1.1c049a0000000p-2F, 0x1.9f49120000000p-2F,

@@ -41,6 +41,11 @@ extern const float ay_exp_quick[2][32], ay_exp_quick_ln2[2], ay_exp_quick_poly[3
 #define AY_EXP_COARSE_DOUBT 0x1.8p-34F
 extern const float ay_exp_coarse[2][16], ay_exp_coarse_ln2[2], ay_exp_coarse_poly[3];
 
+/* By 8 parts and with one more term, up to an end of its own: quicker, if left open more often. */
+#define AY_EXP_NEAR_DOUBT 0x1.fp-33F
+#define AY_EXP_NEAR_END   41.0F
+extern const float ay_exp_near[2][8], ay_exp_near_ln2[2], ay_exp_near_poly[4];
+
 /* erf(c + t) as a polynomial in t around 32 multiples c of the width, its first three coefficients
  * as high + low; good to the doubt, not relative. From the end on, erf rounds to 1. */
 #define AY_ERF_QUICK_WIDTH     0x1.01p-3F

@@ -2,8 +2,8 @@
 
 #include "tensor/descent.h"
 #include "tensor/finish.h"
+#include "tensor/map.h"
 #include "tensor/patch.h"
-#include "tensor/ref/fn.h"
 #include "tensor/windows.h"
 
 #include <stdlib.h>
@@ -82,16 +82,9 @@ static void place_values(struct planner *pl)
 /* f32 in, f32 out, by functions of f32 alone. */
 static bool is_row_map(const struct planner *pl, const struct ay_work_op *op)
 {
-    if (op->dtype != AY_WORK_DTYPE_NONE && op->dtype != AY_WORK_DTYPE_F32) return false;
     for (uint32_t i = 0; i < op->in_count; i++)
         if (pl->plan->places[op->in[i]].dtype != AY_WORK_DTYPE_F32) return false;
-    for (uint32_t i = 0; i < op->steps_count; i++) {
-        const struct ay_fn_signature *s = ay_fn_signature((enum ay_fn)op->steps[i].fn);
-        for (uint32_t a = 0; a < s->arity; a++)
-            if (s->args[a] != AY_SCALAR_F32) return false;
-        if (s->result != AY_SCALAR_F32) return false;
-    }
-    return true;
+    return ay_map_of_f32(op);
 }
 
 static bool is_row_reduce(const struct planner *pl, const struct ay_work_op *op)

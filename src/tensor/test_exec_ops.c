@@ -267,6 +267,18 @@ static const struct ay_value *with_residual(struct maker *m, const struct ay_val
     return x;
 }
 
+/* Times its tanh or, as SiLU, its logistic function. */
+static const struct ay_value *gated(struct maker *m, const struct ay_value *x)
+{
+    const struct ay_value *one = ay_tape_f32(m->tape, 1), *gate;
+    if (below(2))
+        return ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_fn1(m->tape, AY_WORK_FN_TANH, x));
+    gate = ay_tape_fn1(m->tape, AY_WORK_FN_EXP, ay_tape_fn1(m->tape, AY_WORK_FN_NEG, x));
+    gate =
+        ay_tape_fn2(m->tape, AY_WORK_FN_DIV, one, ay_tape_fn2(m->tape, AY_WORK_FN_ADD, one, gate));
+    return ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, gate);
+}
+
 static void make_convolution(struct maker *m)
 {
     struct windows w;
@@ -294,9 +306,7 @@ static void make_convolution(struct maker *m)
     if (below(2)) x = ay_tape_fn2(m->tape, AY_WORK_FN_MAX, x, ay_tape_f32(m->tape, 0));
     if (below(3) == 0)
         x = ay_tape_fn2(m->tape, AY_WORK_FN_MIN, ay_tape_f32(m->tape, below(2) ? 6 : 0), x);
-    if (below(2))
-        x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_fn1(m->tape, AY_WORK_FN_TANH, x));
-    keep(m, x);
+    keep(m, below(2) ? gated(m, x) : x);
 }
 
 /* Windows over planes in two axes of batches, and numbers of one of them, or of both, after it:
@@ -321,6 +331,7 @@ static void make_paired_convolution(struct maker *m)
     y = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, y,
                     own ? floats(m, 5 - (uint32_t)own, bias + own - 1) : floats(m, 1, bias + 3));
     if (below(2)) y = normalised(m, y, bias);
+    if (below(2)) y = gated(m, y);
     keep(m, with_residual(m, ay_tape_reshape(m->tape, y, 3, out)));
 }
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { CASES = 400, MAX_ROWS = 40, MAX_WIDTH = 330, MAX_OUTPUTS = 3 };
+enum { CASES = 500, MAX_ROWS = 40, MAX_WIDTH = 330, MAX_OUTPUTS = 3 };
 
 static uint64_t seed = 20251127;
 static struct ay_tape *tape;
@@ -143,6 +143,27 @@ static void hard_swish(struct form_case *c)
     c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y);
 }
 
+/* exp(-h) + one. */
+static const struct ay_value *logistic_divisor(const struct ay_value *h, const struct ay_value *one)
+{
+    const struct ay_value *minus = ay_tape_fn1(tape, AY_WORK_FN_NEG, h);
+    return either(AY_WORK_FN_ADD, ay_tape_fn1(tape, AY_WORK_FN_EXP, minus), one);
+}
+
+static void sigmoid(struct form_case *c)
+{
+    const struct ay_value *h = below(3) ? either(AY_WORK_FN_ADD, c->x, row(c)) : c->x;
+    if (below(5) == 0) h = reduced(AY_WORK_REDUCE_MAX, c->x); /* a number for each row */
+    const struct ay_value *one = number(below(8) ? 1.0F : 1.5F), *other = below(8) ? one : row(c);
+    const struct ay_value *d = logistic_divisor(h, one);
+    const struct ay_value *gate = fn2(AY_WORK_FN_DIV, other, d), *y = gate;
+    if (below(2)) y = either(AY_WORK_FN_MUL, h, gate);
+    if (below(4) == 0) y = fn2(AY_WORK_FN_SUB, y, below(2) ? h : below(2) ? gate : d);
+    if (below(4) == 0) y = either(AY_WORK_FN_MUL, c->x, y);
+    c->outputs[c->count++] = y;
+    if (below(2)) c->outputs[c->count++] = reduced(AY_WORK_REDUCE_SUM, y); /* or by blocks */
+}
+
 /* The forms of rows that an executor of the program uses. */
 static uint32_t forms_in(const struct ay_work_program *p)
 {
@@ -189,7 +210,8 @@ static void check(const struct ay_tape_program *p, const float *x)
 static void test_form_whole_or_not_equals_specification(void **state)
 {
     (void)state;
-    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu, hard_swish};
+    static void (*const makers[])(struct form_case *) = {softmax, layer_norm, gelu, hard_swish,
+                                                         sigmoid};
     static float x[MAX_ROWS * MAX_WIDTH];
     uint32_t found = 0;
     printf("seed %llu\n", (unsigned long long)seed);
@@ -202,12 +224,12 @@ static void test_form_whole_or_not_equals_specification(void **state)
         struct ay_tape_program p;
         assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
         c.x = ay_tape_input(tape, AY_WORK_DTYPE_F32, rank, dims + 3 - rank);
-        makers[i % 4](&c);
+        makers[i % 5](&c);
         if (ay_tape_program(tape, c.outputs, c.count, &p) != AY_OK)
             fail_msg("%s", ay_tape_reason(tape));
         ay_test_floats(&seed, x, ay_value_elements(c.x), c.odd);
         uint32_t forms = forms_in(&p.program);
-        if (i % 4 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
+        if (i % 5 < 2 && dims[2] > 1) assert_int_equal(forms, c.whole);
         found += forms;
         check(&p, x);
         ay_tape_close(tape);
@@ -237,11 +259,88 @@ static void test_form_hard_swish_of_zeros_keeps_signs(void **state)
     }
 }
 
+/* Whatever the order of sums and products: the bits would be right without it. */
+static void test_form_sigmoid_however_written_is_found(void **state)
+{
+    (void)state;
+    const struct ay_tape_options options = {.threads = 1};
+    const uint64_t dims[] = {3, 5};
+    for (uint32_t i = 0; i < 64; i++) {
+        bool add = i & 1, times = i & 2;
+        struct form_case c = {0};
+        struct ay_tape_program p;
+        struct ay_form_sigmoid found;
+        assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
+        c.x = ay_tape_input(tape, AY_WORK_DTYPE_F32, 2, dims);
+        const struct ay_value *h = add ? either(AY_WORK_FN_ADD, c.x, row(&c)) : c.x;
+        c.outputs[0] = fn2(AY_WORK_FN_DIV, number(1), logistic_divisor(h, number(1)));
+        if (times) c.outputs[0] = either(AY_WORK_FN_MUL, h, c.outputs[0]);
+        assert_int_equal(ay_tape_program(tape, c.outputs, 1, &p), AY_OK);
+        assert_int_equal(p.program.ops_count, 1);
+        assert_true(ay_form_sigmoid(&p.program.ops[0], 0, &found));
+        assert_int_equal(found.count, p.program.ops[0].steps_count);
+        assert_int_equal(found.add != AY_NONE, add);
+        assert_int_equal(found.times, times);
+        ay_tape_close(tape);
+    }
+}
+
+/* Of one number for each row, which another operand makes as wide as itself: no kernel of rows may
+ * take it. The tape writes no such MAP. */
+static void test_form_sigmoid_of_one_number_fills_each_row(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, WIDTH = 80 };
+#define INPUT(i) ((uint32_t)AY_MAP_INPUT << 24 | (i))
+#define STEP(i)  ((uint32_t)AY_MAP_STEP << 24 | (i))
+#define ONE      ((uint32_t)AY_MAP_CONST << 24)
+    static const uint32_t args[][2] = {{INPUT(1)}, {STEP(0)}, {STEP(1), ONE}, {ONE, STEP(2)}};
+    static const struct ay_work_map_step steps[] = {{AY_WORK_FN_NEG, args[0], 1},
+                                                    {AY_WORK_FN_EXP, args[1], 1},
+                                                    {AY_WORK_FN_ADD, args[2], 2},
+                                                    {AY_WORK_FN_DIV, args[3], 2}};
+    static const uint32_t in[] = {0, 1}, dims[] = {ROWS, WIDTH}, column[] = {ROWS, 1};
+    const uint32_t one = ay_f32_bits(1.0F);
+    const struct ay_work_tensor_type inputs[] = {{AY_WORK_DTYPE_F32, dims, 2},
+                                                 {AY_WORK_DTYPE_F32, column, 2}};
+    const struct ay_work_op map = {.kind = AY_WORK_OP_MAP,
+                                   .in = in,
+                                   .in_count = 2,
+                                   .dims = dims,
+                                   .dims_count = 2,
+                                   .steps = steps,
+                                   .steps_count = 4,
+                                   .consts = &one,
+                                   .consts_count = 1};
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = inputs,
+                                      .inputs_count = 2,
+                                      .ops = &map,
+                                      .ops_count = 1};
+    float x[ROWS * WIDTH], numbers[ROWS], y[ROWS * WIDTH];
+    ay_test_floats(&seed, x, ROWS * WIDTH, false);
+    ay_test_floats(&seed, numbers, ROWS, false);
+    struct ay_exec_options options = {.threads = 1, .divide = true};
+    struct ay_run run = {.inputs = {x, numbers}, .outputs = {y}};
+    struct ay_exec *exec = NULL;
+    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    for (uint32_t i = 0; i < ROWS * WIDTH; i++) {
+        float gate = 1.0F / (ay_ref_fn(AY_FN_EXP, -numbers[i / WIDTH], 0) + 1.0F);
+        assert_int_equal(ay_f32_bits(y[i]), ay_f32_bits(gate));
+    }
+    ay_exec_close(exec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_form_whole_or_not_equals_specification),
         cmocka_unit_test(test_form_hard_swish_of_zeros_keeps_signs),
+        cmocka_unit_test(test_form_sigmoid_however_written_is_found),
+        cmocka_unit_test(test_form_sigmoid_of_one_number_fills_each_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,10 +77,10 @@ static __attribute__((noinline)) vf exp_slow(vf x)
     return vf_nan_of(y, y);
 }
 
-/* Where |x| < AY_EXP_QUICK_END, or a NaN. */
+/* Where |x| < AY_EXP_NEAR_END, or a NaN. */
 AY_INLINE vf vf_exp_near(vf x)
 {
-    struct ends y = exp_ends(x);
+    struct ends y = exp_ends_near(x);
     return vf_all_equal(y.low, y.high) ? y.low : exp_slow(x);
 }
 

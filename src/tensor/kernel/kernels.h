@@ -173,6 +173,9 @@ struct ay_kernels {
     void (*gelu)(const float *x, const float *bias, float *out, size_t n);
     /* What it says of n contiguous elements; out may be x. */
     void (*hard_gate)(const struct ay_hard_gate *g, const float *x, float *out, size_t n);
+    /* y = 1 / (1 + exp(-h)), h = x + add, or h y, of n contiguous elements. Where nothing is to be
+     * added, -0 changes nothing. out may be x. */
+    void (*sigmoid)(const float *x, float add, bool times, float *out, size_t n);
     /* erf(x / sqrt 2) + 1; out may be x. */
     void (*gelu_gate)(const float *x, float *out, size_t n);
     /* out[c, r] = x[r, c]: x (rows, cols), rows ldx apart; out (cols, rows), rows ldo apart. */

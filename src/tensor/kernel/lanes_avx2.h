@@ -229,10 +229,15 @@ AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
     __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), i);
     return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
 }
-AY_INLINE vf vf_raise(vf a, vf s)
+/* Of a table of 8, by the low three bits. */
+AY_INLINE vf vf_look_up_8(const float table[8], vf s)
 {
-    __m256i by = _mm256_slli_epi32(_mm256_castps_si256(s), 19);
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), by));
+    return _mm256_permutevar8x32_ps(_mm256_load_ps(table), _mm256_castps_si256(s));
+}
+AY_INLINE vf vf_raise(vf a, vf s, const int by)
+{
+    __m256i more = _mm256_slli_epi32(_mm256_castps_si256(s), by);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), more));
 }
 AY_INLINE vf vf_swap(vf a, const int h)
 {

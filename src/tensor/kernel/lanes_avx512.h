@@ -199,10 +199,10 @@ AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
     return _mm512_permutex2var_ps(_mm512_load_ps(table), _mm512_castps_si512(s),
                                   _mm512_load_ps(table + 16));
 }
-AY_INLINE vf vf_raise(vf a, vf s)
+AY_INLINE vf vf_raise(vf a, vf s, const int by)
 {
-    __m512i by = _mm512_slli_epi32(_mm512_castps_si512(s), 18);
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), by));
+    __m512i more = _mm512_slli_epi32(_mm512_castps_si512(s), (unsigned)by);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), more));
 }
 AY_INLINE vf vf_swap(vf a, const int h)
 {

@@ -211,11 +211,10 @@ AY_INLINE vf vf_look_up(const float table[LOOKS_UP], vf s)
 {
     EACH_F(table[ay_f32_bits(s.at[l]) & (LOOKS_UP - 1)]);
 }
-/* a, to whose bits those of s are added so that the first beyond these is at the exponent's last.
- */
-AY_INLINE vf vf_raise(vf a, vf s)
+/* a, to whose bits those of s are added, shifted to the left. */
+AY_INLINE vf vf_raise(vf a, vf s, const int by)
 {
-    EACH_F(ay_f32(ay_f32_bits(a.at[l]) + (ay_f32_bits(s.at[l]) << 18)));
+    EACH_F(ay_f32(ay_f32_bits(a.at[l]) + (ay_f32_bits(s.at[l]) << by)));
 }
 /* Lane l takes lane l ^ h of a; h is a power of two below LANES. */
 AY_INLINE vf vf_swap(vf a, const int h)

@@ -17,27 +17,57 @@ struct ends {
 #define EXP_LN2   ay_exp_quick_ln2
 #define EXP_POLY  ay_exp_quick_poly
 #define EXP_DOUBT AY_EXP_QUICK_DOUBT
+#define EXP_RAISE 18 /* the first bit beyond those looked up, to the exponent's last */
 #else
 #define EXP_TABLE ay_exp_coarse
 #define EXP_LN2   ay_exp_coarse_ln2
 #define EXP_POLY  ay_exp_coarse_poly
 #define EXP_DOUBT AY_EXP_COARSE_DOUBT
+#define EXP_RAISE 19
 #endif
 
-/* e^x, |x| < AY_EXP_QUICK_END: x = k ln 2 / LOOKS_UP + r, of which the first step is exact;
- * 2^(k / LOOKS_UP) times 1 + r + w, w below 2^-12. */
-AY_INLINE struct ends exp_ends(vf x)
+/* x = k ln 2 / parts + r, of which the first step is exact; k in the low bits of s. */
+struct exp_parts {
+    vf s, k, r;
+};
+AY_INLINE struct exp_parts exp_parts_of(vf x, const float parts, const float ln2)
 {
-    vf magic = vf_set1(0x1.8p23F), doubt = vf_set1(2 * EXP_DOUBT);
-    vf s = vf_fma(x, vf_set1(AY_EXP_QUICK_SCALE * LOOKS_UP / 32), magic), k = vf_sub(s, magic);
-    vf r = vf_fma(k, vf_set1(-EXP_LN2[0]), x);
-    vf rest = vf_fma(k, vf_set1(-EXP_LN2[1]), vf_look_up(EXP_TABLE[1], s));
-    vf t = vf_raise(vf_look_up(EXP_TABLE[0], s), s);
-    vf q = vf_fma(vf_set1(EXP_POLY[2]), r, vf_set1(EXP_POLY[1]));
-    q = vf_fma(q, r, vf_set1(EXP_POLY[0]));
+    vf magic = vf_set1(0x1.8p23F);
+    vf s = vf_fma(x, vf_set1(AY_EXP_QUICK_SCALE / 32 * parts), magic), k = vf_sub(s, magic);
+    return (struct exp_parts){s, k, vf_fma(k, vf_set1(-ln2), x)};
+}
+
+/* t times 1 + r + w, w below 2^-10: q r^2 and what `rest` makes of it. */
+AY_INLINE struct ends exp_ends_by(vf t, vf r, vf q, vf rest, const float doubt)
+{
     vf w = vf_fma(vf_fma(q, r, rest), r, rest);
     vf high = vf_fma(t, r, t), left = vf_fma(t, r, vf_sub(t, high)), low = vf_fma(t, w, left);
-    return (struct ends){vf_add(high, low), vf_add(high, vf_fma(high, doubt, low))};
+    return (struct ends){vf_add(high, low), vf_add(high, vf_fma(high, vf_set1(2 * doubt), low))};
+}
+
+/* e^x, |x| < AY_EXP_QUICK_END. */
+AY_INLINE struct ends exp_ends(vf x)
+{
+    struct exp_parts p = exp_parts_of(x, LOOKS_UP, EXP_LN2[0]);
+    vf rest = vf_fma(p.k, vf_set1(-EXP_LN2[1]), vf_look_up(EXP_TABLE[1], p.s));
+    vf t = vf_raise(vf_look_up(EXP_TABLE[0], p.s), p.s, EXP_RAISE);
+    vf q = vf_fma(vf_set1(EXP_POLY[2]), p.r, vf_set1(EXP_POLY[1]));
+    return exp_ends_by(t, p.r, vf_fma(q, p.r, vf_set1(EXP_POLY[0])), rest, EXP_DOUBT);
+}
+
+/* The same, |x| < AY_EXP_NEAR_END, of ends further apart where that is quicker. */
+AY_INLINE struct ends exp_ends_near(vf x)
+{
+#if LOOKS_UP == 32
+    return exp_ends(x);
+#else
+    const float *c = ay_exp_near_poly;
+    struct exp_parts p = exp_parts_of(x, 8, ay_exp_near_ln2[0]);
+    vf rest = vf_fma(p.k, vf_set1(-ay_exp_near_ln2[1]), vf_look_up_8(ay_exp_near[1], p.s));
+    vf t = vf_raise(vf_look_up_8(ay_exp_near[0], p.s), p.s, 20);
+    vf q = vf_fma(vf_fma(vf_set1(c[3]), p.r, vf_set1(c[2])), p.r, vf_set1(c[1]));
+    return exp_ends_by(t, p.r, vf_fma(q, p.r, vf_set1(c[0])), rest, AY_EXP_NEAR_DOUBT);
+#endif
 }
 
 #if LOOKS_UP == 32

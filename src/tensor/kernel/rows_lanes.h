@@ -5,6 +5,7 @@
 #define AY_TENSOR_KERNEL_ROWS_LANES_H
 
 #include "tensor/kernel/gelu_lanes.h"
+#include "tensor/kernel/sigmoid_lanes.h"
 
 #define SUMS       (16 / LANES)
 #define LOG2_LANES (LANES == 8 ? 3 : 4)
@@ -170,7 +171,7 @@ AY_INLINE void exp_near_16(vf x[SUMS])
 {
     struct ends y[SUMS];
     AY_UNROLL
-    for (int v = 0; v < SUMS; v++) y[v] = exp_ends(x[v]);
+    for (int v = 0; v < SUMS; v++) y[v] = exp_ends_near(x[v]);
     vf low = y[SUMS - 1].low, high = y[SUMS - 1].high;
     bool sure = SUMS == 2 ? vf_both_equal(y[0].low, y[0].high, low, high) : vf_all_equal(low, high);
     AY_UNROLL
@@ -218,8 +219,7 @@ static bool is_normal(const float *e, size_t n)
 /* One after another, so that no row waits for what is made of all of another one. A NaN in a row is
  * in its sum too, and so everywhere in the result, whatever the maximum; and exp is 1 of either
  * zero. As x * scale - most is monotone, the ends of a row say how far it goes; near ones are quick
- * to exp and, as e then is, to divide. */
-#define SOFTMAX_NEAR 41.0F /* e^-41 > AY_DIV_FROM, e^41 < AY_DIV_TO */
+ * to exp and, as e^-41 is above AY_DIV_FROM, to divide. */
 enum { SOFTMAX_ROWS = 8 };
 static void softmax_rows(const float *x, size_t ldx, float scale, float *out, size_t ldo,
                          size_t rows, size_t n)
@@ -230,7 +230,7 @@ static void softmax_rows(const float *x, size_t ldx, float scale, float *out, si
     for (size_t r = 0; r < rows; r++) {
         struct span s = row_span(x + r * ldx, n);
         most[r] = s.most * scale;
-        near[r] = fabsf(s.least * scale - most[r]) < SOFTMAX_NEAR;
+        near[r] = fabsf(s.least * scale - most[r]) < AY_EXP_NEAR_END;
     }
     for (size_t r = 0; r < rows; r++) {
         if (near[r])

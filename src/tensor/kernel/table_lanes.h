@@ -57,5 +57,6 @@ const struct ay_kernels AY_TABLE = {
     .gelu = gelu,
     .gelu_gate = gelu_gate,
     .hard_gate = hard_gate,
+    .sigmoid = sigmoid,
     .transpose = transpose,
 };
