@@ -655,6 +655,15 @@ def trees():
                  post_transform=transform, base_values=[0.25])
     yield ml("TreeEnsembleClassifier", [x], 2, classlabels_int64s=[0, 1], **a,
              **weighed("class", leaves, [0, 1]))
+    # A target for each tree, as boosting has them, and some that no tree has
+    one = weighed("target", leaves, [0])
+    one["target_ids"] = [[2, 0, 0, 2, 2][t] for t, _ in leaves]
+    yield ml("TreeEnsembleRegressor", [missing], n_targets=4, **a, **one)
+    one = weighed("class", leaves, [0], -9.0)
+    one["class_ids"] = [[0, 2, 0, 1, 0][t] for t, _ in leaves]
+    for base in ({}, {"base_values": [0.1, 0.2, 0.3, 0.4]}):
+        yield ml("TreeEnsembleClassifier", [missing], 2, classlabels_int64s=[3, 1, 8, 5], **a, **one,
+                 **base)
 
 
 def old_norms():

@@ -305,6 +305,7 @@ static void renumber(const struct ay_lower *l, const struct descent *d, struct a
         ((int32_t *)node)[i] = (int32_t)d->nodes[i];
     f->weights = gather(l, f->weights, nodes, 0);
     f->scoreds = gather(l, f->scoreds, nodes, 0);
+    if (f->column) f->column = gather(l, f->column, nodes, 0);
 }
 
 term ay_forest_descend(const struct ay_lower *l, struct ay_forest *f, term x)
