@@ -168,6 +168,11 @@ def attention():
                qkv_hidden_sizes=[hidden, hidden, heads * 5])
     for shape in ((b, heads, t, t), (1, heads, t, t), (b, 1, t, t)):
         yield Case("Attention", [x, w, bias, None, None, normal(*shape)], num_heads=heads)
+    # ONNX's own, whose masks may be numbers of any type
+    for dtype in (np.int32, np.int64, np.uint8, bool):
+        mask = RNG.integers(0, 2, (t, t)).astype(dtype) | np.eye(t, dtype=dtype)
+        yield Case("Attention", [normal(b, heads, t, width) for _ in range(3)] + [mask], domain="",
+                   opset=23)
 
 
 def multi_head():
