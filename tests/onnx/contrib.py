@@ -695,6 +695,9 @@ def nearest():
             yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
                        domain="", coordinate_transformation_mode="asymmetric",
                        nearest_mode=rounding)
+            yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
+                       domain="", opset=11, nearest_mode=rounding,
+                       coordinate_transformation_mode="tf_half_pixel_for_nn")
 
 
 def sequence_loop(g, x):
@@ -710,6 +713,19 @@ def sequence_loop(g, x):
          state("have", onnx.TensorProto.FLOAT, None)],
         [info("on", onnx.TensorProto.BOOL, []), state("more", onnx.TensorProto.FLOAT, None)])
     return g.node("Loop", g.constant(np.array(4)), "", g.node("SequenceEmpty"), body=body)
+
+
+def list_loop(g, x):
+    """The body takes the iteration's number as a list of one."""
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Gather", [x, "i"], ["row"], axis=0),
+         helper.make_node("Concat", ["row", "rest"], ["more"], axis=0),
+         helper.make_node("Identity", ["go"], ["on"])], "body",
+        [info("i", onnx.TensorProto.INT64, [1]), info("go", onnx.TensorProto.BOOL, []),
+         info("rest", onnx.TensorProto.FLOAT, None)],
+        [info("on", onnx.TensorProto.BOOL, []), info("more", onnx.TensorProto.FLOAT, None)])
+    return g.node("Loop", g.constant(np.array(3)), "", x, body=body)
 
 
 def sequences():
@@ -746,6 +762,7 @@ def sequences():
     for new_axis in (0, 1):
         yield GraphCase("Loop", [x], lambda g, names: g.node(
             "ConcatFromSequence", sequence_loop(g, names[0]), axis=-1, new_axis=new_axis))
+    yield GraphCase("Loop", [x], lambda g, names: list_loop(g, names[0]))
     tensor = helper.make_tensor_value_info
     body = helper.make_graph([helper.make_node("Mul", ["a", "b"], ["c"])], "body",
                              [tensor("a", onnx.TensorProto.FLOAT, None),
