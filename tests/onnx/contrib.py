@@ -556,6 +556,7 @@ def preparing():
              replaced_value_int64=1)
     yield ml("OneHotEncoder", [ints(0, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4])
     yield ml("FeatureVectorizer", [x, normal(4, 2)], inputdimensions=[3, 2])
+    yield ml("FeatureVectorizer", [normal(4, 1, 3), normal(4, 2, 2, 2)], inputdimensions=[3, 8])
     whole = ints(0, 6, 3, 4, dtype=np.int64)
     yield ml("LabelEncoder", [whole], opset=2, keys_int64s=[1, 3, 4], values_floats=[0.5, -1.0, 7.0],
              default_float=3.0)
