@@ -73,6 +73,18 @@ void ay_graph_runner_close(struct ay_graph_runner *r)
 
 #define NAME(slice) (int)((slice).len < 80 ? (slice).len : 80), (const char *)(slice).data
 
+/* Whether one input has two axes of that name: exporters write "batch" for all that is open. */
+static bool is_repeated(const struct ay_graph_graph *g, struct ay_slice name)
+{
+    for (uint32_t i = 0; i < g->inputs_count; i++) {
+        uint32_t count = 0;
+        for (uint32_t d = 0; d < g->inputs[i].dims_count; d++)
+            count += ay_slice_equal(g->inputs[i].dims[d].name, name);
+        if (count > 1) return true;
+    }
+    return false;
+}
+
 /* The size that a named dimension has in the inputs before this axis, or 0. */
 static uint64_t named_size(const struct ay_graph_graph *g, const struct ay_ndarray *inputs,
                            uint32_t input, uint32_t axis, struct ay_slice name)
@@ -88,7 +100,7 @@ static enum ay_code accept_dim(const struct ay_graph_graph *g, const struct ay_n
 {
     const struct ay_graph_dim *d = &g->inputs[input].dims[axis];
     uint64_t have = inputs[input].dims[axis], want = d->size;
-    if (d->name.len) want = named_size(g, inputs, input, axis, d->name);
+    if (d->name.len && !is_repeated(g, d->name)) want = named_size(g, inputs, input, axis, d->name);
     if (want == 0 || want == have) return AY_OK;
     return ay_reject(reason, AY_E_RANGE, "input %.*s: axis %u has %llu elements, not %llu%s%.*s",
                      NAME(g->inputs[input].name), axis, (unsigned long long)have,

@@ -34,8 +34,8 @@ enum ay_code ay_graph_runner_open(const struct ay_graph_folder *graph,
 void ay_graph_runner_close(struct ay_graph_runner *runner); /* NULL is allowed */
 
 /* Whether these are inputs of the model: one each, in its order, of its dtypes, ranks and sizes,
- * sizes of one name being equal. Data is not looked at. AY_E_RANGE with a reason that names input
- * and axis. */
+ * sizes of one name being equal, unless an input has that name twice. Data is not looked at.
+ * AY_E_RANGE with a reason that names input and axis. */
 enum ay_code ay_graph_accepts(const struct ay_graph_model *model, const struct ay_ndarray *inputs,
                               uint32_t count, struct ay_reason *reason) AY_MUST;
 

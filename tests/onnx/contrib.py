@@ -168,6 +168,11 @@ def attention():
                qkv_hidden_sizes=[hidden, hidden, heads * 5])
     for shape in ((b, heads, t, t), (1, heads, t, t), (b, 1, t, t)):
         yield Case("Attention", [x, w, bias, None, None, normal(*shape)], num_heads=heads)
+    # ONNX's own, whose masks may be numbers of any type
+    for dtype in (np.int32, np.int64, np.uint8, bool):
+        mask = RNG.integers(0, 2, (t, t)).astype(dtype) | np.eye(t, dtype=dtype)
+        yield Case("Attention", [normal(b, heads, t, width) for _ in range(3)] + [mask], domain="",
+                   opset=23)
 
 
 def multi_head():
@@ -551,6 +556,7 @@ def preparing():
              replaced_value_int64=1)
     yield ml("OneHotEncoder", [ints(0, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4])
     yield ml("FeatureVectorizer", [x, normal(4, 2)], inputdimensions=[3, 2])
+    yield ml("FeatureVectorizer", [normal(4, 1, 3), normal(4, 2, 2, 2)], inputdimensions=[3, 8])
     whole = ints(0, 6, 3, 4, dtype=np.int64)
     yield ml("LabelEncoder", [whole], opset=2, keys_int64s=[1, 3, 4], values_floats=[0.5, -1.0, 7.0],
              default_float=3.0)
@@ -655,6 +661,15 @@ def trees():
                  post_transform=transform, base_values=[0.25])
     yield ml("TreeEnsembleClassifier", [x], 2, classlabels_int64s=[0, 1], **a,
              **weighed("class", leaves, [0, 1]))
+    # A target for each tree, as boosting has them, and some that no tree has
+    one = weighed("target", leaves, [0])
+    one["target_ids"] = [[2, 0, 0, 2, 2][t] for t, _ in leaves]
+    yield ml("TreeEnsembleRegressor", [missing], n_targets=4, **a, **one)
+    one = weighed("class", leaves, [0], -9.0)
+    one["class_ids"] = [[0, 2, 0, 1, 0][t] for t, _ in leaves]
+    for base in ({}, {"base_values": [0.1, 0.2, 0.3, 0.4]}):
+        yield ml("TreeEnsembleClassifier", [missing], 2, classlabels_int64s=[3, 1, 8, 5], **a, **one,
+                 **base)
 
 
 def old_norms():
@@ -681,6 +696,9 @@ def nearest():
             yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
                        domain="", coordinate_transformation_mode="asymmetric",
                        nearest_mode=rounding)
+            yield Case("Resize", [normal(2, n), roi, roi, np.array([2, size])], weights=(1, 2, 3),
+                       domain="", opset=11, nearest_mode=rounding,
+                       coordinate_transformation_mode="tf_half_pixel_for_nn")
 
 
 def sequence_loop(g, x):
@@ -696,6 +714,19 @@ def sequence_loop(g, x):
          state("have", onnx.TensorProto.FLOAT, None)],
         [info("on", onnx.TensorProto.BOOL, []), state("more", onnx.TensorProto.FLOAT, None)])
     return g.node("Loop", g.constant(np.array(4)), "", g.node("SequenceEmpty"), body=body)
+
+
+def list_loop(g, x):
+    """The body takes the iteration's number as a list of one."""
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Gather", [x, "i"], ["row"], axis=0),
+         helper.make_node("Concat", ["row", "rest"], ["more"], axis=0),
+         helper.make_node("Identity", ["go"], ["on"])], "body",
+        [info("i", onnx.TensorProto.INT64, [1]), info("go", onnx.TensorProto.BOOL, []),
+         info("rest", onnx.TensorProto.FLOAT, None)],
+        [info("on", onnx.TensorProto.BOOL, []), info("more", onnx.TensorProto.FLOAT, None)])
+    return g.node("Loop", g.constant(np.array(3)), "", x, body=body)
 
 
 def sequences():
@@ -732,6 +763,7 @@ def sequences():
     for new_axis in (0, 1):
         yield GraphCase("Loop", [x], lambda g, names: g.node(
             "ConcatFromSequence", sequence_loop(g, names[0]), axis=-1, new_axis=new_axis))
+    yield GraphCase("Loop", [x], lambda g, names: list_loop(g, names[0]))
     tensor = helper.make_tensor_value_info
     body = helper.make_graph([helper.make_node("Mul", ["a", "b"], ["c"])], "body",
                              [tensor("a", onnx.TensorProto.FLOAT, None),

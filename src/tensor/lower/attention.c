@@ -59,14 +59,13 @@ static term distance(const struct ay_lower *l, const struct attention *a)
     return int_fn(l, AY_WORK_FN_INT_SUB, I64, j, int_fn(l, AY_WORK_FN_INT_ADD, I64, i, offset));
 }
 
-/* The mask as numbers to be added, as wide as the keys. */
+/* The mask as numbers to be added, integers too, as wide as the keys. */
 static term mask_bias(const struct ay_lower *l, const struct attention *a)
 {
     term mask = a->mask;
+    if (mask && mask->dtype != BOOL) mask = cast(l, mask, F32);
     if (!mask || mask->rank == 0) return mask;
     uint64_t s = a->k->dims[2];
-    if (mask->dtype != BOOL && mask->dtype != F32)
-        return ay_lower_fail(l, AY_E_UNSUPPORTED, "attn_mask is %s", ay_dtype_name(mask->dtype));
     int64_t begin[AY_MAX_RANK] = {0}, step[AY_MAX_RANK];
     uint64_t size[AY_MAX_RANK];
     for (uint32_t d = 0; d < mask->rank; d++) {

@@ -244,12 +244,16 @@ static void label_encoder(const struct ay_lower *l, const struct ay_operands *o)
     o->out[0] = choose(l, reshape(l, found, x->rank, x->dims), value, otherwise);
 }
 
+/* A row each of what lies behind its first axis. */
 static void feature_vectorizer(const struct ay_lower *l, const struct ay_operands *o)
 {
     if (o->in_count == 0) ay_lower_fail(l, AY_E_FORMAT, "nothing to join");
     term *parts = ay_term_list(l, o->in_count);
     for (uint32_t i = 0; parts && i < o->in_count && !failed(l); i++) {
-        struct ay_operands one = {&o->in[i], 1, NULL, 0};
+        term x = o->in[i];
+        if (x && x->rank > 2 && x->dims[0])
+            x = reshape(l, x, SHAPE(x->dims[0], ay_value_elements(x) / x->dims[0]));
+        struct ay_operands one = {&x, 1, NULL, 0};
         parts[i] = ay_classic_rows(l, &one);
     }
     if (!failed(l)) o->out[0] = ay_tape_concat(l->tape, parts, o->in_count, 1);

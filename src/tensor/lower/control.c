@@ -158,11 +158,20 @@ static term join(const struct ay_lower *l, struct collected *c, uint32_t i,
 /* --- Loop --- */
 
 struct loop {
+    const struct ay_graph_graph *body;
     uint32_t index; /* of the body */
     uint32_t states;
     int64_t trips; /* INT64_MAX: as long as the condition holds */
     bool tested;   /* whether the condition counts */
 };
+
+/* The iteration's number as the body declares it: older converters have a list of one there. */
+static term number_of(const struct ay_lower *l, const struct loop *loop, int64_t i)
+{
+    const struct ay_graph_port *port = &loop->body->inputs[0];
+    term number = integer(l, I64, i);
+    return port->ranked && port->dims_count == 1 ? reshape(l, number, SHAPE(1)) : number;
+}
 
 /* values: iteration number, condition, states; the states are the last ones at the end. */
 static void iterate(const struct ay_lower *l, const struct loop *loop, term *values,
@@ -175,7 +184,7 @@ static void iterate(const struct ay_lower *l, const struct loop *loop, term *val
             ay_lower_fail(l, AY_E_LIMIT, "more than %u iterations", AY_MAX_UNROLLED);
             return;
         }
-        values[0] = integer(l, I64, i);
+        values[0] = number_of(l, loop, i);
         ay_lower_body(l, loop->index, values, 2 + loop->states, outs);
         if (failed(l) || !collect(l, scans, outs + 1 + loop->states)) return;
         if (loop->tested) values[1] = outs[0];
@@ -191,9 +200,8 @@ static void lower_loop(const struct ay_lower *l, const struct ay_operands *o)
         return;
     }
     struct loop loop = {.states = states, .trips = INT64_MAX, .tested = ay_in(o, 1) != NULL};
-    const struct ay_graph_graph *body =
-        body_of(l, "body", 2 + (uint64_t)states, 1 + (uint64_t)o->out_count, &loop.index);
-    if (!body || !all_given(l, o, 2)) return;
+    loop.body = body_of(l, "body", 2 + (uint64_t)states, 1 + (uint64_t)o->out_count, &loop.index);
+    if (!loop.body || !all_given(l, o, 2)) return;
     if (ay_in(o, 0)) loop.trips = ay_term_scalar(l, ay_in(o, 0), "the trip count");
 
     term values[MAX_PORTS];
@@ -203,7 +211,7 @@ static void lower_loop(const struct ay_lower *l, const struct ay_operands *o)
     iterate(l, &loop, values, &scans);
     for (uint32_t s = 0; s < states; s++) o->out[s] = values[2 + s];
     for (uint32_t i = 0; i < scans.outputs; i++)
-        o->out[states + i] = join(l, &scans, i, &body->outputs[1 + states + i], 0, false);
+        o->out[states + i] = join(l, &scans, i, &loop.body->outputs[1 + states + i], 0, false);
     free(scans.x);
 }
 

@@ -54,12 +54,24 @@ static bool is_padded(const struct ay_window *w)
     return padded;
 }
 
-/* What the zero point of x is multiplied by: the sum of the weights that meet the image. */
-static term weights_within(const struct ay_lower *l, const struct conv *c, term weights)
+/* The image within a frame of its zero point, which is no constant: the windows need no padding
+ * then. */
+static term framed(const struct ay_lower *l, struct ay_quantized x, struct ay_window *w)
 {
-    const uint64_t *dims = c->x.x->dims;
-    term ones = expand(l, integer(l, I8, 1), c->x.x->rank, dims);
-    return ones ? windows_times(l, c, ones, weights, 0) : NULL;
+    int64_t begin[AY_MAX_RANK] = {0}, step[AY_MAX_RANK] = {1, 1};
+    uint64_t size[AY_MAX_RANK] = {x.x->dims[0], x.x->dims[1]}, ones[AY_MAX_RANK] = {1, 1};
+    for (uint32_t a = 0; a < w->axes; a++) {
+        begin[a + 2] = -w->before[a];
+        step[a + 2] = 1;
+        ones[a + 2] = w->in[a];
+        w->in[a] = size[a + 2] = (uint64_t)((int64_t)w->in[a] + w->before[a] + w->after[a]);
+        w->before[a] = w->after[a] = 0;
+    }
+    term inside = expand(l, integer(l, BOOL, 1), x.x->rank, ones);
+    term image = ay_tape_slice(l->tape, x.x, begin, step, size, 0);
+    size[0] = size[1] = 1;
+    inside = ay_tape_slice(l->tape, inside, begin, step, size, 0);
+    return choose(l, inside, image, cast(l, x.zero, x.x->dtype));
 }
 
 /* The sum of each channel's weights, to go with (N, M, ...). */
@@ -73,28 +85,25 @@ static term channel_sums(const struct ay_lower *l, term weights)
 }
 
 /* Sum of (x - x.zero) (w - w.zero) over each window plus the bias, if any, I32. Padding counts as
- * x.zero: where that is known, it is put into the padding itself, and all of the weights meet it;
- * what is taken off again is then known too, and one with the bias. */
-static term convolve(const struct ay_lower *l, const struct conv *c, term bias)
+ * x.zero and holds it, so that all of the weights meet it, and what is taken off again is one
+ * number a channel; where it is known that is known too, and one with the bias. */
+static term convolve(const struct ay_lower *l, const struct conv *given, term bias)
 {
+    struct conv own = *given, *c = &own;
     struct ay_quantized w = ay_quantized_shift(l, c->w), x = ay_quantized_shift(l, c->x);
     /* A zero point that neither is known nor leaves room in 8 bits: wider weights are exact too. */
     term weights = w.zero ? int_fn(l, AY_WORK_FN_INT_SUB, I32, w.x, w.zero) : w.x;
     if (!weights || !x.x) return NULL;
     bool known = x.zero && x.zero->data;
     uint64_t fill = known ? (uint8_t)ay_value_int(x.zero, 0) : 0;
+    if (x.zero && !known && is_padded(&c->window)) x.x = framed(l, x, &c->window);
+    if (!x.x) return NULL;
     term y = windows_times(l, c, x.x, weights, fill);
     if (!x.zero)
         return bias ? int_fn(l, AY_WORK_FN_INT_SUB, I32, y,
                              int_fn(l, AY_WORK_FN_INT_SUB, I32, integer(l, I32, 0), bias))
                     : y;
-    term met;
-    if (known || !is_padded(&c->window)) {
-        met = channel_sums(l, weights);
-    } else {
-        met = weights_within(l, c, weights);
-    }
-    term off = int_fn(l, AY_WORK_FN_INT_MUL, I32, met, x.zero);
+    term off = int_fn(l, AY_WORK_FN_INT_MUL, I32, channel_sums(l, weights), x.zero);
     if (bias) off = int_fn(l, AY_WORK_FN_INT_SUB, I32, off, bias);
     return int_fn(l, AY_WORK_FN_INT_SUB, I32, y, off);
 }

@@ -20,7 +20,8 @@ enum coordinates {
     ASYMMETRIC,
     CROP_AND_RESIZE,
     PYTORCH_HALF_PIXEL,
-    HALF_PIXEL_SYMMETRIC
+    HALF_PIXEL_SYMMETRIC,
+    TF_HALF_PIXEL_FOR_NN /* of version 11 alone */
 };
 /* SIMPLE, of before version 11: up along an axis that shrinks, else down. */
 enum rounding { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL, SIMPLE };
@@ -60,6 +61,7 @@ static double place(const struct resize *r, uint32_t axis, uint64_t in, uint64_t
     case PYTORCH_HALF_PIXEL: return r->size[axis] > 1 ? unscaled(r, x + 0.5, scale) - 0.5 : 0.0;
     case HALF_PIXEL_SYMMETRIC:
         return n / 2.0 * (1.0 - (double)r->size[axis] / out) + unscaled(r, x + 0.5, scale) - 0.5;
+    case TF_HALF_PIXEL_FOR_NN: return unscaled(r, x + 0.5, scale);
     case HALF_PIXEL: break;
     }
     return unscaled(r, x + 0.5, scale) - 0.5;
@@ -242,8 +244,8 @@ static term resize_typed(const struct ay_lower *l, const struct resize *r, term 
 
 static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
 static const char *const coordinate_modes[] = {
-    "half_pixel",         "align_corners",        "asymmetric", "tf_crop_and_resize",
-    "pytorch_half_pixel", "half_pixel_symmetric", NULL};
+    "half_pixel",         "align_corners",        "asymmetric",           "tf_crop_and_resize",
+    "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn", NULL};
 static const char *const rounding_modes[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                              "ceil", NULL};
 

@@ -1,6 +1,7 @@
 /* Graphs: what a lowering gives as a program and on known inputs is the same to the bit, bodies see
  * the values around them, and what is wrong with a model is said with the place. What each operator
  * means is tested by ONNX's own cases (make onnx-suite). */
+#include "tensor/graph_run.h"
 #include "tensor/lower/lower.h"
 #include "tensor/testing.h"
 
@@ -538,6 +539,46 @@ static void test_lower_sequence_is_refused_where_there_can_be_none(void **contex
             "SplitToSequence x dd = out");
 }
 
+/* The named sizes of two inputs of a model, and what of them is accepted: "" or a reason. */
+static void test_lower_sizes_of_one_name_agree_unless_an_input_has_it_twice(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *name[2][2];
+        uint64_t size[2][2];
+        const char *reason;
+    } cases[] = {
+        {{{"n", "t"}, {"n", "t"}}, {{2, 5}, {2, 5}}, ""},
+        {{{"n", "t"}, {"n", "t"}}, {{2, 5}, {2, 4}}, "input b: axis 1 has 4 elements, not 5 as"},
+        {{{"n", "t"}, {"t", "n"}}, {{2, 5}, {2, 5}}, "input b: axis 0 has 2 elements, not 5 as"},
+        {{{"n", "n"}, {"n", "n"}}, {{2, 5}, {2, 5}}, ""},
+        {{{"n", "n"}, {"n", "t"}}, {{2, 5}, {3, 5}}, ""},
+        {{{"n", "t"}, {"n", "n"}}, {{2, 5}, {3, 4}}, ""},
+        {{{"", ""}, {"", ""}}, {{2, 5}, {3, 4}}, ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ay_graph_dim dims[2][2] = {0};
+        struct ay_graph_port ports[2];
+        struct ay_ndarray inputs[2];
+        struct ay_reason reason = {""};
+        for (uint32_t k = 0; k < 2; k++) {
+            for (uint32_t d = 0; d < 2; d++) dims[k][d].name = ay_slice_str(cases[i].name[k][d]);
+            ports[k] = (struct ay_graph_port){.name = ay_slice_str(k ? "b" : "a"),
+                                              .dtype = F32,
+                                              .ranked = true,
+                                              .dims_count = 2,
+                                              .dims = dims[k]};
+            inputs[k] = (struct ay_ndarray){.dtype = F32, .rank = 2};
+            memcpy(inputs[k].dims, cases[i].size[k], sizeof cases[i].size[k]);
+        }
+        struct ay_graph_graph g = {.inputs = ports, .inputs_count = 2};
+        struct ay_graph_model model = {.graphs = &g, .graphs_count = 1};
+        bool accepted = ay_graph_accepts(&model, inputs, 2, &reason) == AY_OK;
+        assert_int_equal(accepted, cases[i].reason[0] == 0);
+        assert_non_null(strstr(reason.text, cases[i].reason));
+    }
+}
+
 /* Before version 13 Split has an attribute that says how; from then on, an operand. */
 static void test_lower_node_of_another_version_than_the_model_is_of_its_own(void **context)
 {
@@ -567,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_lower_unknown_condition_chooses_between_both_branches),
         cmocka_unit_test(test_lower_wrong_model_is_refused_with_the_place),
         cmocka_unit_test(test_lower_sequence_is_refused_where_there_can_be_none),
+        cmocka_unit_test(test_lower_sizes_of_one_name_agree_unless_an_input_has_it_twice),
         cmocka_unit_test(test_lower_node_of_another_version_than_the_model_is_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 uint64_t ay_test_seed = 20251127;
 
-static _Alignas(64) uint8_t memory[8u << 20];
+static _Alignas(64) uint8_t memory[32u << 20];
 struct ay_arena ay_test_arena;
 
 void *ay_test_take(size_t bytes)

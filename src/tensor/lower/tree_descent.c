@@ -3,7 +3,8 @@
  * the first of them and the feature. A level then is
  *     word = words[at]; x = features[row + (word & mask)]; at = (word >> shift) + (split[at] < x)
  * for all rows of a tree side by side (trees, rows), which the executor does without storing what
- * is between (tensor/descent.h). Trees of about one depth go down together. */
+ * is between (tensor/descent.h). Trees of about one depth go down together. Trees whose words would
+ * need more than 32 bits are parted: each part has a table, and numbers of its own. */
 #include "tensor/lower/trees.h"
 
 #include <math.h>
@@ -27,12 +28,14 @@ struct descent {
     uint64_t *nodes;  /* (nodes): number in the forest by number in the order */
     uint64_t *number; /* (nodes): the other way; NO_NODE */
     uint32_t *depth;  /* (trees): levels below the root */
-    uint64_t *tree;   /* (trees): deepest first */
+    uint64_t *tree;   /* (trees): deepest first within a part */
     bool wanted[READINGS];
     uint64_t offset[READINGS]; /* of the features so read, in a row of `width` */
     uint64_t width;
     uint32_t shift;
-    term words, splits, features;
+    term features;
+    uint64_t begin, end, base; /* the part at hand: its trees, and the number of its first node */
+    term words, splits;
     int32_t *word;
     float *split;
 };
@@ -116,22 +119,35 @@ static bool number_forest(struct descent *d)
     return true;
 }
 
-/* By counting: trees of one depth keep their order. */
-static bool sort_trees(struct descent *d)
+/* The part's, by counting: trees of one depth keep their order. */
+static bool sort_trees(const struct ay_lower *l, const struct descent *d)
 {
     uint32_t most = 0;
-    for (uint64_t t = 0; t < d->f->trees; t++)
+    for (uint64_t t = d->begin; t < d->end; t++)
         if (d->depth[t] > most) most = d->depth[t];
     uint64_t *before = calloc((size_t)most + 2, sizeof *before);
-    if (!before) return false;
-    for (uint64_t t = 0; t < d->f->trees; t++) before[most - d->depth[t] + 1]++;
+    if (!before) return ay_lower_fail(l, AY_E_MEMORY, "out of memory"), false;
+    before[0] = d->begin;
+    for (uint64_t t = d->begin; t < d->end; t++) before[most - d->depth[t] + 1]++;
     for (uint32_t i = 1; i <= most; i++) before[i] += before[i - 1];
-    for (uint64_t t = 0; t < d->f->trees; t++) d->tree[before[most - d->depth[t]]++] = t;
+    for (uint64_t t = d->begin; t < d->end; t++) d->tree[before[most - d->depth[t]]++] = t;
     free(before);
     return true;
 }
 
-/* Whether numbers of nodes and features share 32 bits, and places of features fit them. */
+/* The number of a tree's first node; of the tree after the last, that of all nodes. */
+static uint64_t first_node(const struct descent *d, uint64_t tree)
+{
+    return tree < d->f->trees ? d->number[d->f->root[tree]] : d->count;
+}
+
+/* Whether the nodes of trees begin..end - 1 have numbers beside those of features in 31 bits. */
+static bool are_part(const struct descent *d, uint64_t begin, uint64_t end)
+{
+    return first_node(d, end) - first_node(d, begin) <= (uint64_t)INT32_MAX >> d->shift;
+}
+
+/* Whether any tree's nodes and the features share 32 bits, and places of features fit them. */
 static bool fits(struct descent *d, uint64_t rows, uint64_t width)
 {
     for (uint32_t r = 0; r < READINGS; r++) {
@@ -140,22 +156,26 @@ static bool fits(struct descent *d, uint64_t rows, uint64_t width)
     }
     if (d->width == 0) d->width = width; /* roots alone, which are leaves */
     while (1ull << d->shift < d->width) d->shift++;
-    return d->count <= (uint64_t)INT32_MAX >> d->shift && d->width <= INT32_MAX / rows;
+    for (uint64_t t = 0; t < d->f->trees; t++)
+        if (!are_part(d, t, t + 1)) return false;
+    return d->width <= INT32_MAX / rows;
 }
 
 static void set_tables(const struct ay_lower *l, struct descent *d)
 {
     void *word, *split;
-    d->words = fresh(l, I32, SHAPE(d->count), &word);
-    d->splits = fresh(l, F32, SHAPE(d->count), &split);
+    uint64_t count = first_node(d, d->end) - d->base;
+    d->words = fresh(l, I32, SHAPE(count), &word);
+    d->splits = fresh(l, F32, SHAPE(count), &split);
     if (failed(l)) return;
     d->word = word;
     d->split = split;
-    for (uint64_t i = 0; i < d->count; i++) {
-        uint64_t node = d->nodes[i], feature = (uint64_t)d->f->feature[node], next = i;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t node = d->nodes[d->base + i], next = i;
+        uint64_t feature = (uint64_t)d->f->feature[node];
         d->split[i] = INFINITY;
         if (!is_leaf(d, node)) {
-            next = d->number[next_of(d, node, AY_BELOW)];
+            next = d->number[next_of(d, node, AY_BELOW)] - d->base;
             d->split[i] = largest_below(d, node);
             feature += d->offset[reading_of(d, node)];
         }
@@ -186,8 +206,8 @@ static term next_node(const struct ay_lower *l, term low, term split, term x)
     return int_fn(l, AY_WORK_FN_INT_ADD, I32, low, less(l, split, x));
 }
 
-/* Where rows are below the roots of trees first..end - 1: (trees, rows). Their features are columns
- * of the rows. */
+/* Where rows are below the roots of trees first..end - 1, of the order: (trees, rows). Their
+ * features are columns of the rows. */
 static term below_roots(const struct ay_lower *l, const struct descent *d, uint64_t first,
                         uint64_t end)
 {
@@ -197,7 +217,7 @@ static term below_roots(const struct ay_lower *l, const struct descent *d, uint6
     term roots = fresh(l, I32, SHAPE(trees, 1), &root);
     if (failed(l)) return NULL;
     for (uint64_t t = 0; t < trees; t++) {
-        uint64_t at = d->number[d->f->root[d->tree[first + t]]];
+        uint64_t at = first_node(d, d->tree[first + t]) - d->base;
         ((int32_t *)root)[t] = (int32_t)at;
         ((int32_t *)feature)[t] = d->word[at] & ((1 << d->shift) - 1);
     }
@@ -228,26 +248,45 @@ static term descend(const struct ay_lower *l, const struct descent *d, uint64_t 
 /* The end of the trees that go down with the one at `first`. */
 static uint64_t together(const struct descent *d, uint64_t first, uint64_t rows)
 {
-    uint64_t end = first + 1, trees = d->f->trees;
-    while (end < trees &&
+    uint64_t end = first + 1;
+    while (end < d->end &&
            (d->depth[d->tree[end]] * DEPTH_WHOLE >= d->depth[d->tree[first]] * DEPTH_LEAST ||
             (end - first) * rows < LEAST_LANES))
         end++;
     return end;
 }
 
-/* Leaves of all trees, in their order. */
-static term descend_all(const struct ay_lower *l, const struct descent *d)
+/* Leaves of the part's trees, deepest first, by the numbers of the whole. */
+static term descend_part(const struct ay_lower *l, const struct descent *d, term *terms)
 {
-    uint64_t trees = d->f->trees, rows = d->features->dims[0], count = 0;
-    term *parts = ay_term_list(l, trees), leaves = NULL;
-    void *place;
-    for (uint64_t first = 0, end; parts && first < trees; first = end) {
+    uint64_t rows = d->features->dims[0], count = 0;
+    for (uint64_t first = d->begin, end; first < d->end; first = end) {
         end = together(d, first, rows);
-        parts[count++] = descend(l, d, first, end);
+        terms[count++] = descend(l, d, first, end);
+    }
+    if (failed(l)) return NULL;
+    term leaves = ay_tape_concat(l->tape, terms, (uint32_t)count, 0);
+    if (d->base == 0) return leaves;
+    return int_fn(l, AY_WORK_FN_INT_ADD, I32, leaves, integer(l, I32, (int64_t)d->base));
+}
+
+/* Leaves of all trees, in their order. */
+static term descend_all(const struct ay_lower *l, struct descent *d)
+{
+    uint64_t trees = d->f->trees, count = 0;
+    term *parts = ay_term_list(l, trees), *terms = ay_term_list(l, trees), leaves = NULL;
+    void *place;
+    for (d->end = 0; !failed(l) && d->end < trees;) {
+        d->begin = d->end++;
+        while (d->end < trees && are_part(d, d->begin, d->end + 1)) d->end++;
+        d->base = first_node(d, d->begin);
+        if (!sort_trees(l, d)) break;
+        set_tables(l, d);
+        if (!failed(l)) parts[count++] = descend_part(l, d, terms);
     }
     if (!failed(l)) leaves = ay_tape_concat(l->tape, parts, (uint32_t)count, 0);
     free(parts);
+    free(terms);
     term places = fresh(l, I32, SHAPE(trees), &place);
     bool in_order = true;
     for (uint64_t t = 0; !failed(l) && t < trees; t++) {
@@ -266,6 +305,7 @@ static void renumber(const struct ay_lower *l, const struct descent *d, struct a
         ((int32_t *)node)[i] = (int32_t)d->nodes[i];
     f->weights = gather(l, f->weights, nodes, 0);
     f->scoreds = gather(l, f->scoreds, nodes, 0);
+    if (f->column) f->column = gather(l, f->column, nodes, 0);
 }
 
 term ay_forest_descend(const struct ay_lower *l, struct ay_forest *f, term x)
@@ -279,8 +319,7 @@ term ay_forest_descend(const struct ay_lower *l, struct ay_forest *f, term x)
     d.tree = calloc(f->trees, sizeof *d.tree);
     if (!d.nodes || !d.number || !d.depth || !d.tree) {
         ay_lower_fail(l, AY_E_MEMORY, "out of memory");
-    } else if (number_forest(&d) && fits(&d, x->dims[0], x->dims[1]) && sort_trees(&d)) {
-        set_tables(l, &d);
+    } else if (number_forest(&d) && fits(&d, x->dims[0], x->dims[1])) {
         set_features(l, &d, x);
         leaves = failed(l) ? NULL : descend_all(l, &d);
         renumber(l, &d, f);

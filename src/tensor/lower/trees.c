@@ -132,6 +132,7 @@ term ay_forest_leaves(const struct ay_lower *l, struct ay_forest *f, term x)
         if (f->feature[i] < 0 || (uint64_t)f->feature[i] >= width)
             return ay_lower_fail(l, AY_E_FORMAT, "feature %d of %llu", (int)f->feature[i],
                                  (unsigned long long)width);
+    ay_forest_part(l, f);
     term leaves = ay_forest_descend(l, f, x);
     if (leaves || failed(l)) return leaves;
     return ay_term_transpose(l, leaves_by_tables(l, f, x));
@@ -291,21 +292,7 @@ static bool read_forest(const struct ay_lower *l, struct ay_forest *f, const cha
     return !failed(l);
 }
 
-/* --- sums over the trees --- */
-
-/* By the name of an aggregate_function: (N, targets). What no leaf counts for is 0. */
-term ay_forest_sums(const struct ay_lower *l, const struct ay_forest *f, term leaf,
-                    enum ay_work_reduce how, bool average)
-{
-    if (!leaf) return NULL;
-    uint64_t rows = leaf->dims[1];
-    term weights = f->weights, none = number(l, how == AY_WORK_REDUCE_MAX ? -INFINITY : INFINITY);
-    bool extreme = how != AY_WORK_REDUCE_SUM;
-    if (extreme) weights = choose(l, f->scoreds, weights, none);
-    term y = reshape(l, reduce(l, how, gather(l, weights, leaf, 0), 0), SHAPE(rows, f->targets));
-    if (extreme) y = choose(l, int_fn(l, AY_WORK_FN_EQ, BOOL, y, none), number(l, 0), y);
-    return average ? divide(l, y, number(l, (float)f->trees)) : y;
-}
+/* --- scores --- */
 
 /* Adds the attribute base_values, one a target, if there is any. */
 static term with_base(const struct ay_lower *l, const struct ay_forest *f, term y)
@@ -340,9 +327,7 @@ static void classify_many(const struct ay_lower *l, const struct ay_operands *o,
     if (ay_attr_list(l, "base_values")) {
         ranked = y = with_base(l, f, y);
     } else {
-        term any = reduce(l, AY_WORK_REDUCE_MAX, gather(l, f->scoreds, leaf, 0), 0);
-        any = reshape(l, any, SHAPE(rows, f->targets));
-        ranked = choose(l, any, y, number(l, -INFINITY));
+        ranked = choose(l, ay_forest_counted(l, f, leaf), y, number(l, -INFINITY));
     }
     term best = reduce(l, AY_WORK_REDUCE_ARGMAX, ranked, 1);
     o->out[0] = ay_labels_of(l, labels, reshape(l, best, SHAPE(rows)));

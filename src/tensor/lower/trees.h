@@ -34,6 +34,10 @@ struct ay_forest {
     float *weight;           /* (nodes, targets) */
     uint8_t *scored;         /* whether there is a weight, the same shape */
     term features, nexts, splits, roots, weights, scoreds;
+    /* Where all leaves of each tree count for one target, of several: which (trees), and what they
+     * weigh (nodes); else NULL. */
+    int32_t *target;
+    term column;
 };
 
 /* Zeroed arrays for the counts that are set; false and a failure when there are too many. */
@@ -46,16 +50,20 @@ void ay_forest_leaf(struct ay_forest *f, uint64_t i);
 /* An attribute's integers, which must be `count`, or none where it is optional: then NULL. */
 const int64_t *ay_forest_list(const struct ay_lower *l, const char *name, uint64_t count,
                               bool optional);
-/* The leaf of each row of x (N, features) in each tree: (trees, N). The rows of f->weights and
- * f->scoreds may change places, so that they are by these numbers. */
+/* The leaf of each row of x (N, features) in each tree: (trees, N). The rows of f->weights,
+ * f->scoreds and f->column may change places, so that they are by these numbers. */
 term ay_forest_leaves(const struct ay_lower *l, struct ay_forest *f, term x);
 /* The same for trees of binary splits, whose features are there; NULL, and no failure, for others
  * (tree_descent.c). */
 term ay_forest_descend(const struct ay_lower *l, struct ay_forest *f, term x);
+/* Finds f->target and f->column (tree_sums.c). */
+void ay_forest_part(const struct ay_lower *l, struct ay_forest *f);
 /* The leaves' weights put together over the trees: (N, targets). What none counts for is 0. how:
  * SUM, MIN or MAX; average: divided by the number of trees. */
 term ay_forest_sums(const struct ay_lower *l, const struct ay_forest *f, term leaf,
                     enum ay_work_reduce how, bool average);
+/* Which targets any leaf counts for: (N, targets) BOOL, or (1, targets) where all rows agree. */
+term ay_forest_counted(const struct ay_lower *l, const struct ay_forest *f, term leaf);
 
 ay_lower_fn ay_lower_tree_ensemble; /* tree_ensemble.c */
 

@@ -326,12 +326,36 @@ static enum ay_code build(struct ay_onnx_build *b)
     return ay_graph_check(&b->out->model, b->weights_bytes, b->reason);
 }
 
+/* What downloads leave under the name of a model, where the bytes are no message. */
+static enum ay_code name_format(const uint8_t *bytes, uint64_t len, struct ay_reason *reason)
+{
+    static const struct {
+        uint32_t at;
+        const char *magic, *what;
+    } formats[] = {
+        {0, "version https://git-lfs", "a pointer of Git LFS, which `git lfs pull` follows"},
+        {4, "ORTM", "of onnxruntime's own format, ORT"},
+        {4, "TFL3", "a TensorFlow Lite model"},
+        {0, "\x1f\x8b", "packed by gzip"},
+        {0, "PK\x03\x04", "a zip archive"},
+        {0, "<", "a page of HTML or XML"}};
+    for (uint32_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t size = strlen(formats[i].magic);
+        if (len >= formats[i].at + size &&
+            memcmp(bytes + formats[i].at, formats[i].magic, size) == 0)
+            return ay_reject(reason, AY_E_FORMAT, "no ONNX: %s", formats[i].what);
+    }
+    return AY_E_FORMAT;
+}
+
 static enum ay_code decode(const uint8_t *bytes, uint64_t len, uint64_t limit,
                            struct ay_onnx_parts *parts, struct ay_reason *reason)
 {
     ProtobufCMessage *message = NULL;
     struct ay_wire_size size;
-    AY_TRY(ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &size, reason));
+    enum ay_code code = ay_wire_measure(&onnx__model_proto__descriptor, bytes, len, &size, reason);
+    if (code == AY_E_FORMAT) return name_format(bytes, len, reason);
+    AY_TRY(code);
     /* Of our own structs there are fewer and smaller ones than of the library's; numbers stay where
      * they are, but for shapes. */
     uint64_t arena =

@@ -28,7 +28,9 @@ static enum ay_code parse_file(struct import *im, int fd)
 {
     struct stat info;
     enum ay_code code = AY_E_IO;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        if (info.st_size == 0)
+            return ay_reject(im->reason, AY_E_FORMAT, "%.160s: is empty", im->file);
         size_t len = (size_t)info.st_size;
         void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
         if (map != MAP_FAILED) {

@@ -31,16 +31,22 @@ static void write_file(const char *name, const void *bytes, size_t len)
     assert_int_equal(fclose(f), 0);
 }
 
-static enum ay_code import(const struct ay_test_model *m, struct ay_reason *reason)
+static enum ay_code import_bytes(const void *bytes, size_t len, struct ay_reason *reason)
 {
     static const struct ay_onnx_options options = {
         .licence = "MIT", .source = "here", .limit_bytes = AY_TEST_LIMIT};
     struct ay_reason notice;
+    write_file("m.onnx", bytes, len);
+    return ay_onnx_import(path_of("m.onnx"), path_of("model"), &options, &notice, reason);
+}
+
+static enum ay_code import(const struct ay_test_model *m, struct ay_reason *reason)
+{
     size_t len;
     uint8_t *bytes = ay_test_pack(m, &len);
-    write_file("m.onnx", bytes, len);
+    enum ay_code code = import_bytes(bytes, len, reason);
     free(bytes);
-    return ay_onnx_import(path_of("m.onnx"), path_of("model"), &options, &notice, reason);
+    return code;
 }
 
 static void remove_model(void)
@@ -88,6 +94,8 @@ static void test_onnx_folder_is_opened_again_unless_damaged(void **state)
     assert_int_equal(import(&m, &reason), AY_E_FORMAT);
     assert_int_equal(access(path_of("model"), F_OK), -1);
     assert_int_equal(access(path_of("model.part"), F_OK), -1);
+    assert_int_equal(import_bytes("", 0, &reason), AY_E_FORMAT);
+    assert_non_null(strstr(reason.text, "is empty"));
 }
 
 static void test_onnx_external_data_is_read_within_the_folder_only(void **state)

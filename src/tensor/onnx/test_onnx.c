@@ -456,6 +456,30 @@ static enum ay_code parse_bytes(const void *bytes, size_t len)
     return code;
 }
 
+static void test_onnx_other_formats_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *named;
+        size_t len;
+    } cases[] = {{"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS", 57},
+                 {"\x24\0\0\0ORTM\0\0\0\0", "ORT", 12},
+                 {"\x1c\0\0\0TFL3\0\0\0\0", "TensorFlow Lite", 12},
+                 {"\x1f\x8b\x08\0\0\0\0\0", "gzip", 8},
+                 {"PK\x03\x04\x14\0\x08\0", "zip", 8},
+                 {"<!DOCTYPE html>\n", "HTML", 16},
+                 {"\x1f\x8a", "malformed", 2},
+                 {"<", "HTML", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ay_onnx onnx;
+        struct ay_reason reason = {""};
+        assert_int_equal(ay_onnx_parse((const uint8_t *)cases[i].bytes, cases[i].len, AY_TEST_LIMIT,
+                                       &onnx, &reason),
+                         AY_E_FORMAT);
+        assert_non_null(strstr(reason.text, cases[i].named));
+    }
+}
+
 static void test_onnx_each_cut_and_change_is_refused_or_read(void **state)
 {
     (void)state;
@@ -494,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_onnx_function_is_written_out_where_it_is_called),
         cmocka_unit_test(test_onnx_functions_that_multiply_are_refused),
         cmocka_unit_test(test_onnx_graphs_too_deep_are_refused),
+        cmocka_unit_test(test_onnx_other_formats_are_named),
         cmocka_unit_test(test_onnx_each_cut_and_change_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
