@@ -92,6 +92,11 @@ static inline const struct ay_value *ay_tape_below(const struct ay_tape *tape,
     return n->kind == AY_NODE_RESHAPE ? &tape->nodes[n->op.in[0]]->value : x;
 }
 
+/* The PERMUTE of f32 that x is, with the dims that it gives it; else NULL. */
+const struct ay_node *ay_tape_turned(const struct ay_tape *tape, const struct ay_value *x);
+/* What that was applied to, with its axes. */
+const struct ay_value *ay_tape_unturned(struct ay_tape *tape, const struct ay_node *node);
+
 /* Whether `below`, of as many elements as x, has an axis that is x's: of the same size, and after
  * as many elements. */
 bool ay_value_same_axis(const struct ay_value *x, uint32_t axis, const struct ay_value *below,

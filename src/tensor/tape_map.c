@@ -1,6 +1,8 @@
 /* Functions of elements: MAPs of one step, which tape_merge.c joins. */
 #include "tensor/tape_impl.h"
 
+#include <string.h>
+
 /* Broadcast, as numpy. */
 static bool broadcast(struct ay_tape *tape, const struct ay_value *const *x, uint32_t count,
                       uint32_t *rank, uint64_t dims[AY_MAX_RANK])
@@ -85,6 +87,47 @@ static const struct ay_value *lift(struct ay_tape *tape, const struct ay_value *
     return NULL;
 }
 
+/* Known values of more elements are not moved for the sake of those beside them. */
+#define MAX_TURNED 65536u
+
+/* What a PERMUTE by `perm` would make x of, beside values of that rank; NULL where elements would
+ * have to be moved while a model runs. */
+static const struct ay_value *unturned(struct ay_tape *tape, const struct ay_value *x,
+                                       uint32_t rank, const uint32_t *perm)
+{
+    const struct ay_node *node = ay_tape_turned(tape, x);
+    if (node && node->op.perm_count == rank &&
+        memcmp(node->op.perm, perm, rank * sizeof *perm) == 0)
+        return ay_tape_unturned(tape, node);
+    uint64_t n = ay_value_elements(x), dims[AY_MAX_RANK];
+    if (n != 1 && (!x->data || n > MAX_TURNED)) return NULL;
+    uint32_t back[AY_MAX_RANK] = {0};
+    for (uint32_t d = 0; d < rank; d++) {
+        dims[d] = d + x->rank < rank ? 1 : x->dims[d + x->rank - rank];
+        back[perm[d]] = d;
+    }
+    return ay_tape_permute(tape, ay_tape_reshape(tape, x, rank, dims), back);
+}
+
+/* A function of permuted values is likewise a PERMUTE of the function: what is turned over and back
+ * around it, as of a convolution whose channels come last, is not turned at all. Sets x to the
+ * operands before, and returns the PERMUTE that was theirs, or NULL. */
+static const struct ay_node *turn(struct ay_tape *tape, const struct ay_value **x, uint32_t count,
+                                  uint32_t rank, const uint64_t *dims)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ay_node *node = ay_tape_turned(tape, x[i]);
+        const struct ay_value *moved[3];
+        if (!node || !ay_value_same_dims(x[i], rank, dims)) continue;
+        uint32_t k = 0;
+        while (k < count && (moved[k] = unturned(tape, x[k], rank, node->op.perm))) k++;
+        if (k < count) continue;
+        for (k = 0; k < count; k++) x[k] = moved[k];
+        return node;
+    }
+    return NULL;
+}
+
 static const struct ay_value *map(struct ay_tape *tape, enum ay_work_fn fn, uint32_t dtype,
                                   const struct ay_value *a, const struct ay_value *b,
                                   const struct ay_value *c)
@@ -93,6 +136,12 @@ static const struct ay_value *map(struct ay_tape *tape, enum ay_work_fn fn, uint
     uint32_t count = c ? 3 : b ? 2 : 1, rank, in[3];
     uint64_t dims[AY_MAX_RANK];
     if (tape->code != AY_OK || !broadcast(tape, x, count, &rank, dims)) return NULL;
+    const struct ay_node *turned =
+        dtype == AY_WORK_DTYPE_F32 ? turn(tape, x, count, rank, dims) : NULL;
+    if (turned) {
+        const struct ay_value *out = map(tape, fn, dtype, x[0], b ? x[1] : NULL, c ? x[2] : NULL);
+        return out ? ay_tape_permute(tape, out, turned->op.perm) : NULL;
+    }
     const struct ay_value *base = lift(tape, x, count, rank, dims);
     for (uint32_t i = 0; i < count; i++) in[i] = x[i]->id;
     struct ay_work_op op = {.kind = AY_WORK_OP_MAP, .in = in, .in_count = count};

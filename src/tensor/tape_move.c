@@ -35,10 +35,35 @@ const struct ay_value *ay_tape_reshape(struct ay_tape *tape, const struct ay_val
     return ay_tape_seen(tape, x, rank, dims);
 }
 
+const struct ay_node *ay_tape_turned(const struct ay_tape *tape, const struct ay_value *x)
+{
+    const struct ay_node *n = ay_tape_node(tape, x);
+    if (n->kind != AY_NODE_OP || n->op.kind != AY_WORK_OP_PERMUTE || x->data ||
+        x->dtype != AY_WORK_DTYPE_F32 || n->op.perm_count != x->rank)
+        return NULL;
+    for (uint32_t i = 0; i < x->rank; i++)
+        if (x->dims[i] != n->op.view[n->op.perm[i]]) return NULL;
+    return n;
+}
+
+const struct ay_value *ay_tape_unturned(struct ay_tape *tape, const struct ay_node *node)
+{
+    uint64_t dims[AY_MAX_RANK] = {0};
+    for (uint32_t i = 0; i < node->op.view_count; i++) dims[i] = node->op.view[i];
+    return ay_tape_reshape(tape, &tape->nodes[node->op.in[0]]->value, node->op.view_count, dims);
+}
+
 const struct ay_value *ay_tape_permute(struct ay_tape *tape, const struct ay_value *x,
                                        const uint32_t *perm)
 {
     if (tape->code != AY_OK || !x) return NULL;
+    const struct ay_node *turned = ay_tape_turned(tape, x);
+    if (turned) { /* twice is once */
+        uint32_t both[AY_MAX_RANK] = {0};
+        for (uint32_t i = 0; i < x->rank; i++) both[i] = turned->op.perm[perm[i]];
+        x = ay_tape_unturned(tape, turned);
+        return x ? ay_tape_permute(tape, x, both) : NULL;
+    }
     uint64_t dims[AY_MAX_RANK] = {0};
     uint32_t view[AY_MAX_RANK], rank = ay_tape_dims(x, view), last = 0, seen = 0;
     bool moves = false; /* of axes of size 1 every order is the same */

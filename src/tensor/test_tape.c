@@ -303,6 +303,62 @@ static void test_tape_reshape_is_carried_to_where_it_costs_nothing(void **contex
     ay_tape_close(tape);
 }
 
+/* Channels put last for functions, and back: nothing is permuted, nor is what comes before a result
+ * that is to stay so. */
+static void test_tape_functions_between_two_permutes_are_not_permuted(void **context)
+{
+    (void)context;
+    enum { A = 2, B = 3, C = 5, N = A * B * C };
+    static const uint32_t turn[] = {1, 2, 0}, back[] = {2, 0, 1};
+    static const float scale[A] = {2, -3};
+    float x[N], z[N];
+    void *got[2];
+    struct ay_tape *tape = open_tape(0);
+    value in[] = {ay_tape_input(tape, F32, SHAPE(A, B, C)),
+                  ay_tape_input(tape, F32, SHAPE(A, B, C))};
+    value y = ay_tape_permute(tape, in[0], turn); /* (B, C, A) */
+    y = ay_tape_fn2(tape, AY_WORK_FN_MUL, y, ay_tape_known(tape, F32, SHAPE(A), scale));
+    y = ay_tape_fn2(tape, AY_WORK_FN_SUB, ay_tape_permute(tape, in[1], turn), y);
+    y = ay_tape_fn2(tape, AY_WORK_FN_MAX, y, ay_tape_f32(tape, 1));
+    value outputs[] = {ay_tape_permute(tape, y, back), y};
+    struct ay_tape_program p = written(tape, outputs, 1);
+    assert_int_equal(p.program.ops_count, 1);
+    assert_int_equal(p.program.ops[0].kind, AY_WORK_OP_MAP);
+    p = written(tape, outputs, 2);
+    assert_int_equal(p.program.ops_count, 2);
+    assert_int_equal(p.program.ops[1].kind, AY_WORK_OP_PERMUTE);
+    for (uint32_t i = 0; i < N; i++) x[i] = (float)i - 11, z[i] = (float)(i * i % 17);
+    run(tape, (const void *[]){x, z}, 2, outputs, 2, got);
+    for (uint32_t a = 0; a < A; a++)
+        for (uint32_t b = 0; b < B; b++)
+            for (uint32_t c = 0; c < C; c++) {
+                uint32_t at = (a * B + b) * C + c;
+                float want = z[at] - x[at] * scale[a];
+                if (want < 1) want = 1;
+                assert_true(((float *)got[0])[at] == want);
+                assert_true(((float *)got[1])[(b * C + c) * A + a] == want);
+            }
+    /* Beside what is not permuted, it is as it was written. */
+    value other = ay_tape_input(tape, F32, SHAPE(B, C, A));
+    y = ay_tape_permute(tape, ay_tape_fn2(tape, AY_WORK_FN_ADD, outputs[1], other), back);
+    p = written(tape, &y, 1);
+    assert_int_equal(p.program.ops_count, 4);
+    assert_int_equal(p.program.ops[3].kind, AY_WORK_OP_PERMUTE);
+    /* One after another are one. */
+    y = ay_tape_permute(tape, ay_tape_permute(tape, in[0], turn), (const uint32_t[]){1, 0, 2});
+    p = written(tape, &y, 1);
+    assert_int_equal(p.program.ops_count, 1);
+    assert_memory_equal(p.program.ops[0].perm, ((const uint32_t[]){2, 1, 0}), 3 * sizeof *turn);
+    /* Each its own way: one of them stays. */
+    y = ay_tape_permute(tape, ay_tape_input(tape, F32, SHAPE(C, B, A)),
+                        (const uint32_t[]){1, 0, 2});
+    y = ay_tape_fn2(tape, AY_WORK_FN_ADD, y, ay_tape_permute(tape, in[0], turn));
+    assert_int_equal(written(tape, &y, 1).program.ops_count, 3);
+    free(got[0]);
+    free(got[1]);
+    ay_tape_close(tape);
+}
+
 static void test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape(void **context)
 {
     (void)context;
@@ -504,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_tape_value_used_twice_is_written_once),
         cmocka_unit_test(test_tape_many_operands_stay_within_the_bounds_of_an_op),
         cmocka_unit_test(test_tape_reshape_is_carried_to_where_it_costs_nothing),
+        cmocka_unit_test(test_tape_functions_between_two_permutes_are_not_permuted),
         cmocka_unit_test(test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape),
         cmocka_unit_test(test_tape_stored_integers_are_narrowed_where_functions_are_merged),
         cmocka_unit_test(test_tape_outputs_that_are_inputs_or_twice_are_copied),
