@@ -82,7 +82,9 @@ int64_t ay_value_int(const struct ay_value *x, uint64_t i);
  * dtypes in any mix; SELECT's first operand is an integer. The result's dtype is given where it is
  * an integer (for comparisons usually BOOL) and F32 otherwise. Consecutive maps, and maps over
  * scalars, are merged into one op where the bounds of an op allow, so that expressions may be
- * written one function at a time. */
+ * written one function at a time. What only moves elements comes after: a function of reshaped or,
+ * of f32, permuted values is the reshape or PERMUTE of the function, where no operand would have to
+ * be moved for that. */
 const struct ay_value *ay_tape_fn1(struct ay_tape *tape, enum ay_work_fn fn,
                                    const struct ay_value *a);
 const struct ay_value *ay_tape_fn2(struct ay_tape *tape, enum ay_work_fn fn,
