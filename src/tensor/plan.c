@@ -279,6 +279,14 @@ static bool is_fused_index(const struct planner *pl, const struct ay_work_op *op
            pl->plan->places[op->in[1]].home == AY_HOME_FUSED;
 }
 
+/* Patches are multiplied with what lies as it is stated: the other operand of the product, if it
+ * comes later, may not become one that is read by strides. */
+static void keep_beside_patches(struct planner *pl, uint32_t id)
+{
+    const struct ay_work_op *user = op_of(pl, pl->user[id]);
+    if (user->kind == AY_WORK_OP_MATMUL) pl->roles[user->in[0]] |= USED_ELSE;
+}
+
 /* Adds what stands before an op and is carried out with it to the step that is being made. */
 static void take_along(struct planner *pl, uint32_t id, uint32_t *placed)
 {
@@ -297,6 +305,7 @@ static void form_steps(struct planner *pl)
         uint32_t id = outputs + i;
         if (pl->fuse && (is_patch_view(pl, op, id) || is_table_index(pl, op, id))) {
             plan->places[id].home = AY_HOME_FUSED;
+            keep_beside_patches(pl, id);
             continue;
         }
         if (pl->fuse && ay_plan_alias(pl, op, id)) continue;

@@ -508,6 +508,41 @@ static void test_exec_few_rows_meet_large_weights(void **state)
     }
 }
 
+/* The other operand of a product with patches comes after them: permuted, or some columns of rows.
+ */
+static void test_exec_what_meets_patches_lies_as_it_is_stated(void **state)
+{
+    (void)state;
+    static struct program p;
+    for (uint32_t way = 0; way < 2; way++) {
+        const uint64_t keys[] = {2, 2, 5, 8}, wide[] = {2, 4, 5, 8};
+        const uint64_t heads[] = {2, 3, 4, 8}, rows[] = {2, 4, 3, 12}, some[] = {2, 4, 3, 8};
+        const struct ay_tape_view twice = {.view_rank = 4,
+                                           .view = {2, 2, 5, 8},
+                                           .grid_rank = 5,
+                                           .grid = {2, 2, 2, 5, 8},
+                                           .coefs = {{1}, {0, 1}, {0, 0, 0, 1}, {0, 0, 0, 0, 1}}};
+        const struct ay_tape_options options = {.threads = 1};
+        struct ay_tape *tape = NULL;
+        assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
+        const struct ay_value *q = ay_tape_input(tape, AY_WORK_DTYPE_F32, 4, way ? rows : heads);
+        const struct ay_value *k = ay_tape_input(tape, AY_WORK_DTYPE_F32, 4, keys);
+        k = ay_tape_view(tape, k, &twice, 4, wide);
+        if (way)
+            q = ay_tape_slice(tape, q, (const int64_t[]){0, 0, 0, 3}, (const int64_t[]){1, 1, 1, 1},
+                              some, 0);
+        else
+            q = ay_tape_permute(tape, q, (const uint32_t[]){0, 2, 1, 3});
+        q = ay_tape_matmul(tape, q, k);
+        assert_int_equal(ay_tape_program(tape, &q, 1, &p.p), AY_OK);
+        assert_int_equal(p.p.program.ops[0].kind, AY_WORK_OP_VIEW);
+        assert_int_equal(p.p.program.ops[0].in[0], 1);
+        p.tape = tape;
+        for (uint32_t i = 0; i < 2; i++) ay_test_floats(&seed, p.inputs[i], INPUT, false);
+        check_each_way(&p, way);
+    }
+}
+
 /* Ops, a VIEW or PERMUTE once for each of its users: who reads patches makes them itself. */
 static uint32_t most_counted(const struct ay_work_program *p)
 {
@@ -593,6 +628,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_random_ops_equal_specification),
         cmocka_unit_test(test_exec_few_rows_meet_large_weights),
+        cmocka_unit_test(test_exec_what_meets_patches_lies_as_it_is_stated),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
         cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };
