@@ -279,6 +279,40 @@ static const struct ay_value *gated(struct maker *m, const struct ay_value *x)
     return ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, gate);
 }
 
+/* (batches, rows, k) of what is there, which lies otherwise: to be permuted, sliced, repeated. */
+static const struct ay_value *moved_rows(struct maker *m, const uint64_t dims[3])
+{
+    static const uint32_t perms[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}};
+    const uint32_t *perm = perms[below(4)];
+    uint64_t own[3], size[3];
+    int64_t begin[3] = {0}, step[] = {1, 1, 1};
+    bool wider = below(3) == 0, same = below(3) == 0;
+    for (uint32_t d = 0; d < 3; d++) {
+        size[d] = d == 0 && same ? 1 : dims[d];
+        own[perm[d]] = size[d] + (wider && d == 2 ? 1 + below(5) : 0);
+    }
+    const struct ay_value *x = pick(m);
+    uint64_t n = own[0] * own[1] * own[2], have = ay_value_elements(x);
+    if (have < n) return floats(m, 3, dims);
+    x = ay_tape_reshape(m->tape, x, 1, &have);
+    x = ay_tape_slice(m->tape, x, begin, step, &n, 0);
+    x = ay_tape_permute(m->tape, ay_tape_reshape(m->tape, x, 3, own), perm);
+    if (wider) begin[2] = (int64_t)below((uint32_t)(x->dims[2] - size[2]) + 1);
+    x = ay_tape_slice(m->tape, x, begin, step, size, 0);
+    if (below(3) == 0) x = ay_tape_fn2(m->tape, AY_WORK_FN_MUL, x, ay_tape_f32(m->tape, 0.5F));
+    return ay_tape_expand(m->tape, x, 3, dims);
+}
+
+static void make_moved_product(struct maker *m)
+{
+    const uint64_t k = 1 + below(20), batches = 1 + below(4);
+    const uint64_t a_dims[] = {batches, 1 + below(9), k}, b_dims[] = {batches, 1 + below(30), k};
+    bool swapped = below(2);
+    const struct ay_value *first = moved_rows(m, swapped ? b_dims : a_dims);
+    const struct ay_value *second = moved_rows(m, swapped ? a_dims : b_dims);
+    keep(m, ay_tape_matmul(m->tape, swapped ? second : first, swapped ? first : second));
+}
+
 static void make_convolution(struct maker *m)
 {
     struct windows w;
@@ -381,9 +415,10 @@ struct program {
 static void make(struct program *out, bool odd)
 {
     static void (*const makers[])(struct maker *) = {
-        make_f32_map, make_integer_map, make_reduce,           make_move,
-        make_indexed, make_product,     make_convolution,      make_convolution,
-        make_pooling, make_f32_map,     make_byte_convolution, make_paired_convolution};
+        make_f32_map,      make_integer_map, make_reduce,           make_move,
+        make_indexed,      make_product,     make_convolution,      make_convolution,
+        make_pooling,      make_f32_map,     make_byte_convolution, make_paired_convolution,
+        make_moved_product};
     struct maker m = {.odd = odd};
     const struct ay_tape_options options = {.threads = 1};
     /* Large now and then, so that threads share out every op. */
