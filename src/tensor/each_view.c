@@ -196,16 +196,14 @@ static void read_spread(const struct reading *r, const struct ay_call *call, uin
     for (uint64_t i = first, n; i < last; i += n) {
         uint64_t within = i % row, more = last - i < row - within ? last - i : row - within;
         uint64_t at = (uint64_t)begin(r, 2, i / row, NULL) + within / times;
-        if (within % times || more < times) { /* of one element what is left, or wanted */
-            uint64_t left = times - within % times;
-            n = more < left ? more : left;
-            spread(ay_element(call->from[0], at, bytes), 1, n, bytes,
-                   ay_element_to(call->to, i, bytes));
-        } else {
-            n = more / times * times;
-            spread(ay_element(call->from[0], at, bytes), more / times, times, bytes,
-                   ay_element_to(call->to, i, bytes));
+        uint64_t left = times - within % times, count = more / times, each = times;
+        if (within % times || count == 0) { /* of one element what is left, or wanted */
+            count = 1;
+            each = more < left ? more : left;
         }
+        spread(ay_element(call->from[0], at, bytes), count, each, bytes,
+               ay_element_to(call->to, i, bytes));
+        n = count * each;
     }
 }
 

@@ -9,9 +9,11 @@ static bool is_woven(const struct ay_exec *exec, const struct ay_work_op *op)
            ay_plan_product_of_bytes(&exec->plan, op);
 }
 
-/* Fewer filters leave lanes idle, unless they fill a panel; a shorter chain is not worth turning
- * its result over. Where columns are few, they leave more lanes idle in the other form. */
+/* Fewer filters leave lanes idle, unless they are whole vectors, and half of a panel at least; a
+ * shorter chain is not worth turning its result over. Where columns are few, they leave more lanes
+ * idle in the other form. */
 #define LEAST_FILTERS 32u
+#define VECTOR        8u /* of filters, where 32 are a panel or less */
 #define LEAST_CHAIN   129u
 #define MANY_COLUMNS  192u
 
@@ -27,7 +29,7 @@ static bool filters_pay(const struct ay_exec *exec, const struct ay_work_op *op,
     bool apart = ay_patch_view_of(view, dims[-2], dims[-1], &w) && w.apart;
     if (apart) return m >= LEAST_FILTERS && (few_columns || k >= exec->kernels->apart_least_k);
     if (few_columns) return m >= panel / 4;
-    return k >= LEAST_CHAIN && (m >= LEAST_FILTERS || (m >= panel / 2 && m % 8 == 0));
+    return k >= LEAST_CHAIN && (m >= LEAST_FILTERS || (m >= panel / 2 && m % VECTOR == 0));
 }
 
 /* Whether the op is a product of constant filters with patches that are not stored. */

@@ -134,8 +134,7 @@ static void filter_panel(const struct ay_filter_gemm *g, bool first, uint32_t m0
         t.last = t.k1 == g->patches->k;
         t.ahead_step = t.last ? g->ldc : (FILTERS + s.count - 1) / s.count;
         for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
-            t.count = i < s.larger ? s.larger : s.count - i;
-            rows = s.least + (i < s.larger);
+            t.count = alike(&s, i, &rows);
             t.n = n0 + n;
             t.sums = sums + (size_t)n * FILTERS;
             t.ahead = t.last ? g->c + (size_t)m0 * g->ldc + t.n
@@ -241,8 +240,8 @@ static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
             for (uint32_t part = 0; part < next - m; part += PANEL) {
                 t.b = b + part;
                 for (uint32_t i = 0, n = 0, rows; i < s.count; i += t.count, n += rows * t.count) {
-                    t.count = i < s.larger ? s.larger : s.count - i;
-                    t.a_step = rows = s.least + (i < s.larger);
+                    t.count = alike(&s, i, &rows);
+                    t.a_step = rows;
                     t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
                     t.a_tile = (size_t)rows * w->k;
                     t.c = sums + (size_t)n * FILTERS + part;

@@ -382,6 +382,13 @@ static struct split split_of(uint32_t rows, uint32_t most)
     return (struct split){count, rows / count, rows % count};
 }
 
+/* The tiles of as many rows as the i-th, from it on: how many there are, and their rows. */
+static uint32_t alike(const struct split *s, uint32_t i, uint32_t *rows)
+{
+    *rows = s->least + (i < s->larger);
+    return i < s->larger ? s->larger : s->count - i;
+}
+
 /* One block of k and rows m0..m1, columns n0..n1. */
 static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32_t m0, uint32_t m1,
                        uint32_t n0, uint32_t n1)
@@ -404,8 +411,7 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
         t.ahead = (const char *)(t.b + (packed ? panels * t.panel_step : 0));
         t.ahead_step = packed ? (sizeof(float) * PANEL + s.count - 1) / s.count : 0;
         for (uint32_t i = 0, m = m0, rows; i < s.count; i += t.count, m += rows * t.count) {
-            t.count = i < s.larger ? s.larger : s.count - i;
-            rows = s.least + (i < s.larger);
+            t.count = alike(&s, i, &rows);
             t.m = m;
             t.a = g->a + (size_t)m * g->lda + k0;
             t.a_tile = rows * g->lda;

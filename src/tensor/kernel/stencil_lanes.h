@@ -1,8 +1,8 @@
 /* Windows over the planes of an image, each with filters of its own, as of a depthwise convolution,
  * or their maxima or sums. A part of a plane at a time is copied with what lies around it, unless
- * nothing does, so that no window is outside; vectors run along the rows of the result, some rows
- * of which go together; each element is one chain. Cost: an fma for each vector of a row and tap,
- * and a load, which 3 x 3 windows share. */
+ * nothing does, so that no window is outside; vectors run along the rows of the result, some of
+ * which go together; each element is one chain.
+ * Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
 #ifndef AY_TENSOR_KERNEL_STENCIL_LANES_H
 #define AY_TENSOR_KERNEL_STENCIL_LANES_H
 

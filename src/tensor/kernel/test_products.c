@@ -219,8 +219,9 @@ static void all_filters(const struct ay_kernels *k)
     }
 }
 
-/* Windows over a plane that may lie anywhere beside it; large: in several parts. */
-static void check_stencil(const struct ay_kernels *k, bool large)
+/* Windows over a plane that may lie anywhere beside it; large: in several parts, which are the
+ * smallest where windows are as wide as may be. */
+static void check_stencil(const struct ay_kernels *k, bool large, bool far)
 {
     struct ay_stencil w = {large ? 20 + next() % 8 : 1 + next() % 12,
                            large ? 200 + next() % 100 : 1 + next() % 45,
@@ -235,6 +236,15 @@ static void check_stencil(const struct ay_kernels *k, bool large)
                            0,
                            0,
                            next() % 2 ? 0 : c[0]};
+    far = far && w.kernel_width > 1;
+    while (far && ay_stencil_fits(&w)) {
+        w.row_gap += next() % 4;
+        w.column_gap += 1 + next() % 20;
+    }
+    while (!ay_stencil_fits(&w)) {
+        w.row_gap -= w.row_gap > 1;
+        w.column_gap -= w.column_gap > 1;
+    }
     w.top = (int32_t)(next() % 9) - 6;
     w.left = (int32_t)(next() % 60) - 40;
     uint32_t kk = w.kernel_height * w.kernel_width, n = w.rows * w.columns;
@@ -269,7 +279,7 @@ static void all_stencils(const struct ay_kernels *k)
 {
     for (uint32_t i = 0; i < 1000; i++) {
         if (i % 50 == 0) refill((enum flavour)(next() % FLAVOURS));
-        check_stencil(k, i % 100 == 99);
+        check_stencil(k, i % 100 == 99, i % 10 == 9);
     }
 }
 
