@@ -26,8 +26,8 @@ struct ay_exec_options {
     bool profile; /* measure each step: ay_exec_cost */
 };
 
-/* One execution: a program's inputs and where its outputs go. All caller's memory, aligned to its
- * elements. */
+/* One execution: a program's inputs, as committed, so that NaNs are canonical, and where its
+ * outputs go. All caller's memory, aligned to its elements. */
 struct ay_run {
     const void *inputs[AY_MAX_WORK_PROGRAM_INPUTS]; /* contiguous, little-endian */
     uint32_t sizes[AY_MAX_SYMBOLS];                 /* of each symbol, 1..max_dims */

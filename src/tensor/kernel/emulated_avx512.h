@@ -142,6 +142,15 @@ CAST(emulated_of_words, __m512i, emulated_words)
         return emulated_of_words(a);                                                               \
     }
 EACH_WORD(_mm512_add_epi32, a.i[l] + b.i[l])
+EACH_WORD(_mm512_max_epi32, (int32_t)a.i[l] > (int32_t)b.i[l] ? a.i[l] : b.i[l])
+EACH_WORD(_mm512_min_epi32, (int32_t)a.i[l] < (int32_t)b.i[l] ? a.i[l] : b.i[l])
+EMULATED __mmask16 _mm512_movepi32_mask(__m512i x)
+{
+    emulated_words a = emulated_words_of(x);
+    uint32_t mask = 0;
+    for (int l = 0; l < 16; l++) mask |= a.i[l] >> 31 << l;
+    return (__mmask16)mask;
+}
 EMULATED __m512i _mm512_slli_epi32(__m512i x, unsigned n)
 {
     emulated_words a = emulated_words_of(x);

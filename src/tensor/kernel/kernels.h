@@ -128,15 +128,15 @@ struct ay_kernels {
     /* Rows k0..k1 and columns n0..n1 of patches, as `pack` would lay them out. */
     void (*pack_patches)(const struct ay_patches *w, uint32_t k0, uint32_t k1, uint32_t n0,
                          uint32_t n1, float *out);
-    /* For columns n0..n1, one f32 each: the chain with a (k); the sum and the maximum as of REDUCE.
-     */
+    /* For columns n0..n1, one f32 each: the chain with a (k); the sum and the maximum as of REDUCE,
+     * the latter of what has canonical NaNs alone. */
     void (*chain_patches)(const struct ay_patches *w, const float *a, uint32_t n0, uint32_t n1,
                           float *out);
     void (*sum_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     void (*max_patches)(const struct ay_patches *w, uint32_t n0, uint32_t n1, float *out);
     /* For each window of a plane, a row after the other: the chain with a (kernel height * width)
-     * and what may follow (row 0 of it; NULL: nothing), or as of REDUCE the maximum, or the sum,
-     * of windows of 2 x 2 or 3 x 3. */
+     * and what may follow (row 0 of it; NULL: nothing), or as of REDUCE the maximum, of what has
+     * canonical NaNs alone, or the sum, of windows of 2 x 2 or 3 x 3. */
     void (*chain_stencil)(const struct ay_stencil *s, const float *plane, const float *a,
                           const struct ay_affine *affine, float *out);
     void (*max_stencil)(const struct ay_stencil *s, const float *plane, float *out);

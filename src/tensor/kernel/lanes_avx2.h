@@ -174,6 +174,18 @@ AY_INLINE vf vf_max(vf a, vf b)
     vf most = _mm256_and_ps(_mm256_max_ps(a, b), _mm256_max_ps(b, a));
     return _mm256_blendv_ps(most, vf_bits(AY_NAN_BITS), _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
 }
+AY_INLINE vf vf_bits_max(vf a, vf b)
+{
+    return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+AY_INLINE vf vf_bits_min(vf a, vf b)
+{
+    return _mm256_castsi256_ps(_mm256_min_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+AY_INLINE vf vf_where_sign(vf x, vf then, vf otherwise)
+{
+    return _mm256_blendv_ps(otherwise, then, x);
+}
 AY_INLINE vf vf_nan_unless_positive(vf x, vf y)
 {
     return _mm256_blendv_ps(y, vf_bits(AY_NAN_BITS),

@@ -174,6 +174,18 @@ AY_INLINE vf vf_max(vf a, vf b)
     vf most = _mm512_and_ps(_mm512_max_ps(a, b), _mm512_max_ps(b, a));
     return _mm512_mask_mov_ps(most, _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), vf_bits(AY_NAN_BITS));
 }
+AY_INLINE vf vf_bits_max(vf a, vf b)
+{
+    return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+AY_INLINE vf vf_bits_min(vf a, vf b)
+{
+    return _mm512_castsi512_ps(_mm512_min_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+AY_INLINE vf vf_where_sign(vf x, vf then, vf otherwise)
+{
+    return _mm512_mask_mov_ps(otherwise, _mm512_movepi32_mask(_mm512_castps_si512(x)), then);
+}
 AY_INLINE vf vf_nan_unless_positive(vf x, vf y)
 {
     return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, _mm512_set1_ps(0), _CMP_NGE_UQ),

@@ -177,6 +177,20 @@ AY_INLINE vf vf_max(vf a, vf b)
 {
     EACH_F(ay_ref_max(a.at[l], b.at[l]));
 }
+/* The greater and the lesser, their bits taken as signed integers. */
+AY_INLINE vf vf_bits_max(vf a, vf b)
+{
+    EACH_F((int32_t)ay_f32_bits(a.at[l]) > (int32_t)ay_f32_bits(b.at[l]) ? a.at[l] : b.at[l]);
+}
+AY_INLINE vf vf_bits_min(vf a, vf b)
+{
+    EACH_F((int32_t)ay_f32_bits(a.at[l]) < (int32_t)ay_f32_bits(b.at[l]) ? a.at[l] : b.at[l]);
+}
+/* then where x has the sign bit, otherwise where not. */
+AY_INLINE vf vf_where_sign(vf x, vf then, vf otherwise)
+{
+    EACH_F(ay_f32_bits(x.at[l]) >> 31 ? then.at[l] : otherwise.at[l]);
+}
 /* y, but the canonical NaN where x is a NaN. */
 AY_INLINE vf vf_nan_of(vf x, vf y)
 {

@@ -32,6 +32,25 @@ AY_INLINE vf patch_get(const float *p, size_t left, const uint32_t step)
     return left >= LANES ? vf_load_even(p) : vf_load_even_part(p, left);
 }
 
+/* The maximum of many whose NaNs are canonical: of their bits as signed integers, which are in the
+ * order of what is not negative, a NaN last; the least if all are negative, whose order is the
+ * other way round. */
+struct maxima {
+    vf most, least;
+};
+AY_INLINE struct maxima maxima_of(vf x)
+{
+    return (struct maxima){x, x};
+}
+AY_INLINE struct maxima maxima_with(struct maxima m, vf x)
+{
+    return (struct maxima){vf_bits_max(m.most, x), vf_bits_min(m.least, x)};
+}
+AY_INLINE vf maxima_end(struct maxima m)
+{
+    return vf_where_sign(m.most, m.least, m.most);
+}
+
 /* `vecs` vectors of a panel's columns and `left` columns more, k rows of them. */
 AY_INLINE void pack_vectors(const float *from, const int32_t *k_at, uint32_t k, const int vecs,
                             size_t left, const uint32_t step, float *out)

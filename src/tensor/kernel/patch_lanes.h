@@ -69,9 +69,9 @@ AY_INLINE void patch_sum_few(struct columns c, const uint32_t k, size_t left, co
 
 AY_INLINE void patch_max(struct columns c, size_t left, const uint32_t step, float *out)
 {
-    vf m = vf_set1(ay_f32(AY_NEG_INF_BITS));
-    for (uint32_t i = 0; i < c.w->k; i++) m = vf_max(m, column_get(c, i, 0, left, step));
-    put(out, left, m);
+    struct maxima m = maxima_of(vf_set1(ay_f32(AY_NEG_INF_BITS)));
+    for (uint32_t i = 0; i < c.w->k; i++) m = maxima_with(m, column_get(c, i, 0, left, step));
+    put_as_is(out, left, maxima_end(m));
 }
 
 /* len columns from n on. */

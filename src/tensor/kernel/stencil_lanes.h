@@ -1,5 +1,5 @@
 /* Windows over the planes of an image, each with filters of its own, as of a depthwise convolution,
- * or their maxima or sums. A part of a plane at a time is copied with what lies around it, unless
+ * or their sums. A part of a plane at a time is copied with what lies around it, unless
  * nothing does, so that no window is outside; vectors run along the rows of the result, some of
  * which go together; each element is one chain.
  * Cost: an fma for each vector of a row and tap, and a load, which 3 x 3 windows share. */
@@ -12,7 +12,7 @@
 #define STENCIL_COLUMNS 256u /* of a part */
 
 /* What is made of the elements of a window. */
-enum stencil_kind { STENCIL_CHAIN, STENCIL_MAX, STENCIL_SUM };
+enum stencil_kind { STENCIL_CHAIN, STENCIL_SUM };
 
 /* Elements that `count` windows meet along an axis. */
 AY_INLINE size_t met_by(size_t count, size_t stride, size_t kernel, size_t gap)
@@ -64,36 +64,30 @@ AY_INLINE vf stencil_load(const float *p, const int step)
     return step == 1 ? vf_load(p) : vf_load_even(p);
 }
 
-AY_INLINE vf stencil_next(const enum stencil_kind kind, vf by, vf x, vf sum)
-{
-    return kind == STENCIL_CHAIN ? vf_fma(by, x, sum) : vf_max(sum, x);
-}
-
-/* The chains or maxima of `rows` rows of the result, whose first window begins at `at`. width: the
- * kernel's. */
+/* The chains of `rows` rows of the result, whose first window begins at `at`. width: the kernel's.
+ */
 AY_INLINE void stencil_any(const struct ay_stencil *s, struct stencil_part at, const float *a,
-                           const int rows, const uint32_t width, const enum stencil_kind kind,
-                           const int step, vf *sum)
+                           const int rows, const uint32_t width, const int step, vf *sum)
 {
     const size_t next_row = s->row_stride * at.width, gap = s->column_gap;
     for (uint32_t i = 0; i < s->kernel_height; i++, at.at += s->row_gap * at.width)
         for (uint32_t j = 0; j < width; j++) {
-            vf by = vf_set1(kind == STENCIL_CHAIN ? *a++ : 0);
+            vf by = vf_set1(*a++);
             AY_UNROLL
             for (int r = 0; r < rows; r++)
-                sum[r] = stencil_next(
-                    kind, by, stencil_load(at.at + (size_t)r * next_row + j * gap, step), sum[r]);
+                sum[r] =
+                    vf_fma(by, stencil_load(at.at + (size_t)r * next_row + j * gap, step), sum[r]);
         }
 }
 
 /* Windows of 3 x 3, which move on by as much each way, as most are: a row is loaded once for the
  * rows of the result that it has a part in, which is then each one's next. */
 AY_INLINE void stencil_3x3(const struct ay_stencil *s, struct stencil_part at, const float *a,
-                           const int rows, const enum stencil_kind kind, const int step, vf *sum)
+                           const int rows, const int step, vf *sum)
 {
     vf by[9];
     AY_UNROLL
-    for (int i = 0; i < 9; i++) by[i] = vf_set1(kind == STENCIL_CHAIN ? a[i] : 0);
+    for (int i = 0; i < 9; i++) by[i] = vf_set1(a[i]);
     AY_UNROLL
     for (int y = 0; y < (rows - 1) * step + 3; y++, at.at += at.width) AY_UNROLL
     for (int j = 0; j < 3; j++) {
@@ -101,7 +95,7 @@ AY_INLINE void stencil_3x3(const struct ay_stencil *s, struct stencil_part at, c
         AY_UNROLL
         for (int r = 0; r < rows; r++)
             if (y >= r * step && y < r * step + 3)
-                sum[r] = stencil_next(kind, by[3 * (y - r * step) + j], x, sum[r]);
+                sum[r] = vf_fma(by[3 * (y - r * step) + j], x, sum[r]);
     }
 }
 
@@ -127,16 +121,15 @@ AY_INLINE void stencil_group(const struct ay_stencil *s, struct stencil_part at,
                              const int rows, const enum stencil_kind kind, const int step, vf *sum)
 {
     AY_UNROLL
-    for (int r = 0; r < rows; r++)
-        sum[r] = vf_set1(kind == STENCIL_CHAIN ? 0 : ay_f32(AY_NEG_INF_BITS));
+    for (int r = 0; r < rows; r++) sum[r] = vf_set1(0);
     if (kind == STENCIL_SUM)
         sum[0] = s->kernel_width == 3 ? stencil_sum(s, at, 3, step) : stencil_sum(s, at, 2, step);
     else if (is_3x3(s) && rows <= 4)
-        stencil_3x3(s, at, a, rows, kind, step, sum);
-    else if (kind == STENCIL_CHAIN && s->kernel_width == 5)
-        stencil_any(s, at, a, rows, 5, kind, step, sum);
+        stencil_3x3(s, at, a, rows, step, sum);
+    else if (s->kernel_width == 5)
+        stencil_any(s, at, a, rows, 5, step, sum);
     else
-        stencil_any(s, at, a, rows, s->kernel_width, kind, step, sum);
+        stencil_any(s, at, a, rows, s->kernel_width, step, sum);
 }
 
 /* `rows` rows of the result from `row` on, `left` columns of a vector from n on. */
@@ -222,14 +215,6 @@ static void chain_stencil(const struct ay_stencil *s, const float *plane, const 
         stencil(s, plane, a, affine, STENCIL_CHAIN, 1, out);
     else
         stencil(s, plane, a, affine, STENCIL_CHAIN, 2, out);
-}
-
-static void max_stencil(const struct ay_stencil *s, const float *plane, float *out)
-{
-    if (s->column_stride == 1)
-        stencil(s, plane, NULL, NULL, STENCIL_MAX, 1, out);
-    else
-        stencil(s, plane, NULL, NULL, STENCIL_MAX, 2, out);
 }
 
 static void sum_stencil(const struct ay_stencil *s, const float *plane, float *out)

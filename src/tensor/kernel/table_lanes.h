@@ -1,6 +1,7 @@
 /* The dispatch table of the lanes included before; AY_TABLE is its name, AY_TABLE_NAME its text,
  * AY_TABLE_STEPS its steps of integers. */
 #include "tensor/kernel/filter_lanes.h"
+#include "tensor/kernel/max_lanes.h"
 #include "tensor/kernel/patch_lanes.h"
 #include "tensor/kernel/stencil_lanes.h"
 
