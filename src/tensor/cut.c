@@ -5,6 +5,8 @@
 /* Columns of a block, at most: a packed one is half of a second-level cache. Straight from the
  * image there is none, and more columns only mean fewer items. */
 #define PACKED_COLUMNS 192u
+/* Of a short k more columns: as many as leave C to be written along rows. */
+#define PACKED_FLOATS  8192u
 #define DIRECT_COLUMNS 4096u
 /* Columns that meet a panel of filters before the next one comes, at most. */
 #define FILTER_COLUMNS 96u
@@ -71,7 +73,11 @@ struct ay_cut ay_cut_filters(const struct ay_cut_shape *s, bool laid)
 struct ay_cut ay_cut_columns(const struct ay_cut_shape *s, bool planes)
 {
     struct ay_cut c;
-    uint32_t most = planes ? s->n : s->m <= AY_DIRECT_ROWS ? DIRECT_COLUMNS : PACKED_COLUMNS;
+    uint32_t packed = PACKED_FLOATS / s->k > PACKED_COLUMNS ? PACKED_FLOATS / s->k : PACKED_COLUMNS;
+    uint32_t most = planes                    ? s->n
+                    : s->m <= AY_DIRECT_ROWS  ? DIRECT_COLUMNS
+                    : packed < DIRECT_COLUMNS ? packed
+                                              : DIRECT_COLUMNS;
     uint32_t panels = blocks_of(s->n, s->panel), block = blocks_of(panels, blocks_of(s->n, most));
     if (s->batches < 2 * s->threads)
         block = even_block(panels, blocks_of(most, s->panel), s->threads);

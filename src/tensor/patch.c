@@ -169,7 +169,6 @@ bool ay_patch_view_stencil(const struct ay_work_op *op, const struct ay_patch_vi
     if (!planes_in_turn(op, w, y)) return false;
     for (uint32_t i = 0; i < 2; i++)
         if (op->offsets[y + i] < INT32_MIN / 2 || op->offsets[y + i] > INT32_MAX / 2) return false;
-    if (n.step[1] > 2) return false;
     *out = (struct ay_stencil){.height = (uint32_t)w->source[y],
                                .width = (uint32_t)w->source[y + 1],
                                .rows = (uint32_t)n.size[0],

@@ -407,8 +407,9 @@ static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
 static bool is_made(const struct ay_work_op *op, const struct ay_stencil *s)
 {
     bool small = s->kernel_width == s->kernel_height && s->kernel_width / 2 == 1;
-    return op->kind == AY_WORK_OP_MATMUL || op->reduce == AY_WORK_REDUCE_MAX ||
-           (op->reduce == AY_WORK_REDUCE_SUM && small);
+    if (op->kind == AY_WORK_OP_REDUCE && op->reduce == AY_WORK_REDUCE_MAX) return true;
+    return s->column_stride <= 2 &&
+           (op->kind == AY_WORK_OP_MATMUL || (op->reduce == AY_WORK_REDUCE_SUM && small));
 }
 
 /* Whether the step's batches are windows over planes, and are enough for all threads. What is
@@ -418,7 +419,9 @@ static bool find_planes(struct tiles *t)
     struct ay_patch_view w = t->shape;
     if (t->m != 1 || t->fixed || t->filters) return false;
     if (t->op->kind == AY_WORK_OP_REDUCE && w.k_axis > 1) {
-        uint64_t n = w.grid[w.k_axis - 1] * w.grid[w.k_axis - 2];
+        uint64_t n = 1; /* rows and columns */
+        for (uint32_t d = w.k_axis, axes = 2; d > 0 && axes > 0; axes -= w.grid[d] > 1)
+            n *= w.grid[--d];
         if (n <= w.n && !ay_patch_view_of(t->view, n, w.k, &w)) w = t->shape;
     }
     if (w.batches < 2 * ay_pool_threads(t->exec->pool) || w.batches > UINT32_MAX ||

@@ -244,6 +244,7 @@ static void filters_apart(const struct ay_filter_gemm *g, uint32_t m0, uint32_t 
                     t.a_step = rows;
                     t.a = room + (size_t)n * w->k + (size_t)k0 * rows;
                     t.a_tile = (size_t)rows * w->k;
+                    t.c_tile = (size_t)rows * FILTERS;
                     t.c = sums + (size_t)n * FILTERS + part;
                     tiles[rows - 1][NARROW](&t);
                     t.ahead += t.ahead_step * t.k * t.count;

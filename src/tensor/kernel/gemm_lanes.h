@@ -13,19 +13,22 @@
  * it stay in the first-level cache. */
 #define K_WHOLE 384
 #define K_BLOCK 256
+/* Up to so many k all panels are near: tiles follow each other across them, not down the rows. */
+#define K_ACROSS 72
 /* Rows of A that one pass over B's panels uses, whole tiles: with K_WHOLE, most of half of a
  * second-level cache. */
 #define M_BLOCK (128 / TILE_ROWS * TILE_ROWS)
 
 #define AFFINE_VECS 4  /* vectors of a row side by side */
 
-/* Tiles below each other. */
+/* Tiles below each other, or across panels. */
 struct tile {
     const float *a, *b;
     float *c;
     size_t lda, ldc;
-    size_t a_step;     /* of A, from one k to the next */
-    size_t a_tile;     /* from one tile to the next */
+    size_t a_step;                 /* of A, from one k to the next */
+    size_t a_tile, b_tile, c_tile; /* from one tile to the next */
+    uint32_t m_tile, n_tile;
     size_t ldb;        /* from one k to the next */
     size_t panel_step; /* from one panel to the next */
     uint32_t k;        /* in this block */
@@ -182,32 +185,34 @@ AY_INLINE void tile(const struct tile *of, const int rows, const int vecs)
 {
     const struct tile t = *of; /* stores to C might change *of, for all the compiler knows */
     const struct ay_affine *affine = t.last ? t.affine : NULL;
-    const float *first_a = t.a;
+    const float *first_a = t.a, *first_b = t.b;
     const char *ahead = t.ahead;
     float *c = t.c;
-    size_t m = t.m;
-    for (uint32_t i = 0; i < t.count; i++, first_a += t.a_tile, c += (size_t)rows * t.ldc) {
+    size_t m = t.m, n = t.n;
+    for (uint32_t i = 0; i < t.count;
+         i++, first_a += t.a_tile, first_b += t.b_tile, c += t.c_tile) {
         vf sum[TILE_ROWS * TILE_LANES];
-        fetch_result(affine, m, t.n, c, t.ldc, rows, vecs);
+        fetch_result(affine, m, n, c, t.ldc, rows, vecs);
         AY_UNROLL
         for (int r = 0; r < rows; r++) AY_UNROLL
         for (int v = 0; v < vecs; v++)
             sum[r * vecs + v] =
                 t.first ? vf_set1(0) : vf_load(c + (size_t)r * t.ldc + (size_t)v * LANES);
-        const float *a = first_a, *b = t.b;
+        const float *a = first_a, *b = first_b;
         for (uint32_t k = 0; k < t.k; k++, a += t.a_step, b += t.ldb, ahead += t.ahead_step) {
             __builtin_prefetch(ahead, 0, 2);
             tile_step(&t, a, b, rows, vecs, sum);
         }
         if (affine)
-            affine_rows(affine, m, t.n, rows, vecs, LANES, sum);
+            affine_rows(affine, m, n, rows, vecs, LANES, sum);
         else if (t.last)
             canonical(sum, rows * vecs);
         AY_UNROLL
         for (int r = 0; r < rows; r++) AY_UNROLL
         for (int v = 0; v < vecs; v++)
             vf_store(c + (size_t)r * t.ldc + (size_t)v * LANES, sum[r * vecs + v]);
-        m += (size_t)rows;
+        m += t.m_tile;
+        n += t.n_tile;
     }
 }
 
@@ -389,18 +394,59 @@ static uint32_t alike(const struct split *s, uint32_t i, uint32_t *rows)
     return i < s->larger ? s->larger : s->count - i;
 }
 
+/* What the tiles of a block of k have in common. */
+static struct tile tile_of(const struct ay_gemm *g, uint32_t k0, uint32_t k1)
+{
+    bool packed = g->ldb == 0;
+    return (struct tile){.lda = g->lda,
+                         .ldc = g->ldc,
+                         .a_step = 1,
+                         .k = k1 - k0,
+                         .first = k0 == 0 && !g->resume,
+                         .last = k1 == g->k,
+                         .affine = g->affine,
+                         .ldb = packed ? PANEL : g->ldb,
+                         .panel_step = packed ? (size_t)PANEL * g->k : PANEL};
+}
+
+/* Rows m0..m1 and columns n0..n1 of a short k, whose panels stay in the first-level cache: a tile's
+ * rows across all of them, so that C, most of what goes through memory, is written along a few rows
+ * at a time. */
+static void gemm_across(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1)
+{
+    struct split s = split_of(m1 - m0, TILE_ROWS);
+    struct tile t = tile_of(g, 0, g->k);
+    t.b_tile = t.panel_step;
+    t.c_tile = t.n_tile = PANEL;
+    uint32_t whole = (n1 - n0) / PANEL, rest = (n1 - n0) % PANEL;
+    for (uint32_t i = 0, m = m0, rows; i < s.count; i++, m += rows) {
+        (void)alike(&s, i, &rows);
+        t.a = g->a + (size_t)m * g->lda;
+        t.b = g->b + (size_t)n0 * g->k;
+        t.c = g->c + (size_t)m * g->ldc + n0;
+        t.ahead = (const char *)t.a;
+        t.m = m;
+        t.n = n0;
+        t.count = whole;
+        tiles[rows - 1][NARROW](&t);
+        t.n += whole * PANEL;
+        t.b += whole * t.b_tile;
+        t.c += whole * t.c_tile;
+        t.count = 1;
+        if (rest % LANES != 0)
+            tiles_ragged(&t, rows, rest);
+        else if (rest > 0)
+            tiles[rows - 1][form_of(rest)](&t);
+    }
+}
+
 /* One block of k and rows m0..m1, columns n0..n1. */
 static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32_t m0, uint32_t m1,
                        uint32_t n0, uint32_t n1)
 {
     bool packed = g->ldb == 0;
     struct split s = split_of(m1 - m0, TILE_ROWS);
-    struct tile t = {.lda = g->lda, .ldc = g->ldc, .a_step = 1, .k = k1 - k0};
-    t.first = k0 == 0 && !g->resume;
-    t.last = k1 == g->k;
-    t.affine = g->affine;
-    t.ldb = packed ? PANEL : g->ldb;
-    t.panel_step = packed ? (size_t)PANEL * g->k : PANEL;
+    struct tile t = tile_of(g, k0, k1);
     for (uint32_t n = n0, panels, cols; n < n1; n += panels * PANEL) {
         panels = panels_together(s.least + (s.larger > 0), (n1 - n) / PANEL);
         cols = n1 - n < panels * PANEL ? n1 - n : panels * PANEL;
@@ -415,6 +461,8 @@ static void gemm_block(const struct ay_gemm *g, uint32_t k0, uint32_t k1, uint32
             t.m = m;
             t.a = g->a + (size_t)m * g->lda + k0;
             t.a_tile = rows * g->lda;
+            t.c_tile = rows * g->ldc;
+            t.m_tile = rows;
             t.c = g->c + (size_t)m * g->ldc + n;
             if (rows_ahead) {
                 t.ahead = (const char *)(t.a + t.a_tile);
@@ -435,6 +483,10 @@ static void gemm(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint32_t n0,
 {
     AY_ASSERT(m1 <= g->m && n1 <= g->n && g->k > 0);
     AY_ASSERT(n0 % PANEL == 0 && (n1 % PANEL == 0 || n1 == g->n));
+    if (g->ldb == 0 && g->k <= K_ACROSS && !g->resume && m1 - m0 > FEW_ROWS) {
+        gemm_across(g, m0, m1, n0, n1);
+        return;
+    }
     for (uint32_t m = m0; m < m1; m += M_BLOCK)
         for (uint32_t k = 0, size; k < g->k; k += size) {
             size = g->k - k <= K_WHOLE ? g->k - k : K_BLOCK;

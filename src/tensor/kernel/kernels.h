@@ -80,21 +80,22 @@ struct ay_filter_gemm {
 struct ay_stencil {
     uint32_t height, width, rows, columns; /* of the plane, of the output */
     uint32_t kernel_height, kernel_width;
-    uint32_t row_stride, column_stride;    /* the columns' is 1 or 2 */
+    uint32_t row_stride, column_stride; /* the columns' is 1 or 2, but for maxima */
     uint32_t row_gap, column_gap;
     int32_t top, left;
     float fill;
 };
 
-/* Elements of a plane that the kernels copy at a time: what the windows of 32 neighbours meet must
- * be as few, of whichever step. */
+/* Elements of a plane that the kernels copy at a time: what the windows of 16 neighbours meet, or
+ * of 32 next to each other, must be as few. */
 #define AY_STENCIL_FRAME 4096u
 
 static inline bool ay_stencil_fits(const struct ay_stencil *s)
 {
     uint64_t high = (uint64_t)(s->kernel_height - 1) * s->row_gap + 1;
     uint64_t wide = (uint64_t)(s->kernel_width - 1) * s->column_gap + 1;
-    return high <= AY_STENCIL_FRAME && wide + 32 <= AY_STENCIL_FRAME / high;
+    uint64_t moved = s->column_stride > 2 ? (uint64_t)s->column_stride * 16 : 32;
+    return high <= AY_STENCIL_FRAME && wide + moved <= AY_STENCIL_FRAME / high;
 }
 
 typedef void ay_unary(const float *a, float *out, size_t n);

@@ -7,6 +7,8 @@
 
 #include "tensor/kernel/stencil_lanes.h"
 
+#define ANY_STEP 0
+
 /* The maxima of `count` elements each, `apart` from one to the next, and of `also`: `left` of a vector
  * from `at` on. */
 AY_INLINE vf max_apart(const float *at, size_t apart, const uint32_t count, size_t left, vf also)
@@ -52,19 +54,36 @@ AY_INLINE void max_line(const struct ay_stencil *s, const float *plane, int64_t 
     for (int64_t j = high; j < width; j += LANES) vf_store(line + j, fill);
 }
 
-/* The maxima along a line for columns first..end - 1 of a row of the result. width: the kernel's. */
+/* The maxima of windows that begin at each element from `line` on, or each second one: a vector of
+ * them. width: the kernel's. */
+AY_INLINE vf max_along(const struct ay_stencil *s, const float *line, const uint32_t width,
+                       const int step)
+{
+    struct maxima m = maxima_of(stencil_load(line, step));
+    AY_UNROLL
+    for (uint32_t j = 1; j < width; j++)
+        m = maxima_with(m, stencil_load(line + j * s->column_gap, step));
+    return maxima_end(m);
+}
+
+/* The maxima along a line for columns first..end - 1 of a row of the result. step: 1 or 2, or any
+ * other stride, of whose windows those between are left out in the end. */
 AY_INLINE void max_row(const struct ay_stencil *s, const float *line, uint32_t first, uint32_t end,
                        const uint32_t width, const int step, float *row)
 {
+    if (step == ANY_STEP) {
+        float all[AY_STENCIL_FRAME + LANES];
+        const size_t stride = s->column_stride, count = (end - first - 1) * stride + 1;
+        for (size_t x = 0; x < count; x += LANES)
+            vf_store(all + x, max_along(s, line + x, width, 1));
+        for (uint32_t n = first; n < end; n++) row[n] = all[(n - first) * stride];
+        return;
+    }
     for (uint32_t n = first; n < end; n += LANES) {
         /* the last vector is a whole one, some of whose columns were made before */
         if (end - n < LANES && end - first >= LANES) n = end - LANES;
-        const float *at = line + (size_t)(n - first) * (size_t)step;
-        struct maxima m = maxima_of(stencil_load(at, step));
-        AY_UNROLL
-        for (uint32_t j = 1; j < width; j++)
-            m = maxima_with(m, stencil_load(at + j * s->column_gap, step));
-        put_as_is(row + n, end - n, maxima_end(m));
+        put_as_is(row + n, end - n,
+                  max_along(s, line + (size_t)(n - first) * (size_t)step, width, step));
     }
 }
 
@@ -73,13 +92,14 @@ AY_INLINE void max_planes(const struct ay_stencil *s, const float *plane, const 
 {
     float lines[AY_STENCIL_FRAME + LANES];
     const size_t wide = met_by(1, 1, s->kernel_width, s->column_gap);
-    size_t block = (AY_STENCIL_FRAME - wide) / (size_t)step / LANES * LANES;
+    const size_t stride = s->column_stride;
+    size_t block = (AY_STENCIL_FRAME - wide) / stride / LANES * LANES;
     if (block > STENCIL_COLUMNS) block = STENCIL_COLUMNS;
     for (uint32_t first = 0, columns; first < s->columns; first += columns) {
         columns = s->columns - first < block ? s->columns - first : (uint32_t)block;
         const size_t width =
-            met_by(columns < LANES ? LANES : columns, (size_t)step, s->kernel_width, s->column_gap);
-        const int64_t x = (int64_t)first * step + s->left;
+            met_by(columns < LANES ? LANES : columns, stride, s->kernel_width, s->column_gap);
+        const int64_t x = (int64_t)first * s->column_stride + s->left;
         const uint32_t most = (uint32_t)(AY_STENCIL_FRAME / width);
         for (uint32_t row = 0, rows; row < s->rows; row += rows) {
             rows = s->rows - row < most ? s->rows - row : most;
@@ -104,8 +124,10 @@ static void max_stencil(const struct ay_stencil *s, const float *plane, float *o
 {
     if (s->column_stride == 1)
         max_planes(s, plane, 1, out);
-    else
+    else if (s->column_stride == 2)
         max_planes(s, plane, 2, out);
+    else
+        max_planes(s, plane, ANY_STEP, out);
 }
 
 #endif
