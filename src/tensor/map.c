@@ -176,27 +176,32 @@ struct row_step {
 
 /* The expression, resolved once for all rows. */
 struct row_map {
+    const struct ay_map_over *over;
     const struct ay_work_op *op;
-    const uint32_t *sizes;
-    const struct ay_map_operand *operands;
     struct row_step steps[AY_MAX_WORK_OP_STEPS];
     uint32_t count;
     float consts[AY_MAX_WORK_OP_CONSTS], dims[AY_MAX_SYMBOLS];
 };
 
+static struct source source_of_operand(const struct ay_map_operand *in)
+{
+    return (struct source){in->at, in->stride, !in->scalar, in->scalar};
+}
+
 static struct source source_of(struct row_map *map, uint32_t arg)
 {
     uint32_t index = arg & 0xffffffu;
-    const struct ay_map_operand *in = &map->operands[index];
     switch ((enum ay_map_kind)(arg >> 24)) {
-    case AY_MAP_INPUT: return (struct source){in->at, in->stride, !in->scalar, in->scalar};
+    case AY_MAP_INPUT: return source_of_operand(&map->over->operands[index]);
     case AY_MAP_STEP:
+        if (index + 1 == map->over->done)
+            return source_of_operand(&map->over->operands[map->over->x]);
         return (struct source){map->steps[index].to, 0, false, map->steps[index].single};
     case AY_MAP_CONST:
         map->consts[index] = ay_f32(map->op->consts[index]);
         return (struct source){&map->consts[index], 0, false, true};
     case AY_MAP_DIM:
-        map->dims[index] = (float)map->sizes[index];
+        map->dims[index] = (float)map->over->sizes[index];
         return (struct source){&map->dims[index], 0, false, true};
     case AY_MAP_INT: break;
     }
@@ -249,12 +254,12 @@ static uint32_t join_sigmoid(struct row_map *map, uint32_t first)
 static void join_forms(struct row_map *map)
 {
     bool erf = false, min = false, exp = false; /* most MAPs have none and are asked nothing */
-    for (uint32_t i = 0; i < map->count; i++) {
+    for (uint32_t i = map->over->done; i < map->count; i++) {
         erf = erf || map->steps[i].fn == AY_FN_ERF;
         min = min || map->steps[i].fn == AY_FN_MIN;
         exp = exp || map->steps[i].fn == AY_FN_EXP;
     }
-    for (uint32_t i = 0, count; (erf || min || exp) && i < map->count; i += count) {
+    for (uint32_t i = map->over->done, count; (erf || min || exp) && i < map->count; i += count) {
         count = erf ? join_gelu(map, i) : 0;
         if (!count && min) count = join_hard_gate(map, i);
         if (!count && exp) count = join_sigmoid(map, i);
@@ -265,7 +270,7 @@ static void join_forms(struct row_map *map)
 static void resolve(struct row_map *map, float *temp)
 {
     map->count = map->op->steps_count;
-    for (uint32_t i = 0; i < map->count; i++) {
+    for (uint32_t i = map->over->done; i < map->count; i++) {
         const struct ay_work_map_step *s = &map->op->steps[i];
         struct row_step *step = &map->steps[i];
         step->fn = (enum ay_fn)s->fn;
@@ -307,21 +312,34 @@ static void row_step(const struct ay_kernels *k, const struct row_step *s, size_
                 ay_f32_bits(ay_ref_fn(s->fn, a[s->a.single ? 0 : i], b[s->b.single ? 0 : i])));
 }
 
-void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
-                 const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
+/* Whether rows of n follow each other in all that is read, and nothing is a row's own. */
+static bool is_one_row(const struct row_map *map, size_t n)
+{
+    for (uint32_t i = map->over->done; i < map->count; i++) {
+        const struct row_step *s = &map->steps[i];
+        if (s->kind == ROW_NOTHING) continue;
+        if (s->a.row != (s->a.block ? n : 0) || s->b.row != (s->b.block ? n : 0)) return false;
+    }
+    return true;
+}
+
+void ay_map_rows(const struct ay_kernels *kernels, const struct ay_map_over *over, size_t rows,
                  size_t n, float *out, size_t stride, void *temp)
 {
     struct row_map map;
-    map.op = op;
-    map.sizes = sizes;
-    map.operands = operands;
+    map.over = over;
+    map.op = over->op;
     resolve(&map, temp);
     const struct row_step *last = &map.steps[map.count - 1];
+    if (stride == n && is_one_row(&map, n)) {
+        n *= rows;
+        rows = 1;
+    }
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < n; j += AY_MAP_BLOCK) {
             size_t size = n - j < AY_MAP_BLOCK ? n - j : AY_MAP_BLOCK;
             float *at = out + r * stride + j;
-            for (uint32_t i = 0; i < map.count; i++)
+            for (uint32_t i = over->done; i < map.count; i++)
                 row_step(kernels, &map.steps[i], r, j, map.steps[i].to ? map.steps[i].to : at,
                          size);
             for (size_t i = 0; last->single && i < size; i++)
@@ -411,10 +429,11 @@ static bool begins(const struct ay_work_op *op, const struct ay_map_operand *ope
     return is_wide(operands, arg) && (arg & 0xffffffu) == x;
 }
 
-bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
-                   struct ay_affine *out)
+/* Whether the step before `end` is of the form in operand x. */
+static bool is_affine(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                      uint32_t end, uint32_t x, struct ay_affine *out)
 {
-    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (op->steps_count - 1);
+    uint32_t arg = (uint32_t)AY_MAP_STEP << 24 | (end - 1);
     *out = (struct ay_affine){.low = ay_f32(AY_NEG_INF_BITS), .high = ay_f32(AY_INF_BITS)};
     if (!take_bound(op, AY_WORK_FN_MIN, &arg, &out->high) || out->high == 0) return false;
     if (!take_bound(op, AY_WORK_FN_MAX, &arg, &out->low) ||
@@ -433,4 +452,36 @@ bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *ope
         return (other & 0xffffffu) != x;
     }
     return false;
+}
+
+/* Whether the steps from `end` on need of x and of the steps before no more than the last of those.
+ */
+static bool needs_the_last(const struct ay_work_op *op, uint32_t end, uint32_t x)
+{
+    for (uint32_t i = end; i < op->steps_count; i++)
+        for (uint32_t k = 0; k < op->steps[i].args_count; k++) {
+            uint32_t arg = op->steps[i].args[k], index = arg & 0xffffffu;
+            if (arg >> 24 == AY_MAP_INPUT ? index == x
+                                          : arg >> 24 == AY_MAP_STEP && index + 1 < end)
+                return false;
+        }
+    return true;
+}
+
+uint32_t ay_map_affine_steps(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                             uint32_t x)
+{
+    struct ay_affine a;
+    struct ay_form_sigmoid sigmoid; /* its kernel adds a number itself */
+    uint32_t least = ay_form_sigmoid(op, 0, &sigmoid) ? sigmoid.count : 1;
+    for (uint32_t end = op->steps_count; end >= least; end--)
+        if (needs_the_last(op, end, x) && is_affine(op, operands, end, x, &a)) return end;
+    return 0;
+}
+
+void ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
+                   uint32_t steps, struct ay_affine *out)
+{
+    bool same = is_affine(op, operands, steps, x, out);
+    AY_ASSERT(same); /* addresses alone are others */
 }

@@ -76,14 +76,25 @@ struct ay_map_operand {
 /* Whether the MAP makes f32 by functions of f32 alone. Its operands' dtypes are not asked. */
 bool ay_map_of_f32(const struct ay_work_op *op);
 
-/* A MAP of f32 alone. out: `rows` rows of n, `stride` apart; may be an operand's own memory. */
-void ay_map_rows(const struct ay_kernels *kernels, const struct ay_work_op *op,
-                 const uint32_t *sizes, const struct ay_map_operand *operands, size_t rows,
+/* A MAP of f32 alone over rows. */
+struct ay_map_over {
+    const struct ay_work_op *op;
+    const uint32_t *sizes; /* the run's symbol sizes */
+    const struct ay_map_operand *operands;
+    uint32_t done, x; /* so many steps are done: operand x is the value of the last of them */
+};
+
+/* out: `rows` rows of n, `stride` apart; may be an operand's own memory. */
+void ay_map_rows(const struct ay_kernels *kernels, const struct ay_map_over *over, size_t rows,
                  size_t n, float *out, size_t stride, void *temp);
 
-/* Whether the MAP, of f32 alone, is of the form of *out (kernel/kernels.h) in its operand `x`, over
- * rows. Borrows the operands and the op's constants. */
-bool ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
-                   struct ay_affine *out);
+/* How many steps of the MAP, of f32 alone, from its first on are of the form of struct ay_affine
+ * (kernel/kernels.h) in its operand `x`, over rows, the others needing nothing else of them nor x:
+ * all, some or none. It depends on the operands being scalar or not alone. */
+uint32_t ay_map_affine_steps(const struct ay_work_op *op, const struct ay_map_operand *operands,
+                             uint32_t x);
+/* So many steps in that form. Borrows the operands and the op's constants. */
+void ay_map_affine(const struct ay_work_op *op, const struct ay_map_operand *operands, uint32_t x,
+                   uint32_t steps, struct ay_affine *out);
 
 #endif

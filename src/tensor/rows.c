@@ -223,8 +223,8 @@ static void run_map(const struct ay_row_item *item, uint32_t index, struct ay_ro
     const struct ay_step *step = item->exec->step;
     float *temp = (float *)item->thread->scratch.at +
                   slot_offset(item->exec, item->sizes, step->slot_count, item->rows);
-    ay_map_rows(item->exec->kernels, op, item->sizes, operands, item->rows, out.width, out.at,
-                out.stride, temp);
+    const struct ay_map_over over = {.op = op, .sizes = item->sizes, .operands = operands};
+    ay_map_rows(item->exec->kernels, &over, item->rows, out.width, out.at, out.stride, temp);
 }
 
 static void run_reduce(const struct ay_row_item *item, uint32_t index, struct ay_rows out)

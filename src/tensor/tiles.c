@@ -24,10 +24,12 @@ struct tiles {
     struct ay_patches patches; /* its image is where batch 0 begins */
     struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
     bool planes;
-    bool even; /* of planes: one MAP follows them as rows, whose operands are: */
+    /* Where a product has one MAP: how many steps of it, from the first, it takes along; which
+     * operand it makes. */
+    uint32_t taken, made;
+    bool even; /* of planes: the MAP follows them as rows, whose operands are: */
     struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-    bool affine; /* and it is of the form that a product takes along: */
-    struct ay_affine follows;
+    struct ay_affine follows; /* those steps, from the first element on */
     const float *source;  /* the VIEW's operand */
     const float *a;       /* of a MATMUL */
     const float *filters; /* A in the kernels' layout, if columns need not be packed */
@@ -141,29 +143,40 @@ static const struct ay_work_op *map_at(const struct tiles *t, uint32_t i)
     return &exec->program->ops[exec->plan.order[exec->step->first + i]];
 }
 
+/* Whether MAPs, or steps of one, are left when the product is made. */
+static bool is_left(const struct tiles *t)
+{
+    uint32_t count = t->exec->step->count;
+    return count > 3 || (count == 3 && t->taken < map_at(t, 2)->steps_count);
+}
+
 /* The MAPs that follow, each over the region. */
 static void map_region(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
 {
     struct ay_exec *exec = t->exec;
     float *out = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0;
-    for (uint32_t i = 2; i < exec->step->count; i++) {
+    for (uint32_t i = 2; is_left(t) && i < exec->step->count; i++) {
         struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-        uint32_t x;
+        uint32_t x = 0;
         operands_of(t, r, thread, map_at(t, i), operands, &x);
-        ay_map_rows(exec->kernels, map_at(t, i), exec->runs[t->run].sizes, operands, r->m1 - r->m0,
-                    r->n1 - r->n0, out, t->n, thread->scratch.at);
+        const struct ay_map_over over = {map_at(t, i), exec->runs[t->run].sizes, operands, t->taken,
+                                         x};
+        ay_map_rows(exec->kernels, &over, r->m1 - r->m0, r->n1 - r->n0, out, t->n,
+                    thread->scratch.at);
     }
 }
 
-/* Whether what follows is one MAP of that form, which the product then takes along. */
-static bool affine_follows(const struct tiles *t, const struct region *r,
-                           struct ay_exec_thread *thread, struct ay_affine *out)
+/* What the product takes along over the region; NULL: nothing. */
+static const struct ay_affine *taken_along(const struct tiles *t, const struct region *r,
+                                           struct ay_exec_thread *thread, struct ay_affine *room)
 {
     struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
     uint32_t x = 0;
-    if (t->exec->step->count != 3) return false;
+    if (t->taken == 0) return NULL;
+    if (r->batch == 0 && r->m0 == 0 && r->n0 == 0) return &t->follows;
     operands_of(t, r, thread, map_at(t, 2), operands, &x);
-    return ay_map_affine(map_at(t, 2), operands, x, out);
+    ay_map_affine(map_at(t, 2), operands, x, t->taken, room);
+    return room;
 }
 
 /* The product, and with its last block of K the MAPs, some rows at a time. */
@@ -171,8 +184,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
-    struct ay_affine follows;
-    bool affine = affine_follows(t, r, thread, &follows);
+    struct ay_affine room;
+    const struct ay_affine *affine = taken_along(t, r, thread, &room);
     for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, r->n0, r->n1, thread->packed.at);
@@ -186,8 +199,8 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             .k = k1 - k0,
                             .resume = k0 > 0,
                             .a_from_memory = true};
-        if (k1 == w->k && affine) g.affine = &follows;
-        bool maps = k1 == w->k && t->exec->step->count > 2 && !affine;
+        if (k1 == w->k) g.affine = affine;
+        bool maps = k1 == w->k && is_left(t);
         for (uint32_t m = 0, rows; m < g.m; m += rows) {
             rows = maps ? (uint32_t)min(MAP_ROWS, g.m - m) : g.m;
             k->gemm(&g, m, m + rows, 0, g.n);
@@ -202,38 +215,32 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
                              const struct region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
-    struct ay_affine follows;
-    const struct region whole = {r->batch, 0, t->m, 0, t->n};
-    bool affine = affine_follows(t, &whole, thread, &follows);
     struct ay_filter_gemm g = {.patches = w,
                                .filters = t->filters,
                                .c = t->out + (size_t)r->batch * t->m * t->n,
                                .ldc = t->n,
                                .m = t->m,
-                               .affine = affine ? &follows : NULL};
+                               .affine = t->taken > 0 ? &t->follows : NULL};
     struct region done = *r;
-    uint32_t step = affine ? t->cut.rows : k->filters;
+    uint32_t step = is_left(t) ? k->filters : t->cut.rows;
     const float *columns = w->image + w->n_at[r->n0];
     for (; done.m0 < r->m1; done.m0 = done.m1) {
         done.m1 = (uint32_t)min(r->m1, done.m0 + step);
         g.laid = thread->packed_of == columns;
         k->gemm_filters(&g, done.m0, done.m1, r->n0, r->n1, thread->packed.at);
         thread->packed_of = columns;
-        if (!affine) map_region(t, &done, thread);
+        map_region(t, &done, thread);
     }
 }
 
-/* Whether one MAP follows whose operands go on evenly from plane to plane; *x: that of the product.
- * Asked once, as it takes as long as a small plane. */
-static bool follows_evenly(struct tiles *t, uint32_t *x)
+/* Whether the MAP's operands, those of plane 0 being known, go on evenly from plane to plane. */
+static bool follows_evenly(struct tiles *t)
 {
     struct ay_exec_thread *thread = &t->exec->threads[0];
     struct ay_map_operand next[AY_MAX_WORK_OP_IN], last[AY_MAX_WORK_OP_IN];
-    if (t->exec->step->count != 3) return false;
     const struct ay_work_op *map = map_at(t, 2);
-    operands_of(t, &(struct region){0, 0, 1, 0, t->n}, thread, map, t->operands, x);
-    operands_of(t, &(struct region){1, 0, 1, 0, t->n}, thread, map, next, x);
-    operands_of(t, &(struct region){t->batches - 1, 0, 1, 0, t->n}, thread, map, last, x);
+    operands_of(t, &(struct region){1, 0, 1, 0, t->n}, thread, map, next, &t->made);
+    operands_of(t, &(struct region){t->batches - 1, 0, 1, 0, t->n}, thread, map, last, &t->made);
     for (uint32_t k = 0; k < map->in_count; k++) {
         ptrdiff_t stride = next[k].at - t->operands[k].at;
         if (stride < 0 || last[k].at - t->operands[k].at != stride * (t->batches - 1)) return false;
@@ -242,11 +249,16 @@ static bool follows_evenly(struct tiles *t, uint32_t *x)
     return true;
 }
 
+/* Asked once, as it takes as long as a small tile. */
 static void find_what_follows(struct tiles *t)
 {
-    uint32_t x = 0;
-    t->even = follows_evenly(t, &x);
-    t->affine = t->even && ay_map_affine(map_at(t, 2), t->operands, x, &t->follows);
+    if (t->exec->step->count != 3) return;
+    const struct region first = {0, 0, 1, 0, t->n};
+    operands_of(t, &first, &t->exec->threads[0], map_at(t, 2), t->operands, &t->made);
+    t->even = t->planes && follows_evenly(t);
+    if (t->planes && !t->even) return;
+    t->taken = ay_map_affine_steps(map_at(t, 2), t->operands, t->made);
+    if (t->taken > 0) ay_map_affine(map_at(t, 2), t->operands, t->made, t->taken, &t->follows);
 }
 
 static void skip_rows(struct ay_per_row *p, size_t rows)
@@ -284,8 +296,8 @@ static void run_plane(const struct tiles *t, uint32_t i)
         return;
     }
     struct ay_affine follows;
-    if (t->affine) follows = plane_affine(t, i);
-    k->chain_stencil(s, plane, t->a + i * t->a_batch, t->affine ? &follows : NULL, out);
+    if (t->taken > 0) follows = plane_affine(t, i);
+    k->chain_stencil(s, plane, t->a + i * t->a_batch, t->taken > 0 ? &follows : NULL, out);
 }
 
 /* The one MAP that follows, over planes first..end - 1. */
@@ -296,15 +308,16 @@ static void map_planes(const struct tiles *t, uint32_t first, uint32_t end,
     const struct ay_work_op *map = map_at(t, 2);
     memcpy(operands, t->operands, sizeof operands);
     for (uint32_t k = 0; k < map->in_count; k++) operands[k].at += first * operands[k].stride;
-    ay_map_rows(t->exec->kernels, map, t->exec->runs[t->run].sizes, operands, end - first, t->n,
-                t->out + (size_t)first * t->n, t->n, thread->scratch.at);
+    const struct ay_map_over over = {map, t->exec->runs[t->run].sizes, operands, t->taken, t->made};
+    ay_map_rows(t->exec->kernels, &over, end - first, t->n, t->out + (size_t)first * t->n, t->n,
+                thread->scratch.at);
 }
 
 static void run_planes(const struct tiles *t, uint32_t first, uint32_t end,
                        struct ay_exec_thread *thread)
 {
     for (uint32_t i = first; i < end; i++) run_plane(t, i);
-    if (t->op->kind == AY_WORK_OP_REDUCE || t->affine) return;
+    if (t->op->kind == AY_WORK_OP_REDUCE || !is_left(t)) return;
     if (t->even) {
         map_planes(t, first, end, thread);
         return;
@@ -438,7 +451,8 @@ static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
     struct tiles t = tiles_of(exec, run);
     t.planes = find_planes(&t);
     AY_TRY(lay_out(&t));
-    if (t.planes && t.op->kind == AY_WORK_OP_MATMUL) find_what_follows(&t);
+    if (t.op->kind == AY_WORK_OP_MATMUL && (t.planes || t.m > AY_DIRECT_ROWS || t.filters))
+        find_what_follows(&t);
     bool framed = t.shape.framed && !t.planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.cut.column_blocks * t.cut.row_blocks == 1;
     t.patches.image = t.source;
