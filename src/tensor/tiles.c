@@ -1,7 +1,6 @@
 /* Steps over patches: a MATMUL or REDUCE reads the image that its VIEW reads, the VIEW itself being
  * never stored; MAPs of the product follow while its tile is in the cache. */
-#include "tensor/cut.h"
-#include "tensor/exec_impl.h"
+#include "tensor/tiles_impl.h"
 
 #include <string.h>
 
@@ -15,33 +14,6 @@
 /* Elements of a frame that an item of its loop makes. */
 #define FRAME_ITEM 16384u
 
-/* A step in one run. */
-struct tiles {
-    struct ay_exec *exec;
-    const struct ay_work_op *view, *op;
-    uint32_t run;
-    struct ay_patch_view shape;
-    struct ay_patches patches; /* its image is where batch 0 begins */
-    struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
-    bool planes;
-    /* Where a product has one MAP: how many steps of it, from the first, it takes along; which
-     * operand it makes. */
-    uint32_t taken, made;
-    bool even; /* of planes: the MAP follows them as rows, whose operands are: */
-    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-    struct ay_affine follows; /* those steps, from the first element on */
-    const float *source;  /* the VIEW's operand */
-    const float *a;       /* of a MATMUL */
-    const float *filters; /* A in the kernels' layout, if columns need not be packed */
-    bool laid;            /* columns are laid out in another way */
-    float *out;
-    size_t a_batch;                /* elements from one batch of A to the next */
-    uint32_t batches, m, n, fixed; /* fixed: all batches read the one matrix of patches */
-    struct ay_cut cut;
-    uint32_t across;   /* elements from the first column to the last, to be chained at once; or 0 */
-    bool framed_apart; /* each batch's part of the frame is made where it is used */
-};
-
 static uint64_t min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -50,7 +22,7 @@ static uint64_t min(uint64_t a, uint64_t b)
 static void frame_item(void *context, size_t index, uint32_t thread)
 {
     (void)thread;
-    const struct tiles *t = context;
+    const struct ay_tiles *t = context;
     uint64_t width = t->shape.size[t->shape.axes - 1], rows = t->shape.elements / width;
     uint64_t each = FRAME_ITEM / width + 1, first = index * each;
     ay_patch_view_frame(&t->shape, t->source, (uint32_t)t->view->fill, first,
@@ -58,7 +30,7 @@ static void frame_item(void *context, size_t index, uint32_t thread)
 }
 
 /* The patches of a batch, whose own part of the frame is made now where there is no common one. */
-static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
+static struct ay_patches patches_of(const struct ay_tiles *t, uint32_t batch,
                                     struct ay_exec_thread *thread)
 {
     struct ay_patches p = t->patches;
@@ -77,7 +49,7 @@ static struct ay_patches patches_of(const struct tiles *t, uint32_t batch,
 
 /* Rows of an image that are short beside a vector go as one, with what the frame has between them;
  * what belongs to columns is then moved together. */
-static void chain_across(const struct tiles *t, const struct ay_patches *w, const float *a,
+static void chain_across(const struct ay_tiles *t, const struct ay_patches *w, const float *a,
                          float *whole, float *out)
 {
     const int32_t zero = 0;
@@ -94,13 +66,8 @@ static void chain_across(const struct tiles *t, const struct ay_patches *w, cons
     }
 }
 
-/* A part of the output. */
-struct region {
-    uint32_t batch, m0, m1, n0, n1;
-};
-
-static void multiply_direct(const struct tiles *t, const struct ay_patches *w,
-                            const struct region *r, struct ay_exec_thread *thread)
+static void multiply_direct(const struct ay_tiles *t, const struct ay_patches *w,
+                            const struct ay_tiles_region *r, struct ay_exec_thread *thread)
 {
     const float *a = t->a + r->batch * t->a_batch;
     float *c = t->out + (size_t)r->batch * t->m * t->n;
@@ -111,81 +78,13 @@ static void multiply_direct(const struct tiles *t, const struct ay_patches *w,
             t->exec->kernels->chain_patches(w, a + m * w->k, r->n0, r->n1, c + m * t->n + r->n0);
 }
 
-/* A MAP's operands over the region; *x is the one that the product makes. */
-static void operands_of(const struct tiles *t, const struct region *r,
-                        struct ay_exec_thread *thread, const struct ay_work_op *op,
-                        struct ay_map_operand *operands, uint32_t *x)
-{
-    struct ay_exec *exec = t->exec;
-    const struct ay_row_item item = {.exec = exec,
-                                     .thread = thread,
-                                     .sizes = exec->runs[t->run].sizes,
-                                     .run = t->run,
-                                     .batch = r->batch,
-                                     .row = r->m0,
-                                     .rows = r->m1 - r->m0};
-    for (uint32_t k = 0; k < op->in_count; k++) {
-        if (exec->plan.places[op->in[k]].home == AY_HOME_FUSED) {
-            *x = k;
-            operands[k] = (struct ay_map_operand){
-                t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0, t->n, false};
-            continue;
-        }
-        struct ay_rows in = ay_rows_of(&item, op, op->in[k]);
-        bool scalar = in.width == 1;
-        operands[k] = (struct ay_map_operand){in.at + (scalar ? 0 : r->n0), in.stride, scalar};
-    }
-}
-
-static const struct ay_work_op *map_at(const struct tiles *t, uint32_t i)
-{
-    const struct ay_exec *exec = t->exec;
-    return &exec->program->ops[exec->plan.order[exec->step->first + i]];
-}
-
-/* Whether MAPs, or steps of one, are left when the product is made. */
-static bool is_left(const struct tiles *t)
-{
-    uint32_t count = t->exec->step->count;
-    return count > 3 || (count == 3 && t->taken < map_at(t, 2)->steps_count);
-}
-
-/* The MAPs that follow, each over the region. */
-static void map_region(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
-{
-    struct ay_exec *exec = t->exec;
-    float *out = t->out + ((size_t)r->batch * t->m + r->m0) * t->n + r->n0;
-    for (uint32_t i = 2; is_left(t) && i < exec->step->count; i++) {
-        struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-        uint32_t x = 0;
-        operands_of(t, r, thread, map_at(t, i), operands, &x);
-        const struct ay_map_over over = {map_at(t, i), exec->runs[t->run].sizes, operands, t->taken,
-                                         x};
-        ay_map_rows(exec->kernels, &over, r->m1 - r->m0, r->n1 - r->n0, out, t->n,
-                    thread->scratch.at);
-    }
-}
-
-/* What the product takes along over the region; NULL: nothing. */
-static const struct ay_affine *taken_along(const struct tiles *t, const struct region *r,
-                                           struct ay_exec_thread *thread, struct ay_affine *room)
-{
-    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-    uint32_t x = 0;
-    if (t->taken == 0) return NULL;
-    if (r->batch == 0 && r->m0 == 0 && r->n0 == 0) return &t->follows;
-    operands_of(t, r, thread, map_at(t, 2), operands, &x);
-    ay_map_affine(map_at(t, 2), operands, x, t->taken, room);
-    return room;
-}
-
 /* The product, and with its last block of K the MAPs, some rows at a time. */
-static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
-                            const struct region *r, struct ay_exec_thread *thread)
+static void multiply_packed(const struct ay_tiles *t, const struct ay_patches *w,
+                            const struct ay_tiles_region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
     struct ay_affine room;
-    const struct ay_affine *affine = taken_along(t, r, thread, &room);
+    const struct ay_affine *affine = ay_tiles_taken(t, r, thread, &room);
     for (uint32_t k0 = 0, k1; k0 < w->k; k0 = k1) {
         k1 = w->k - k0 <= K_WHOLE ? w->k : k0 + K_BLOCK;
         k->pack_patches(w, k0, k1, r->n0, r->n1, thread->packed.at);
@@ -200,19 +99,19 @@ static void multiply_packed(const struct tiles *t, const struct ay_patches *w,
                             .resume = k0 > 0,
                             .a_from_memory = true};
         if (k1 == w->k) g.affine = affine;
-        bool maps = k1 == w->k && is_left(t);
+        bool maps = k1 == w->k && ay_tiles_left(t);
         for (uint32_t m = 0, rows; m < g.m; m += rows) {
             rows = maps ? (uint32_t)min(MAP_ROWS, g.m - m) : g.m;
             k->gemm(&g, m, m + rows, 0, g.n);
-            struct region done = {r->batch, r->m0 + m, r->m0 + m + rows, r->n0, r->n1};
-            if (maps) map_region(t, &done, thread);
+            struct ay_tiles_region done = {r->batch, r->m0 + m, r->m0 + m + rows, r->n0, r->n1};
+            if (maps) ay_tiles_map_region(t, &done, thread);
         }
     }
 }
 
 /* The product with filters, and after each panel of them the MAPs. */
-static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
-                             const struct region *r, struct ay_exec_thread *thread)
+static void multiply_filters(const struct ay_tiles *t, const struct ay_patches *w,
+                             const struct ay_tiles_region *r, struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
     struct ay_filter_gemm g = {.patches = w,
@@ -221,112 +120,20 @@ static void multiply_filters(const struct tiles *t, const struct ay_patches *w,
                                .ldc = t->n,
                                .m = t->m,
                                .affine = t->taken > 0 ? &t->follows : NULL};
-    struct region done = *r;
-    uint32_t step = is_left(t) ? k->filters : t->cut.rows;
+    struct ay_tiles_region done = *r;
+    uint32_t step = ay_tiles_left(t) ? k->filters : t->cut.rows;
     const float *columns = w->image + w->n_at[r->n0];
     for (; done.m0 < r->m1; done.m0 = done.m1) {
         done.m1 = (uint32_t)min(r->m1, done.m0 + step);
         g.laid = thread->packed_of == columns;
         k->gemm_filters(&g, done.m0, done.m1, r->n0, r->n1, thread->packed.at);
         thread->packed_of = columns;
-        map_region(t, &done, thread);
+        ay_tiles_map_region(t, &done, thread);
     }
 }
 
-/* Whether the MAP's operands, those of plane 0 being known, go on evenly from plane to plane. */
-static bool follows_evenly(struct tiles *t)
-{
-    struct ay_exec_thread *thread = &t->exec->threads[0];
-    struct ay_map_operand next[AY_MAX_WORK_OP_IN], last[AY_MAX_WORK_OP_IN];
-    const struct ay_work_op *map = map_at(t, 2);
-    operands_of(t, &(struct region){1, 0, 1, 0, t->n}, thread, map, next, &t->made);
-    operands_of(t, &(struct region){t->batches - 1, 0, 1, 0, t->n}, thread, map, last, &t->made);
-    for (uint32_t k = 0; k < map->in_count; k++) {
-        ptrdiff_t stride = next[k].at - t->operands[k].at;
-        if (stride < 0 || last[k].at - t->operands[k].at != stride * (t->batches - 1)) return false;
-        t->operands[k].stride = (size_t)stride;
-    }
-    return true;
-}
-
-/* Asked once, as it takes as long as a small tile. */
-static void find_what_follows(struct tiles *t)
-{
-    if (t->exec->step->count != 3) return;
-    const struct region first = {0, 0, 1, 0, t->n};
-    operands_of(t, &first, &t->exec->threads[0], map_at(t, 2), t->operands, &t->made);
-    t->even = t->planes && follows_evenly(t);
-    if (t->planes && !t->even) return;
-    t->taken = ay_map_affine_steps(map_at(t, 2), t->operands, t->made);
-    if (t->taken > 0) ay_map_affine(map_at(t, 2), t->operands, t->made, t->taken, &t->follows);
-}
-
-static void skip_rows(struct ay_per_row *p, size_t rows)
-{
-    if (p->at) p->at += rows * p->step;
-}
-
-/* What follows over plane i. */
-static struct ay_affine plane_affine(const struct tiles *t, size_t i)
-{
-    struct ay_affine a = t->follows;
-    skip_rows(&a.scale, i);
-    skip_rows(&a.shift, i);
-    if (a.twice) {
-        skip_rows(&a.scale_again, i);
-        skip_rows(&a.shift_again, i);
-    }
-    if (a.add) {
-        a.add += i * a.add_step;
-        skip_rows(&a.add_scale, i);
-        skip_rows(&a.add_shift, i);
-    }
-    return a;
-}
-
-/* All windows over a plane. */
-static void run_plane(const struct tiles *t, uint32_t i)
-{
-    const struct ay_kernels *k = t->exec->kernels;
-    const struct ay_stencil *s = &t->stencil;
-    const float *plane = t->source + (size_t)i * s->height * s->width;
-    float *out = t->out + (size_t)i * t->n;
-    if (t->op->kind == AY_WORK_OP_REDUCE) {
-        (t->op->reduce == AY_WORK_REDUCE_MAX ? k->max_stencil : k->sum_stencil)(s, plane, out);
-        return;
-    }
-    struct ay_affine follows;
-    if (t->taken > 0) follows = plane_affine(t, i);
-    k->chain_stencil(s, plane, t->a + i * t->a_batch, t->taken > 0 ? &follows : NULL, out);
-}
-
-/* The one MAP that follows, over planes first..end - 1. */
-static void map_planes(const struct tiles *t, uint32_t first, uint32_t end,
-                       struct ay_exec_thread *thread)
-{
-    struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
-    const struct ay_work_op *map = map_at(t, 2);
-    memcpy(operands, t->operands, sizeof operands);
-    for (uint32_t k = 0; k < map->in_count; k++) operands[k].at += first * operands[k].stride;
-    const struct ay_map_over over = {map, t->exec->runs[t->run].sizes, operands, t->taken, t->made};
-    ay_map_rows(t->exec->kernels, &over, end - first, t->n, t->out + (size_t)first * t->n, t->n,
-                thread->scratch.at);
-}
-
-static void run_planes(const struct tiles *t, uint32_t first, uint32_t end,
-                       struct ay_exec_thread *thread)
-{
-    for (uint32_t i = first; i < end; i++) run_plane(t, i);
-    if (t->op->kind == AY_WORK_OP_REDUCE || !is_left(t)) return;
-    if (t->even) {
-        map_planes(t, first, end, thread);
-        return;
-    }
-    for (struct region r = {first, 0, 1, 0, t->n}; r.batch < end; r.batch++)
-        map_region(t, &r, thread);
-}
-
-static void run_tile(const struct tiles *t, const struct region *r, struct ay_exec_thread *thread)
+static void run_tile(const struct ay_tiles *t, const struct ay_tiles_region *r,
+                     struct ay_exec_thread *thread)
 {
     const struct ay_kernels *k = t->exec->kernels;
     struct ay_patches w = patches_of(t, r->batch, thread);
@@ -339,7 +146,7 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
         multiply_filters(t, &w, r, thread);
     } else if (t->m <= AY_DIRECT_ROWS) {
         multiply_direct(t, &w, r, thread);
-        map_region(t, r, thread);
+        ay_tiles_map_region(t, r, thread);
     } else {
         multiply_packed(t, &w, r, thread);
     }
@@ -347,20 +154,20 @@ static void run_tile(const struct tiles *t, const struct region *r, struct ay_ex
 
 static void tile_item(void *context, size_t index, uint32_t thread)
 {
-    const struct tiles *t = context;
+    const struct ay_tiles *t = context;
     const struct ay_cut_place at = ay_cut_place(&t->cut, (uint32_t)index);
-    struct region r = {.batch = at.batch, .m0 = at.row, .n0 = at.column};
+    struct ay_tiles_region r = {.batch = at.batch, .m0 = at.row, .n0 = at.column};
     r.m1 = (uint32_t)min(t->m, r.m0 + t->cut.rows);
     r.n1 = (uint32_t)min(t->n, r.n0 + t->cut.columns);
     uint32_t end = (uint32_t)min(t->batches, r.batch + t->cut.group);
     if (t->planes)
-        run_planes(t, r.batch, end, &t->exec->threads[thread]);
+        ay_tiles_run_planes(t, r.batch, end, &t->exec->threads[thread]);
     else
         for (; r.batch < end; r.batch++) run_tile(t, &r, &t->exec->threads[thread]);
 }
 
 /* Whether rows of the image go together. */
-static void find_across(struct tiles *t)
+static void find_across(struct ay_tiles *t)
 {
     const int32_t *n_at = t->patches.n_at;
     if (t->m > AY_DIRECT_ROWS || t->cut.column_blocks != 1 || t->patches.step != 1 ||
@@ -373,7 +180,7 @@ static void find_across(struct tiles *t)
 }
 
 /* The tables of places, and how the work is cut. */
-static enum ay_code lay_out(struct tiles *t)
+static enum ay_code lay_out(struct ay_tiles *t)
 {
     const struct ay_kernels *k = t->exec->kernels;
     struct ay_cut_shape s = {.batches = t->batches,
@@ -391,13 +198,13 @@ static enum ay_code lay_out(struct tiles *t)
 }
 
 /* What the step is about in that run. */
-static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
+static struct ay_tiles tiles_of(struct ay_exec *exec, uint32_t run)
 {
     const uint32_t *order = exec->plan.order + exec->step->first;
     const struct ay_work_program *p = exec->program;
     const struct ay_work_op *view = &p->ops[order[0]], *op = &p->ops[order[1]];
     const uint32_t *dims = view->dims + view->dims_count;
-    struct tiles t = {.exec = exec, .view = view, .op = op, .run = run, .m = 1};
+    struct ay_tiles t = {.exec = exec, .view = view, .op = op, .run = run, .m = 1};
     bool product = op->kind == AY_WORK_OP_MATMUL;
     bool known = ay_patch_view_of(view, product ? dims[-2] : 0, dims[-1], &t.shape);
     AY_ASSERT(known);
@@ -416,43 +223,13 @@ static struct tiles tiles_of(struct ay_exec *exec, uint32_t run)
     return t;
 }
 
-/* Whether there is a kernel for what is made of such windows. */
-static bool is_made(const struct ay_work_op *op, const struct ay_stencil *s)
-{
-    bool small = s->kernel_width == s->kernel_height && s->kernel_width / 2 == 1;
-    if (op->kind == AY_WORK_OP_REDUCE && op->reduce == AY_WORK_REDUCE_MAX) return true;
-    return s->column_stride <= 2 &&
-           (op->kind == AY_WORK_OP_MATMUL || (op->reduce == AY_WORK_REDUCE_SUM && small));
-}
-
-/* Whether the step's batches are windows over planes, and are enough for all threads. What is
- * reduced is taken as planes, however small they are, where there is a kernel for it. */
-static bool find_planes(struct tiles *t)
-{
-    struct ay_patch_view w = t->shape;
-    if (t->m != 1 || t->fixed || t->filters) return false;
-    if (t->op->kind == AY_WORK_OP_REDUCE && w.k_axis > 1) {
-        uint64_t n = 1; /* rows and columns */
-        for (uint32_t d = w.k_axis, axes = 2; d > 0 && axes > 0; axes -= w.grid[d] > 1)
-            n *= w.grid[--d];
-        if (n <= w.n && !ay_patch_view_of(t->view, n, w.k, &w)) w = t->shape;
-    }
-    if (w.batches < 2 * ay_pool_threads(t->exec->pool) || w.batches > UINT32_MAX ||
-        !ay_patch_view_stencil(t->view, &w, &t->stencil) || !is_made(t->op, &t->stencil))
-        return false;
-    t->shape = w;
-    t->n = (uint32_t)w.n;
-    t->batches = (uint32_t)w.batches;
-    return true;
-}
-
 static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
-    struct tiles t = tiles_of(exec, run);
-    t.planes = find_planes(&t);
+    struct ay_tiles t = tiles_of(exec, run);
+    t.planes = ay_tiles_find_planes(&t);
     AY_TRY(lay_out(&t));
     if (t.op->kind == AY_WORK_OP_MATMUL && (t.planes || t.m > AY_DIRECT_ROWS || t.filters))
-        find_what_follows(&t);
+        ay_tiles_find_follows(&t);
     bool framed = t.shape.framed && !t.planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.cut.column_blocks * t.cut.row_blocks == 1;
     t.patches.image = t.source;
