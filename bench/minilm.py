@@ -5,7 +5,8 @@ usage: minilm.py MODEL_DIR ORIGINAL_DIR RUNNER [--rounds N] [--q8]
 MODEL_DIR is an imported model, ORIGINAL_DIR its safetensors folder, RUNNER the built bench/minilm.
 onnxruntime is given its best form of the graph: its own fused Attention, SkipLayerNormalization and
 BiasGelu operators. With --q8 MODEL_DIR is one that `assay model quantize` made, and onnxruntime's
-is what its quantize_dynamic makes of that graph (weights i8, activations u8 a tensor).
+is what its quantize_dynamic makes of that graph (weights i8, activations u8 a tensor), by its default
+and by its exact products, as sums of two saturate in the former on processors without VNNI.
 """
 import argparse
 import pathlib
@@ -93,10 +94,12 @@ def quantised(model):
         return after.read_bytes()
 
 
-def session(model, threads):
+def session(model, threads, exact=False):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
 
@@ -104,10 +107,14 @@ def session(model, threads):
 SETTLE_S = 0.1
 
 
-def peer_seconds(peer, batch, tokens, times):
+def feed_of(batch, tokens):
     ids = np.array([[1000 + (i * 7919 + j * 104729) % 25000 for j in range(tokens)]
                     for i in range(batch)])
-    feed = {"ids": ids, "positions": np.arange(tokens)[None]}
+    return {"ids": ids, "positions": np.arange(tokens)[None]}
+
+
+def peer_seconds(peer, batch, tokens, times):
+    feed = feed_of(batch, tokens)
     best = 1e9
     for _ in range(times):
         begun = time.perf_counter()
@@ -116,10 +123,25 @@ def peer_seconds(peer, batch, tokens, times):
     return best
 
 
-def our_seconds(runner, batch, tokens, times):
+def ask(runner, batch, tokens, times):
     runner.stdin.write(f"{batch} {tokens} {times}\n")
     runner.stdin.flush()
-    return float(runner.stdout.readline())
+    return runner.stdout.readline()
+
+
+def our_seconds(runner, batch, tokens, times):
+    return float(ask(runner, batch, tokens, times))
+
+
+def print_cosines(runner, f32, peers):
+    """The least of a batch, with onnxruntime's f32."""
+    batch, tokens = CASES[-2]
+    feed = feed_of(batch, tokens)
+    wanted = f32.run(None, feed)[0]
+    ours = np.array(ask(runner, batch, tokens, 0).split(), np.float32).reshape(batch, -1)
+    for name, got in [("ours", ours)] + [(n, p.run(None, feed)[0]) for n, p in peers.items()]:
+        lengths = np.linalg.norm(got, axis=1) * np.linalg.norm(wanted, axis=1)
+        print(f"cosine with f32, {name}: {((got * wanted).sum(1) / lengths).min():.4f}")
 
 
 def main():
@@ -131,25 +153,29 @@ def main():
     parser.add_argument("--q8", action="store_true")
     args = parser.parse_args()
     model = onnx_model(load_safetensors(pathlib.Path(args.original) / "model.safetensors"))
-    model = model.SerializeToString()
-    if args.q8:
-        model = quantised(model)
+    f32 = model.SerializeToString()
+    model = quantised(f32) if args.q8 else f32
     print(f"MiniLM forward, ms, best of {args.rounds} rounds (onnxruntime {onnxruntime.__version__})")
-    print("threads batch tokens    ours     ort  ort/ours")
+    print("threads batch tokens    ours     ort  ort/ours" + ("   exact  exact/ours" if args.q8 else ""))
     for threads in (1, 2):
-        peer = session(model, threads)
+        peers = {"ort": session(model, threads)}
+        if args.q8:
+            peers["exact"] = session(model, threads, exact=True)
         runner = subprocess.Popen([args.runner, args.model, str(threads)], text=True,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for batch, tokens in CASES:
             times = max(1, 1024 // (batch * tokens))
-            ours = theirs = 1e9
+            ours, theirs = 1e9, dict.fromkeys(peers, 1e9)
             for _ in range(args.rounds):
                 time.sleep(SETTLE_S)
                 ours = min(ours, our_seconds(runner, batch, tokens, times))
-                time.sleep(SETTLE_S)
-                theirs = min(theirs, peer_seconds(peer, batch, tokens, times))
-            print(f"{threads:7} {batch:5} {tokens:6} {ours * 1e3:7.2f} {theirs * 1e3:7.2f}"
-                  f" {theirs / ours:8.2f}", flush=True)
+                for name, peer in peers.items():
+                    time.sleep(SETTLE_S)
+                    theirs[name] = min(theirs[name], peer_seconds(peer, batch, tokens, times))
+            print(f"{threads:7} {batch:5} {tokens:6} {ours * 1e3:7.2f}" +
+                  " ".join(f" {t * 1e3:7.2f} {t / ours:8.2f}" for t in theirs.values()), flush=True)
+        if args.q8 and threads == 1:
+            print_cosines(runner, session(f32, threads), peers)
         runner.stdin.close()
         runner.wait()
 
