@@ -555,6 +555,7 @@ def preparing():
     yield ml("Imputer", [ints(0, 3, 4, 3, dtype=np.int64)], imputed_value_int64s=[9],
              replaced_value_int64=1)
     yield ml("OneHotEncoder", [ints(0, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4])
+    yield ml("OneHotEncoder", [ints(3, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4], zeros=0)
     yield ml("FeatureVectorizer", [x, normal(4, 2)], inputdimensions=[3, 2])
     yield ml("FeatureVectorizer", [normal(4, 1, 3), normal(4, 2, 2, 2)], inputdimensions=[3, 8])
     whole = ints(0, 6, 3, 4, dtype=np.int64)

@@ -190,9 +190,9 @@ static void one_hot_encoder(const struct ay_lower *l, const struct ay_operands *
 {
     term x = ay_term_operand(l, o, 0, 0, "X"), keys = ay_attr_int_list(l, "cats_int64s");
     if (!keys) ay_lower_fail(l, AY_E_UNSUPPORTED, "categories that are no integers");
+    x = cast(l, x, I64);
     if (failed(l)) return;
-    if (!ay_attr_int(l, "zeros", 1)) ay_lower_fail(l, AY_E_UNSUPPORTED, "zeros = 0");
-    o->out[0] = cast(l, equal_keys(l, cast(l, x, I64), keys), F32);
+    o->out[0] = cast(l, equal_keys(l, x, keys), F32);
 }
 
 /* A list by one of the names "keys_int64s", "keys_floats", "keys_tensor" and so on; NULL if none.
