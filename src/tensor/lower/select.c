@@ -61,7 +61,7 @@ static uint64_t *new_order(const struct ay_lower *l, uint64_t count)
 /* Comparisons for which an unknown operand is ranked; above, it has to be known. */
 #define MAX_COMPARISONS (1u << 26)
 /* Elements that are found one after another; each costs as much as ranking this many. */
-#define MAX_ROUNDS 64u
+#define MAX_ROUNDS 1024u
 #define ROUND_COST 4u
 
 /* Whether b comes before a, for all pairs: a (rows, n, 1), b (rows, 1, n), of f32. */
