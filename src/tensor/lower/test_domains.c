@@ -61,6 +61,21 @@ static void test_multi_head_packed_heads_equal_those_apart(void **state)
     ay_test_same(&packed.out[0], &apart.out[0]);
 }
 
+/* Each operand in turn is of bytes. */
+static void test_rotary_operand_of_another_type_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"input", "position_ids", "cos_cache", "sin_cache"};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct ay_test_work w = of("com.microsoft", "RotaryEmbedding", 1);
+        ay_test_give(&w, i == 0 ? I8 : F32, SHAPE(1, 3, 8), NULL);
+        ay_test_give(&w, i == 1 ? I8 : I64, SHAPE(1, 3), NULL);
+        ay_test_give(&w, i == 2 ? I8 : F32, SHAPE(9, 4), NULL);
+        ay_test_give(&w, i == 3 ? I8 : F32, SHAPE(9, 4), NULL);
+        refused(&w, names[i]);
+    }
+}
+
 enum { HEADS = 4, GROUPS = 2, WIDTH = 8, ROOM = 5, TOTAL = 6 };
 
 /* One new row for each of `batch` samples beside past ones, of which the lengths count. */
@@ -331,6 +346,7 @@ int main(void)
     printf("seed %llu\n", (unsigned long long)ay_test_seed);
     const struct CMUnitTest tests[] = {
         TEST(test_multi_head_packed_heads_equal_those_apart),
+        TEST(test_rotary_operand_of_another_type_is_refused_by_its_name),
         TEST(test_group_query_samples_of_different_lengths_equal_each_alone),
         TEST(test_attention_what_is_not_supported_is_refused_by_name),
         TEST(test_trees_rows_end_in_their_leaves),
