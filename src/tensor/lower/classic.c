@@ -1,7 +1,7 @@
 /* ai.onnx.ml: preparing numbers, and linear models
  * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md). Support vectors are in svm.c,
- * trees in trees.c. Where the definition leaves room it is as onnxruntime does; strings are
- * refused. */
+ * trees in trees.c, of the standard domain TfIdfVectorizer in ngrams.c. Where the definition leaves
+ * room it is as onnxruntime does; strings are refused. */
 #include "tensor/lower/classic.h"
 #include "tensor/lower/matmul.h"
 #include "tensor/ref/float.h"
@@ -327,5 +327,6 @@ const struct ay_operator ay_lower_classic[] = {
     {"ai.onnx.ml:SVMRegressor", ay_lower_svm_regressor, 1, 1, 1, false},
     {"ai.onnx.ml:Scaler", scaler, 1, 1, 1, false},
     {"ai.onnx.ml:ZipMap", zip_map, 1, 1, 1, false},
+    {"TfIdfVectorizer", ay_lower_tf_idf, 1, 1, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

@@ -262,6 +262,38 @@ static void test_svm_counts_that_do_not_fit_are_refused(void **state)
     }
 }
 
+/* --- grams --- */
+
+static void test_tf_idf_pool_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t starts[2], indexes[3], shortest, skips;
+        const char *part;
+    } cases[] = {{{0, 2}, {0, 1, 2}, 1, INT64_MAX, ""}, /* which is one that fits */
+                 {{0, 1}, {0, 1, 2}, 1, 0, "fit"},         {{0, 5}, {0, 1, 2}, 1, 0, "fit"},
+                 {{2, 0}, {0, 1, 2}, 1, 0, "fit"},         {{0, 2}, {0, -1, 2}, 1, 0, "fit"},
+                 {{0, 2}, {0, 1, INT64_MAX}, 1, 0, "fit"}, {{0, 2}, {0, 1, 2}, 3, 0, "fit"},
+                 {{0, 2}, {0, 1, 2}, 0, 0, "fit"},         {{0, 2}, {0, 1, 2}, 1, -1, "fit"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ay_test_work w = ay_test_work("TfIdfVectorizer", 9, 1);
+        ay_test_set_text(&w, "mode", "TF");
+        ay_test_set_ints(&w, "pool_int64s", (const int64_t[]){1, 2, 1, 2}, 4);
+        ay_test_set_ints(&w, "ngram_counts", cases[i].starts, 2);
+        ay_test_set_ints(&w, "ngram_indexes", cases[i].indexes, 3);
+        ay_test_set_int(&w, "min_gram_length", cases[i].shortest);
+        ay_test_set_int(&w, "max_gram_length", 2);
+        ay_test_set_int(&w, "max_skip_count", cases[i].skips);
+        ay_test_give(&w, I64, SHAPE(3), (const int64_t[]){1, 1, 2});
+        if (i > 0)
+            refused(&w, cases[i].part);
+        else
+            ay_test_either_way(&w, ALL);
+        for (uint32_t k = 0; i == 0 && k < 3; k++) /* 1, 2 and with any gap 1 2 */
+            assert_true(((const float *)w.out[0].data)[k] == (k == 1 ? 1 : 2));
+    }
+}
+
 /* --- others --- */
 
 static void test_label_encoder_last_of_equal_keys_counts(void **state)
@@ -354,6 +386,7 @@ int main(void)
         TEST(test_trees_circle_is_refused),
         TEST(test_svm_pair_is_decided_by_the_sum_of_both_classes_vectors),
         TEST(test_svm_counts_that_do_not_fit_are_refused),
+        TEST(test_tf_idf_pool_that_does_not_fit_is_refused),
         TEST(test_label_encoder_last_of_equal_keys_counts),
         TEST(test_blocks_odd_sizes_are_refused),
         TEST(test_stft_real_signal_of_two_dimensions_is_taken),
