@@ -51,6 +51,27 @@ static void f32_min(const struct ay_kernels *k, const struct columns *c, bool ro
     memcpy(out, least, c->cols * sizeof *out);
 }
 
+/* Elements that are looked at before it is asked whether one was found. */
+#define LOOK 64u
+
+/* Of a row: the first that is the largest or least, which the kernels find. */
+static int64_t f32_row_index(const struct ay_kernels *k, const struct columns *c)
+{
+    const float *x = c->from;
+    float best;
+    if (c->reduce == AY_WORK_REDUCE_ARGMAX)
+        best = k->max(x, (uint32_t)c->n);
+    else
+        f32_min(k, c, true, &best);
+    uint64_t i = 0;
+    for (bool found = false; i + LOOK <= c->n; i += LOOK) {
+        for (uint64_t j = i; j < i + LOOK; j++) found |= !(x[j] < best) & !(x[j] > best);
+        if (found) break;
+    }
+    while (best == best ? x[i] != best : x[i] == x[i]) i++;
+    return (int64_t)i;
+}
+
 static void f32_prod(const struct columns *c, float *out)
 {
     const float *x = c->from;
@@ -141,7 +162,9 @@ void ay_each_reduce(const struct ay_call *call, uint64_t first, uint64_t last, v
             f32_columns(call->kernels, &c, to);
             continue;
         }
-        if (c.dtype == AY_WORK_DTYPE_F32)
+        if (c.dtype == AY_WORK_DTYPE_F32 && c.cols == 1 && c.stride == 1)
+            *out = f32_row_index(call->kernels, &c);
+        else if (c.dtype == AY_WORK_DTYPE_F32)
             f32_index(&c, out);
         else
             integer_columns(call->kernels->steps, &c, out, out + AY_EACH_BLOCK);

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-/* A frame may double the operand, and more where that is still small. */
+/* A frame may double the operand, and more where that is still small, or little of what the op
+ * would make if it were stored. */
 #define FRAME_SLACK 65536u
+#define FRAME_PART  4u
 #define LINE        16 /* elements */
 
 static bool numbers(const uint32_t *dims, uint32_t count)
@@ -56,7 +58,8 @@ static bool frame(const struct ay_work_op *op, struct ay_patch_view *w)
         if (w->size[a] > INT32_MAX / w->elements) return false;
         w->elements *= w->size[a];
     }
-    return w->elements <= 2 * source + FRAME_SLACK;
+    return w->elements <= 2 * source + FRAME_SLACK ||
+           w->elements <= w->batches * w->n * w->k / FRAME_PART;
 }
 
 /* How many elements of the image belong to one batch alone, which begins at a multiple of them; 0

@@ -154,8 +154,20 @@ static bool is_woven_view(const struct planner *pl, const struct ay_work_op *op,
            weaves(op, user);
 }
 
-/* Whether each of several users weaves patches of the VIEW: the image is then woven for each. */
-static bool all_weave(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
+/* Whether bytes are read through windows as they lie, for their largest or for products. */
+static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
+                       const struct ay_work_op *user, uint32_t id)
+{
+    if (op->kind != AY_WORK_OP_VIEW) return false;
+    if (user->kind == AY_WORK_OP_REDUCE) return ay_windows_are(op, user);
+    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
+           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
+           ay_windows_multiply(op, user);
+}
+
+/* Whether each of several users weaves patches of the VIEW, or reads windows of it: each then reads
+ * the image for itself. */
+static bool all_read_bytes(const struct planner *pl, const struct ay_work_op *op, uint32_t id)
 {
     uint32_t dtype = pl->plan->places[id].dtype, found = 0;
     if ((dtype != AY_WORK_DTYPE_U8 && dtype != AY_WORK_DTYPE_I8) ||
@@ -168,22 +180,12 @@ static bool all_weave(const struct planner *pl, const struct ay_work_op *op, uin
         for (uint32_t k = 0; k < user->in_count; k++) reads = reads || user->in[k] == id;
         for (uint32_t k = 0; k < user->dims_count; k++)
             symbols = symbols || (user->dims[k] & AY_DIM_SYMBOL);
-        if (reads && (symbols || user->in[0] == id || !is_woven_view(pl, op, user, id)))
+        if (reads && (symbols || user->in[0] == id ||
+                      (!is_woven_view(pl, op, user, id) && !is_windows(pl, op, user, id))))
             return false;
         found += reads;
     }
     return found == pl->uses[id];
-}
-
-/* Whether bytes are read through windows as they lie, for their largest or for products. */
-static bool is_windows(const struct planner *pl, const struct ay_work_op *op,
-                       const struct ay_work_op *user, uint32_t id)
-{
-    if (op->kind != AY_WORK_OP_VIEW) return false;
-    if (user->kind == AY_WORK_OP_REDUCE) return ay_windows_are(op, user);
-    return user->kind == AY_WORK_OP_MATMUL && ay_plan_product_of_bytes(pl->plan, user) &&
-           user->in[1] == id && pl->plan->places[user->in[0]].home != AY_HOME_ALIAS &&
-           ay_windows_multiply(op, user);
 }
 
 /* Whether the op is one whose result need not be stored because its one user reads its operand by
@@ -194,7 +196,7 @@ static bool is_patch_view(const struct planner *pl, const struct ay_work_op *op,
     struct ay_patch_view unused;
     bool view = op->kind == AY_WORK_OP_VIEW;
     if (pl->uses[id] > 1 && pl->plan->places[id].dtype != AY_WORK_DTYPE_F32)
-        return view && all_weave(pl, op, id);
+        return view && all_read_bytes(pl, op, id);
     bool by_weights = pl->roles[id] == (USED_AS_B | USED_APART);
     if ((!view && op->kind != AY_WORK_OP_PERMUTE) || (pl->uses[id] != 1 && !by_weights) ||
         (pl->roles[id] & USED_AS_OUTPUT))

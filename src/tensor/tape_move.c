@@ -14,6 +14,50 @@ bool ay_value_same_axis(const struct ay_value *x, uint32_t axis, const struct ay
     return false;
 }
 
+/* Axes of a PERMUTE's operand that stay neighbours in its result, those of size 1 left out. */
+struct run {
+    uint32_t first, last;
+    uint64_t size;
+};
+
+static uint32_t runs_of(const struct ay_work_op *permute, struct run runs[AY_MAX_RANK])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < permute->perm_count; i++) {
+        uint32_t a = permute->perm[i], next = count ? runs[count - 1].last + 1 : 0;
+        if (permute->view[a] == 1) continue;
+        while (next < a && permute->view[next] == 1) next++;
+        if (count == 0 || next != a) runs[count++] = (struct run){a, a, 1};
+        runs[count - 1].last = a;
+        runs[count - 1].size *= permute->view[a];
+    }
+    return count;
+}
+
+/* The PERMUTE as one whose result has these dims, as many elements: its operand then has as many
+ * axes. False where a dim would be of axes that come together by it, or there are no elements. */
+static bool restate(const struct ay_work_op *permute, uint32_t rank, const uint64_t *dims,
+                    uint32_t view[AY_MAX_RANK], uint32_t perm[AY_MAX_RANK])
+{
+    struct run runs[AY_MAX_RANK];
+    uint32_t count = runs_of(permute, runs), at = 0, of[AY_MAX_RANK], axis = 0;
+    if (count == 0) return false;
+    uint64_t left = runs[0].size;
+    for (uint32_t d = 0; d < rank; d++) {
+        if (dims[d] > 1 && left == 1 && at + 1 < count) left = runs[++at].size;
+        if (dims[d] == 0 || left % dims[d] != 0) return false;
+        left /= dims[d];
+        of[d] = at;
+    }
+    for (uint32_t a = 0; a < permute->view_count; a++)
+        for (uint32_t d = 0; d < rank; d++) {
+            if (runs[of[d]].first != a) continue;
+            view[axis] = (uint32_t)dims[d];
+            perm[d] = axis++;
+        }
+    return true;
+}
+
 const struct ay_value *ay_tape_reshape(struct ay_tape *tape, const struct ay_value *x,
                                        uint32_t rank, const uint64_t *dims)
 {
@@ -31,7 +75,16 @@ const struct ay_value *ay_tape_reshape(struct ay_tape *tape, const struct ay_val
     bool moves = node->kind == AY_NODE_OP &&
                  (node->op.kind == AY_WORK_OP_PERMUTE || node->op.kind == AY_WORK_OP_VIEW);
     /* These state the dims of their result as they like. */
-    if (moves) return ay_tape_op(tape, &node->op, AY_WORK_FN_NONE, x->dtype, rank, dims);
+    if (moves) {
+        uint32_t view[AY_MAX_RANK], perm[AY_MAX_RANK];
+        struct ay_work_op op = node->op;
+        if (op.kind == AY_WORK_OP_PERMUTE && restate(&node->op, rank, dims, view, perm)) {
+            op.view = view;
+            op.perm = perm;
+            op.view_count = op.perm_count = rank;
+        }
+        return ay_tape_op(tape, &op, AY_WORK_FN_NONE, x->dtype, rank, dims);
+    }
     return ay_tape_seen(tape, x, rank, dims);
 }
 

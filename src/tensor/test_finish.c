@@ -262,14 +262,21 @@ static value convolution(struct maker *m, value image)
     return ay_tape_matmul(m->tape, known(m, I8, 2, dims, -128, 256), rows);
 }
 
-/* Two products that read the same windows. */
+/* Two that read the same windows: products, of each channel too, and then the largest. */
 static void two_convolutions(struct maker *m, value image, value outputs[2])
 {
     uint64_t out[2];
-    value rows = windows(m, image, false, out);
+    bool each = below(2);
+    value view = windows(m, image, each, out);
     for (uint32_t i = 0; i < 2; i++) {
-        const uint64_t dims[] = {1 + below(90), rows->dims[1]};
-        value sums = ay_tape_matmul(m->tape, known(m, I8, 2, dims, -128, 256), rows);
+        const uint64_t all[] = {1 + below(90), view->dims[1]};
+        const uint64_t own[] = {CHANNELS, 1 + below(5), view->dims[view->rank - 1]};
+        if (each && below(4) == 0) {
+            outputs[i] = ay_tape_reduce(m->tape, AY_WORK_REDUCE_MAX, view, 2);
+            continue;
+        }
+        value weights = each ? known(m, I8, 3, own, -128, 256) : known(m, I8, 2, all, -128, 256);
+        value sums = ay_tape_matmul(m->tape, weights, view);
         outputs[i] = below(4) ? round_sums(m, sums, U8) : sums;
     }
 }
@@ -443,6 +450,29 @@ static void test_exec_convolution_of_bytes_takes_along_what_makes_bytes(void **s
     ay_tape_close(m.tape);
 }
 
+/* As where weights have a zero point: products with them, less products with ones. */
+static void test_exec_windows_that_two_products_read_are_not_stored(void **state)
+{
+    (void)state;
+    struct maker m;
+    struct ay_tape_program p;
+    const uint64_t dims[] = {CHANNELS, HEIGHT, WIDTH};
+    assert_int_equal(ay_tape_open(&(struct ay_tape_options){.threads = 1}, &m.tape), AY_OK);
+    m.image = ay_tape_input(m.tape, U8, 3, dims);
+    uint64_t out[2];
+    value view = windows(&m, m.image, true, out), sums[2];
+    const uint64_t w[] = {CHANNELS, 1, view->dims[2]};
+    for (uint32_t i = 0; i < 2; i++)
+        sums[i] = ay_tape_matmul(m.tape, known(&m, I8, 3, w, -128, 256), view);
+    value y = fn(&m, AY_WORK_FN_INT_SUB, I32, sums[0], sums[1]);
+    assert_int_equal(ay_tape_program(m.tape, &y, 1, &p), AY_OK);
+    assert_int_equal(ops_of_step(&p, 0), 2);
+    assert_int_equal(ops_of_step(&p, 1), 2);
+    assert_int_equal(ops_of_step(&p, 2), 1);
+    assert_int_equal(ops_of_step(&p, 3), 0);
+    ay_tape_close(m.tape);
+}
+
 static void test_exec_product_of_bytes_takes_along_what_makes_bytes_in_f32(void **state)
 {
     (void)state;
@@ -471,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_fixed_point_kernels_equal_plain_arithmetic),
         cmocka_unit_test(test_exec_fixed_point_equals_specification),
         cmocka_unit_test(test_exec_convolution_of_bytes_takes_along_what_makes_bytes),
+        cmocka_unit_test(test_exec_windows_that_two_products_read_are_not_stored),
         cmocka_unit_test(test_exec_product_of_bytes_takes_along_what_makes_bytes_in_f32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,6 +366,30 @@ static void test_parts_view_for_weights_is_not_stored(void **state)
     check_one(&m, out);
 }
 
+/* Windows that reach far beyond each of many short rows: the rows within their frame are more than
+ * twice as much, yet little of what the windows are. */
+static void test_parts_windows_in_a_wide_frame_are_not_stored(void **state)
+{
+    (void)state;
+    enum { ROWS = 16384, PLACES = 10, TAPS = 9 };
+    struct maker m;
+    struct ay_tape_program p;
+    static const float image[ROWS * 2];
+    void *to;
+    begin(&m, ROWS, 2);
+    const struct ay_tape_view v = {.grid_rank = 3,
+                                   .grid = {ROWS, PLACES, TAPS},
+                                   .coefs = {{1, 0, 0}, {0, 1, 1}},
+                                   .offsets = {0, 1 - TAPS}};
+    value windows = ay_tape_view(m.tape, m.input, &v, 2, (const uint64_t[]){ROWS * PLACES, TAPS});
+    value w = ay_tape_copy(m.tape, F32, 2, (const uint64_t[]){3, TAPS}, NULL, &to);
+    ay_test_floats(&seed, to, 3 * TAPS, false);
+    value out = ay_tape_matmul(m.tape, w, windows);
+    assert_int_equal(ay_tape_program(m.tape, &out, 1, &p), AY_OK);
+    assert_int_equal(steps_of(&p, image), 1);
+    check_one(&m, out);
+}
+
 int main(void)
 {
     printf("seed %llu\n", (unsigned long long)seed);
@@ -374,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_parts_map_does_not_overwrite_the_column_it_reads),
         cmocka_unit_test(test_parts_joined_rows_are_whole_after_their_step),
         cmocka_unit_test(test_parts_view_for_weights_is_not_stored),
+        cmocka_unit_test(test_parts_windows_in_a_wide_frame_are_not_stored),
         cmocka_unit_test(test_parts_recurrence_is_one_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

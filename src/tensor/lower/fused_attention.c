@@ -396,7 +396,7 @@ static void rotate_grouped(const struct ay_lower *l, const struct ay_operands *o
     term sines = ay_term_operand(l, o, 8, F32, "sin_cache");
     term positions = ay_term_optional(l, o, 9, I64, "position_ids");
     if (!positions) positions = own_places(l, g);
-    if (!ay_term_rank(l, cosines, 2, "cos_cache")) return;
+    if (failed(l) || !ay_term_rank(l, cosines, 2, "cos_cache")) return;
     uint64_t turned = 2 * cosines->dims[1];
     g->a.q = ay_rotate(l, g->a.q, cosines, sines, positions, turned);
     g->a.k = ay_rotate(l, g->a.k, cosines, sines, positions, turned);
@@ -457,7 +457,7 @@ static void lower_rotary(const struct ay_lower *l, const struct ay_operands *o)
     term sines = ay_term_operand(l, o, 3, F32, "sin_cache");
     refuse_attribute(l, "is_packed_batching");
     if (ay_attr_float(l, "scale", 1.0F) != 1.0F) ay_lower_fail(l, AY_E_UNSUPPORTED, "a scale");
-    if (!ay_term_rank(l, cosines, 2, "cos_cache")) return;
+    if (failed(l) || !ay_term_rank(l, cosines, 2, "cos_cache")) return;
     bool flat = x->rank == 3;
     uint64_t turned = 2 * cosines->dims[1];
     int64_t heads = ay_attr_int(l, "num_heads", 0);

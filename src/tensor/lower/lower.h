@@ -11,8 +11,8 @@
  * quantize_linear.c), recurrent.c, control.c (If, Loop, Scan), sequence.c, select.c (top-k,
  * non-maximum suppression and what else has a shape that depends on its elements; with signal.c,
  * random.c, loss.c and eliminate.c). Of the domain com.microsoft: fused.c, fused_attention.c and
- * fused_quantize.c. Of ai.onnx.ml: classic.c and trees.c (with tree_ensemble.c). What operators
- * share is in terms.c, and in window.c where windows slide. */
+ * fused_quantize.c. Of ai.onnx.ml: classic.c (with svm.c and ngrams.c) and trees.c (with
+ * tree_ensemble.c). What operators share is in terms.c, and in window.c where windows slide. */
 #ifndef AY_TENSOR_LOWER_H
 #define AY_TENSOR_LOWER_H
 

@@ -60,6 +60,9 @@ static uint64_t *new_order(const struct ay_lower *l, uint64_t count)
 
 /* Comparisons for which an unknown operand is ranked; above, it has to be known. */
 #define MAX_COMPARISONS (1u << 26)
+/* Elements that are found one after another; each costs as much as ranking this many. */
+#define MAX_ROUNDS 1024u
+#define ROUND_COST 4u
 
 /* Whether b comes before a, for all pairs: a (rows, n, 1), b (rows, 1, n), of f32. */
 static term float_before(const struct ay_lower *l, term a, term b, term earlier, bool largest)
@@ -105,6 +108,48 @@ static void top_by_rank(const struct ay_lower *l, term x, uint64_t k, bool large
         out[i] = ay_tape_scatter(l->tape, AY_WORK_REDUCE_NONE,
                                  ay_term_zeros(l, i ? I64 : x->dtype, SHAPE(rows, k)), place,
                                  updates[i]);
+}
+
+/* What no element of the dtype comes after. */
+static term last_of(const struct ay_lower *l, uint32_t dtype, bool largest)
+{
+    if (dtype == F32) return number(l, largest ? -INFINITY : INFINITY);
+    if (dtype == BOOL || dtype == U8) return integer(l, dtype, largest ? 0 : dtype == U8 ? 255 : 1);
+    int64_t highest = INT64_MAX >> (64 - 8 * ay_dtype_bytes(dtype));
+    return integer(l, dtype, largest ? -highest - 1 : highest);
+}
+
+/* x (rows, n): the first of all, then the first of what is left, k times. What is taken becomes the
+ * last of all and loses its weight, by which it differs from others that are as far behind; a NaN
+ * becomes infinite and differs from what is by its weight. */
+static void top_by_rounds(const struct ay_lower *l, term x, uint64_t k, bool largest, term out[2])
+{
+    uint64_t rows = x->dims[0], n = x->dims[1];
+    bool real = x->dtype == F32;
+    term left = x, weight = expand(l, number(l, 1), SHAPE(rows, n)), none = number(l, 0);
+    if (real) {
+        term known = less_equal(l, x, x), heavy = number(l, 2), light = number(l, 1);
+        left = choose(l, known, x, number(l, INFINITY));
+        weight = largest ? choose(l, known, light, heavy) : choose(l, known, heavy, light);
+    }
+    term ids = ay_term_count(l, I64, n), last = last_of(l, x->dtype, largest);
+    term *places = ay_term_list(l, k);
+    for (uint64_t i = 0; places && i < k; i++) {
+        term first = reduce(l, largest ? AY_WORK_REDUCE_MAX : AY_WORK_REDUCE_MIN, left, 1);
+        term equal = int_fn(l, real ? AY_WORK_FN_EQ : AY_WORK_FN_INT_EQ, BOOL, left, first);
+        places[i] = reduce(l, AY_WORK_REDUCE_ARGMAX, choose(l, equal, weight, none), 1);
+        term taken = int_fn(l, AY_WORK_FN_INT_EQ, BOOL, ids, places[i]);
+        left = choose(l, taken, last, left);
+        weight = choose(l, taken, none, weight);
+    }
+    if (failed(l)) goto out;
+    out[1] = ay_tape_concat(l->tape, places, (uint32_t)k, 1);
+    term row = int_fn(l, AY_WORK_FN_INT_MUL, I64, ay_term_count(l, I64, rows),
+                      integer(l, I64, (int64_t)n));
+    term at = int_fn(l, AY_WORK_FN_INT_ADD, I64, out[1], reshape(l, row, SHAPE(rows, 1)));
+    out[0] = gather(l, reshape(l, x, SHAPE(rows * n)), at, 0);
+out:
+    free(places);
 }
 
 /* x (rows, n), known. */
@@ -154,12 +199,16 @@ static void lower_topk(const struct ay_lower *l, const struct ay_operands *o)
             o->out[i] = ay_term_move(l, top[i], rank - 1, axis);
         return;
     }
-    bool few = !__builtin_mul_overflow(rows * n, n, &all) && all <= MAX_COMPARISONS;
+    bool rounds = k > 0 && k <= MAX_ROUNDS && (uint64_t)k * ROUND_COST <= n;
+    bool few = !__builtin_mul_overflow(rows * n, rounds ? (uint64_t)k * ROUND_COST : n, &all) &&
+               all <= MAX_COMPARISONS;
     if (!few) x = ay_tape_need(l->tape, x, "X, which is too long to be ranked unknown,");
     x = reshape(l, x, SHAPE(rows, n));
     if (!x) return;
     if (x->data)
         top_by_sort(l, x, (uint64_t)k, largest, top);
+    else if (rounds)
+        top_by_rounds(l, x, (uint64_t)k, largest, top);
     else
         top_by_rank(l, x, (uint64_t)k, largest, top);
     for (uint32_t i = 0; i < o->out_count; i++)

@@ -61,6 +61,21 @@ static void test_multi_head_packed_heads_equal_those_apart(void **state)
     ay_test_same(&packed.out[0], &apart.out[0]);
 }
 
+/* Each operand in turn is of bytes. */
+static void test_rotary_operand_of_another_type_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"input", "position_ids", "cos_cache", "sin_cache"};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct ay_test_work w = of("com.microsoft", "RotaryEmbedding", 1);
+        ay_test_give(&w, i == 0 ? I8 : F32, SHAPE(1, 3, 8), NULL);
+        ay_test_give(&w, i == 1 ? I8 : I64, SHAPE(1, 3), NULL);
+        ay_test_give(&w, i == 2 ? I8 : F32, SHAPE(9, 4), NULL);
+        ay_test_give(&w, i == 3 ? I8 : F32, SHAPE(9, 4), NULL);
+        refused(&w, names[i]);
+    }
+}
+
 enum { HEADS = 4, GROUPS = 2, WIDTH = 8, ROOM = 5, TOTAL = 6 };
 
 /* One new row for each of `batch` samples beside past ones, of which the lengths count. */
@@ -247,6 +262,38 @@ static void test_svm_counts_that_do_not_fit_are_refused(void **state)
     }
 }
 
+/* --- grams --- */
+
+static void test_tf_idf_pool_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t starts[2], indexes[3], shortest, skips;
+        const char *part;
+    } cases[] = {{{0, 2}, {0, 1, 2}, 1, INT64_MAX, ""}, /* which is one that fits */
+                 {{0, 1}, {0, 1, 2}, 1, 0, "fit"},         {{0, 5}, {0, 1, 2}, 1, 0, "fit"},
+                 {{2, 0}, {0, 1, 2}, 1, 0, "fit"},         {{0, 2}, {0, -1, 2}, 1, 0, "fit"},
+                 {{0, 2}, {0, 1, INT64_MAX}, 1, 0, "fit"}, {{0, 2}, {0, 1, 2}, 3, 0, "fit"},
+                 {{0, 2}, {0, 1, 2}, 0, 0, "fit"},         {{0, 2}, {0, 1, 2}, 1, -1, "fit"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ay_test_work w = ay_test_work("TfIdfVectorizer", 9, 1);
+        ay_test_set_text(&w, "mode", "TF");
+        ay_test_set_ints(&w, "pool_int64s", (const int64_t[]){1, 2, 1, 2}, 4);
+        ay_test_set_ints(&w, "ngram_counts", cases[i].starts, 2);
+        ay_test_set_ints(&w, "ngram_indexes", cases[i].indexes, 3);
+        ay_test_set_int(&w, "min_gram_length", cases[i].shortest);
+        ay_test_set_int(&w, "max_gram_length", 2);
+        ay_test_set_int(&w, "max_skip_count", cases[i].skips);
+        ay_test_give(&w, I64, SHAPE(3), (const int64_t[]){1, 1, 2});
+        if (i > 0)
+            refused(&w, cases[i].part);
+        else
+            ay_test_either_way(&w, ALL);
+        for (uint32_t k = 0; i == 0 && k < 3; k++) /* 1, 2 and with any gap 1 2 */
+            assert_true(((const float *)w.out[0].data)[k] == (k == 1 ? 1 : 2));
+    }
+}
+
 /* --- others --- */
 
 static void test_label_encoder_last_of_equal_keys_counts(void **state)
@@ -331,6 +378,7 @@ int main(void)
     printf("seed %llu\n", (unsigned long long)ay_test_seed);
     const struct CMUnitTest tests[] = {
         TEST(test_multi_head_packed_heads_equal_those_apart),
+        TEST(test_rotary_operand_of_another_type_is_refused_by_its_name),
         TEST(test_group_query_samples_of_different_lengths_equal_each_alone),
         TEST(test_attention_what_is_not_supported_is_refused_by_name),
         TEST(test_trees_rows_end_in_their_leaves),
@@ -338,6 +386,7 @@ int main(void)
         TEST(test_trees_circle_is_refused),
         TEST(test_svm_pair_is_decided_by_the_sum_of_both_classes_vectors),
         TEST(test_svm_counts_that_do_not_fit_are_refused),
+        TEST(test_tf_idf_pool_that_does_not_fit_is_refused),
         TEST(test_label_encoder_last_of_equal_keys_counts),
         TEST(test_blocks_odd_sizes_are_refused),
         TEST(test_stft_real_signal_of_two_dimensions_is_taken),

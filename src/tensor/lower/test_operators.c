@@ -261,6 +261,35 @@ static void test_topk_nan_and_ties_come_in_a_fixed_order(void **state)
     assert_memory_equal(w.out[1].data, down, sizeof down);
 }
 
+/* Where nearly all are as far behind as what is taken already becomes. */
+static void test_topk_few_of_many_are_found_as_sorted(void **state)
+{
+    (void)state;
+    const float odd[] = {-INFINITY, INFINITY, NAN, -0x1.fffffep127F, 0x1.fffffep127F, -0.0F, 0};
+    const uint32_t dtypes[] = {F32, F32, F32, I8, U8, I32, I64};
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        struct ay_test_work w = ay_test_work("TopK", 11, 2);
+        uint64_t n = 20 + ay_test_below(&ay_test_seed, 20);
+        int64_t k = 1 + (int64_t)ay_test_below(&ay_test_seed, 5);
+        struct ay_test_tensor *x =
+            ay_test_give(&w, dtypes[ay_test_below(&ay_test_seed, 7)], SHAPE(4, n), NULL);
+        uint32_t kinds = 1 + ay_test_below(&ay_test_seed, 7), bytes = ay_dtype_bytes(x->dtype);
+        uint32_t first = ay_test_below(&ay_test_seed, 7);
+        for (uint64_t i = 0; i < 4 * n; i++) {
+            uint32_t kind = (first + ay_test_below(&ay_test_seed, kinds)) % 7;
+            int64_t ends = ay_test_below(&ay_test_seed, 2) ? INT64_MIN : INT64_MAX;
+            if (x->dtype == F32)
+                ((float *)x->data)[i] = odd[kind];
+            else if (kind > 2) /* of signed ones the least and the most */
+                memcpy((char *)x->data + i * bytes, (char *)&ends + 8 - bytes, bytes);
+        }
+        ay_test_give(&w, I64, SHAPE(1), &k);
+        ay_test_set_int(&w, "largest", ay_test_below(&ay_test_seed, 2));
+        ay_test_either_way(&w, 1);
+        ay_test_arena.used = 0;
+    }
+}
+
 static void test_unique_of_rows_finds_each_once(void **state)
 {
     (void)state;
@@ -386,6 +415,7 @@ int main(void)
         TEST(test_batch_normalization_not_spatial_has_numbers_for_each_element),
         TEST(test_topk_unknown_operand_is_ranked_as_a_known_one_is_sorted),
         TEST(test_topk_nan_and_ties_come_in_a_fixed_order),
+        TEST(test_topk_few_of_many_are_found_as_sorted),
         TEST(test_unique_of_rows_finds_each_once),
         TEST(test_nonzero_unknown_operand_fails_with_state),
         TEST(test_operators_of_nothing_give_nothing_at_once),
