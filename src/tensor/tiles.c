@@ -226,11 +226,11 @@ static struct ay_tiles tiles_of(struct ay_exec *exec, uint32_t run)
 static enum ay_code run_tiles(struct ay_exec *exec, uint32_t run)
 {
     struct ay_tiles t = tiles_of(exec, run);
-    t.planes = ay_tiles_find_planes(&t);
+    bool planes = ay_tiles_find_planes(&t);
     AY_TRY(lay_out(&t));
-    if (t.op->kind == AY_WORK_OP_MATMUL && (t.planes || t.m > AY_DIRECT_ROWS || t.filters))
+    if (t.op->kind == AY_WORK_OP_MATMUL && (planes || t.m > AY_DIRECT_ROWS || t.filters))
         ay_tiles_find_follows(&t);
-    bool framed = t.shape.framed && !t.planes;
+    bool framed = t.shape.framed && !planes;
     t.framed_apart = framed && t.shape.plane > 0 && t.cut.column_blocks * t.cut.row_blocks == 1;
     t.patches.image = t.source;
     if (framed && !t.framed_apart) {

@@ -12,12 +12,12 @@ struct ay_tiles {
     uint32_t run;
     struct ay_patch_view shape;
     struct ay_patches patches; /* its image is where batch 0 begins */
-    struct ay_stencil stencil; /* if each batch is windows over a plane of its own, all at once */
-    bool planes;
+    struct ay_stencil stencil; /* if each batch is windows over planes of its own, all at once: */
+    uint32_t planes;           /* how many; else 0 */
     /* Where a product has one MAP: how many steps of it, from the first, it takes along; which
      * operand it makes. */
     uint32_t taken, made;
-    bool even; /* of planes: the MAP follows them as rows, whose operands are: */
+    bool even; /* of planes: the MAP follows batches as rows, whose operands are: */
     struct ay_map_operand operands[AY_MAX_WORK_OP_IN];
     struct ay_affine follows; /* those steps, from the first element on */
     const float *source;      /* the VIEW's operand */
