@@ -138,11 +138,60 @@ const struct ay_value *ay_tape_permute(struct ay_tape *tape, const struct ay_val
     return ay_tape_op(tape, &op, AY_WORK_FN_NONE, x->dtype, x->rank, dims);
 }
 
+/* Whether windows slide along an axis: two of the grid's move along it. */
+static bool slides(const struct ay_tape_view *v, uint32_t axes)
+{
+    for (uint32_t a = 0; a < axes; a++) {
+        uint32_t along = 0;
+        for (uint32_t d = 0; d < v->grid_rank; d++) along += v->coefs[a][d] != 0;
+        if (along > 1) return true;
+    }
+    return false;
+}
+
+/* Of more than one element, the last. */
+static uint32_t last_axis(const uint32_t *dims, uint32_t rank)
+{
+    uint32_t last = rank - 1;
+    while (last > 0 && dims[last] == 1) last--;
+    return last;
+}
+
+/* Windows over a PERMUTE are windows over its operand, where what was one after the other still is:
+ * images of a batch, whose products have channels first, are not put in order for the next ones. The
+ * operand, and the view of it in *out; NULL where it is no such PERMUTE. */
+static const struct ay_value *windows_before(struct ay_tape *tape, const struct ay_value *x,
+                                             const struct ay_tape_view *v, struct ay_tape_view *out)
+{
+    const struct ay_node *below = ay_tape_node(tape, ay_tape_below(tape, x));
+    if (x->data || below->kind != AY_NODE_OP || below->op.kind != AY_WORK_OP_PERMUTE ||
+        !slides(v, v->view_rank ? v->view_rank : x->rank))
+        return NULL;
+    if (v->view_rank) x = ay_tape_reshape(tape, x, v->view_rank, v->view);
+    const struct ay_node *turned = x ? ay_tape_turned(tape, x) : NULL;
+    if (!turned) return NULL;
+    uint32_t dims[AY_MAX_RANK], rank = ay_tape_dims(x, dims);
+    if (turned->op.perm[last_axis(dims, rank)] != last_axis(turned->op.view, rank)) return NULL;
+    *out = *v;
+    out->view_rank = rank;
+    for (uint32_t a = 0; a < rank; a++) {
+        uint32_t own = turned->op.perm[a];
+        out->view[own] = dims[a];
+        out->offsets[own] = v->offsets[a];
+        memcpy(out->coefs[own], v->coefs[a], sizeof v->coefs[a]);
+    }
+    return ay_tape_unturned(tape, turned);
+}
+
 const struct ay_value *ay_tape_view(struct ay_tape *tape, const struct ay_value *x,
                                     const struct ay_tape_view *v, uint32_t rank,
                                     const uint64_t *dims)
 {
+    struct ay_tape_view before;
     if (tape->code != AY_OK || !x) return NULL;
+    const struct ay_value *operand = windows_before(tape, x, v, &before);
+    if (tape->code != AY_OK) return NULL;
+    if (operand) return ay_tape_view(tape, operand, &before, rank, dims);
     uint32_t view[AY_MAX_RANK], grid[AY_MAX_WORK_OP_GRID], n = v->view_rank, g = v->grid_rank;
     int64_t coefs[AY_MAX_WORK_OP_COEFS];
     uint64_t elements = 1, out = 1;

@@ -252,12 +252,17 @@ static const struct ay_value *windows(struct maker *m, const struct ay_value *x,
     return ay_tape_view(m->tape, x, &v, single ? 2 : 3, dims + single);
 }
 
+/* Now and then its axes in another order. */
 static const struct ay_value *image(struct maker *m)
 {
-    for (uint32_t i = m->count; i-- > 0;)
-        if (m->at[i]->rank == 3 && m->at[i]->dtype == AY_WORK_DTYPE_F32 && below(m, 3))
-            return m->at[i];
-    return m->at[1];
+    static const uint32_t perms[][3] = {{1, 0, 2}, {0, 2, 1}};
+    const struct ay_value *x = m->at[1];
+    for (uint32_t i = m->count; i-- > 0;) {
+        if (m->at[i]->rank != 3 || m->at[i]->dtype != AY_WORK_DTYPE_F32 || !below(m, 3)) continue;
+        x = m->at[i];
+        break;
+    }
+    return below(m, 4) ? x : ay_tape_permute(m->tape, x, perms[below(m, 2)]);
 }
 
 /* Perhaps scaled, perhaps shifted, row by row. */
@@ -385,6 +390,32 @@ static void make_paired_convolution(struct maker *m)
     keep(m, with_residual(m, ay_tape_reshape(m->tape, y, 3, out)));
 }
 
+/* Of two images, each channel's planes lying together. */
+static void make_convolution_of_two(struct maker *m)
+{
+    const struct ay_value *x = image(m);
+    uint64_t channels = x->dims[0] / 2, h = x->dims[1], width = x->dims[2];
+    int64_t stride = 1 + (int64_t)below(m, 2);
+    uint64_t rows = (h - 1) / (uint64_t)stride + 1, columns = (width - 1) / (uint64_t)stride + 1;
+    if (x->dims[0] % 2) return;
+    const struct ay_tape_view v = {
+        .view_rank = 3,
+        .view = {x->dims[0], h, width},
+        .grid_rank = 6,
+        .grid = {channels, 2, rows, columns, 3, 3},
+        .offsets = {0, -1, -1},
+        .coefs = {{2, 1, 0, 0, 0, 0}, {0, 0, stride, 0, 1, 0}, {0, 0, 0, stride, 0, 1}}};
+    const uint64_t windows[] = {channels, 2 * rows * columns, 9};
+    const uint64_t weights[] = {channels, 1, 9}, bias[] = {channels, 1, 1};
+    uint64_t out[] = {x->dims[0], rows, columns};
+    const struct ay_value *y =
+        ay_tape_matmul(m->tape, floats(m, 3, weights), ay_tape_view(m->tape, x, &v, 3, windows));
+    y = normalised(m, y, bias);
+    if (below(m, 3) == 0) y = ay_tape_fn2(m->tape, AY_WORK_FN_ADD, y, floats(m, 3, y->dims));
+    if (below(m, 2)) y = gated(m, y);
+    keep(m, with_residual(m, ay_tape_reshape(m->tape, y, 3, out)));
+}
+
 /* Of bytes, with weights that are known or come from the first input. */
 static void make_byte_convolution(struct maker *m)
 {
@@ -422,11 +453,20 @@ static void make_pooling(struct maker *m)
 
 void ay_test_ops(uint64_t *seed, bool odd, struct ay_test_ops *out)
 {
-    static void (*const makers[])(struct maker *) = {
-        make_f32_map,      make_integer_map, make_reduce,           make_move,
-        make_indexed,      make_product,     make_convolution,      make_convolution,
-        make_pooling,      make_f32_map,     make_byte_convolution, make_paired_convolution,
-        make_moved_product};
+    static void (*const makers[])(struct maker *) = {make_f32_map,
+                                                     make_integer_map,
+                                                     make_reduce,
+                                                     make_move,
+                                                     make_indexed,
+                                                     make_product,
+                                                     make_convolution,
+                                                     make_convolution,
+                                                     make_pooling,
+                                                     make_f32_map,
+                                                     make_byte_convolution,
+                                                     make_paired_convolution,
+                                                     make_convolution_of_two,
+                                                     make_moved_product};
     struct maker m = {.seed = seed, .odd = odd};
     const struct ay_tape_options options = {.threads = 1};
     /* Large now and then, so that threads share out every op. */
