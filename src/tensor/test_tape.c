@@ -396,6 +396,44 @@ static void test_tape_function_of_a_reshaped_permute_is_made_before_it(void **co
     }
 }
 
+/* Where columns stay columns; of rows that were columns, windows would be gathered. */
+static void test_tape_windows_of_a_permute_are_of_its_operand(void **context)
+{
+    (void)context;
+    enum { CHANNELS = 3, IMAGES = 2, H = 4, W = 5, N = CHANNELS * IMAGES * H * W };
+    static const uint32_t turns[][4] = {{1, 0, 2, 3}, {0, 1, 3, 2}};
+    const struct ay_tape_view v = {
+        .grid_rank = 5,
+        .grid = {IMAGES, CHANNELS, H, W - 1, 2},
+        .coefs = {{1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1, 1}},
+        .offsets = {0, 0, -1, 0},
+    };
+    float x[N];
+    for (uint32_t i = 0; i < N; i++) x[i] = (float)i;
+    for (uint32_t way = 0; way < 2; way++) {
+        struct ay_tape *tape = open_tape(0);
+        void *got;
+        value y = way ? ay_tape_input(tape, F32, SHAPE(IMAGES, CHANNELS, W, H))
+                      : ay_tape_input(tape, F32, SHAPE(CHANNELS, IMAGES, H, W));
+        y = ay_tape_permute(tape, y, turns[way]);
+        y = ay_tape_view(tape, y, &v, SHAPE(IMAGES, CHANNELS, H, W - 1, 2));
+        struct ay_tape_program p = written(tape, &y, 1);
+        assert_int_equal(p.program.ops_count, 1 + way);
+        run(tape, (const void *[]){x}, 1, &y, 1, &got);
+        const float *at = got;
+        for (uint32_t n = 0; n < IMAGES; n++)
+            for (uint32_t c = 0; c < CHANNELS; c++)
+                for (uint32_t i = 0; i < H * (W - 1) * 2; i++, at++) {
+                    uint32_t row = i / 2 / (W - 1), column = i / 2 % (W - 1) + i % 2;
+                    uint32_t from = way ? ((n * CHANNELS + c) * W + column) * H + row - 1
+                                        : ((c * IMAGES + n) * H + row - 1) * W + column;
+                    assert_true(*at == (row == 0 ? 0 : x[from]));
+                }
+        free(got);
+        ay_tape_close(tape);
+    }
+}
+
 static void test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape(void **context)
 {
     (void)context;
@@ -599,6 +637,7 @@ int main(void)
         cmocka_unit_test(test_tape_reshape_is_carried_to_where_it_costs_nothing),
         cmocka_unit_test(test_tape_functions_between_two_permutes_are_not_permuted),
         cmocka_unit_test(test_tape_function_of_a_reshaped_permute_is_made_before_it),
+        cmocka_unit_test(test_tape_windows_of_a_permute_are_of_its_operand),
         cmocka_unit_test(test_tape_what_is_joined_or_reduced_is_not_moved_for_its_shape),
         cmocka_unit_test(test_tape_stored_integers_are_narrowed_where_functions_are_merged),
         cmocka_unit_test(test_tape_outputs_that_are_inputs_or_twice_are_copied),
