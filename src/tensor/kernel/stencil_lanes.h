@@ -11,8 +11,9 @@
 #define STENCIL_ROWS    8u   /* of the result, at most, whose chains run beside each other */
 #define STENCIL_COLUMNS 256u /* of a part */
 
-/* What is made of the elements of a window. */
-enum stencil_kind { STENCIL_CHAIN, STENCIL_SUM };
+/* What is made of the elements of a window: the chain with its filter, of 3 x 3 in a way of its
+ * own, or the sum. */
+enum stencil_kind { STENCIL_CHAIN, STENCIL_3X3, STENCIL_SUM };
 
 /* Elements that `count` windows meet along an axis. */
 AY_INLINE size_t met_by(size_t count, size_t stride, size_t kernel, size_t gap)
@@ -82,12 +83,15 @@ AY_INLINE void stencil_any(const struct ay_stencil *s, struct stencil_part at, c
 
 /* Windows of 3 x 3, which move on by as much each way, as most are: a row is loaded once for the
  * rows of the result that it has a part in, which is then each one's next. */
-AY_INLINE void stencil_3x3(const struct ay_stencil *s, struct stencil_part at, const float *a,
+AY_INLINE bool is_3x3(const struct ay_stencil *s)
+{
+    return s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
+           s->row_stride == s->column_stride;
+}
+
+AY_INLINE void stencil_3x3(const struct ay_stencil *s, struct stencil_part at, const vf by[9],
                            const int rows, const int step, vf *sum)
 {
-    vf by[9];
-    AY_UNROLL
-    for (int i = 0; i < 9; i++) by[i] = vf_set1(a[i]);
     AY_UNROLL
     for (int y = 0; y < (rows - 1) * step + 3; y++, at.at += at.width) AY_UNROLL
     for (int j = 0; j < 3; j++) {
@@ -111,39 +115,73 @@ AY_INLINE vf stencil_sum(const struct ay_stencil *s, struct stencil_part at, con
     return sum_of_few(x, side * side);
 }
 
-AY_INLINE bool is_3x3(const struct ay_stencil *s)
+/* What follows the chains of a plane, whose rows have the same numbers. */
+struct stencil_after {
+    vf scale, shift, low, high;   /* times, plus, bounds: 1, -0 and infinite where there is none */
+    const struct ay_affine *rest; /* all of it, where there is more; else NULL */
+};
+
+static struct stencil_after after_of(const struct ay_affine *a)
 {
-    return s->kernel_width == 3 && s->kernel_height == 3 && s->row_gap == 1 &&
-           s->row_stride == s->column_stride;
+    if (!a)
+        return (struct stencil_after){vf_set1(1), vf_set1(-0.0F), vf_set1(ay_f32(AY_NEG_INF_BITS)),
+                                      vf_set1(ay_f32(AY_INF_BITS)), NULL};
+    return (struct stencil_after){vf_set1(a->scale.at ? *a->scale.at : 1),
+                                  vf_set1(a->shift.at ? *a->shift.at : -0.0F), vf_set1(a->low),
+                                  vf_set1(a->high), a->twice || a->add ? a : NULL};
 }
 
-AY_INLINE void stencil_group(const struct ay_stencil *s, struct stencil_part at, const float *a,
-                             const int rows, const enum stencil_kind kind, const int step, vf *sum)
+/* Seldom, and apart from loops that hold in registers what they need. */
+static __attribute__((noinline)) void rest_of_rows(const struct ay_affine *a, uint32_t row,
+                                                   uint32_t n, size_t left, int rows, vf *x)
 {
+    for (int r = 0; r < rows; r++) affine_rows(a, row + (uint32_t)r, n, 1, 1, left, &x[r]);
+}
+
+AY_INLINE void after_rows(const struct stencil_after *a, uint32_t row, uint32_t n, size_t left,
+                          const int rows, vf *x)
+{
+    if (a->rest) {
+        vf y[STENCIL_ROWS];
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) y[r] = x[r];
+        rest_of_rows(a->rest, row, n, left, rows, y);
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) x[r] = y[r];
+        return;
+    }
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) x[r] = vf_add(vf_mul(x[r], a->scale), a->shift);
+    bool odd = may_have_nan(x, rows);
+    AY_UNROLL
+    for (int r = 0; r < rows; r++) {
+        vf y = vf_least(vf_most(x[r], a->low), a->high);
+        x[r] = odd ? vf_nan_of(x[r], y) : y;
+    }
+}
+
+/* `rows` rows of the result from `row` on, `left` columns of a vector from n on. by: the filter of
+ * 3 x 3 windows. */
+AY_INLINE void stencil_rows(const struct ay_stencil *s, struct stencil_part at, const float *a,
+                            const vf by[9], const struct stencil_after *after, uint32_t row,
+                            uint32_t n, size_t left, const int rows, const enum stencil_kind kind,
+                            const int step, float *out)
+{
+    vf sum[STENCIL_ROWS];
     AY_UNROLL
     for (int r = 0; r < rows; r++) sum[r] = vf_set1(0);
     if (kind == STENCIL_SUM)
         sum[0] = s->kernel_width == 3 ? stencil_sum(s, at, 3, step) : stencil_sum(s, at, 2, step);
-    else if (is_3x3(s) && rows <= 4)
-        stencil_3x3(s, at, a, rows, step, sum);
+    else if (kind == STENCIL_3X3)
+        stencil_3x3(s, at, by, rows, step, sum);
     else if (s->kernel_width == 5)
         stencil_any(s, at, a, rows, 5, step, sum);
     else
         stencil_any(s, at, a, rows, s->kernel_width, step, sum);
-}
-
-/* `rows` rows of the result from `row` on, `left` columns of a vector from n on. */
-AY_INLINE void stencil_rows(const struct ay_stencil *s, struct stencil_part at, const float *a,
-                            const struct ay_affine *affine, uint32_t row, uint32_t n, size_t left,
-                            const int rows, const enum stencil_kind kind, const int step,
-                            float *out)
-{
-    vf sum[STENCIL_ROWS];
-    stencil_group(s, at, a, rows, kind, step, sum);
-    if (affine)
-        affine_rows(affine, row, n, rows, 1, left, sum);
-    else
+    if (kind == STENCIL_SUM)
         canonical(sum, rows);
+    else
+        after_rows(after, row, n, left, rows, sum);
     AY_UNROLL
     for (int r = 0; r < rows; r++)
         put_as_is(out + ((size_t)row + (size_t)r) * s->columns + n, left, sum[r]);
@@ -151,21 +189,27 @@ AY_INLINE void stencil_rows(const struct ay_stencil *s, struct stencil_part at, 
 
 /* Rows row0..row1 of a vector's columns. */
 AY_INLINE void stencil_vector(const struct ay_stencil *s, struct stencil_part at, const float *a,
-                              const struct ay_affine *affine, uint32_t row0, uint32_t row1,
+                              const struct stencil_after *after, uint32_t row0, uint32_t row1,
                               uint32_t n, size_t left, const enum stencil_kind kind, const int step,
                               float *out)
 {
-    const uint32_t most = kind == STENCIL_SUM ? 1 : is_3x3(s) ? 4 : STENCIL_ROWS;
-    for (uint32_t row = row0, rows; row < row1; row += rows) {
-        for (rows = most; rows > row1 - row;) rows /= 2;
-        if (kind != STENCIL_SUM && rows == STENCIL_ROWS)
-            stencil_rows(s, at, a, affine, row, n, left, STENCIL_ROWS, kind, step, out);
-        else if (kind != STENCIL_SUM && rows == 4)
-            stencil_rows(s, at, a, affine, row, n, left, 4, kind, step, out);
-        else if (kind != STENCIL_SUM && rows == 2)
-            stencil_rows(s, at, a, affine, row, n, left, 2, kind, step, out);
-        else
-            stencil_rows(s, at, a, affine, row, n, left, 1, kind, step, out);
+    const int most = kind == STENCIL_SUM ? 1 : kind == STENCIL_3X3 ? 4 : (int)STENCIL_ROWS;
+    vf by[9] = {vf_set1(0)};
+    AY_UNROLL
+    for (int i = 0; kind == STENCIL_3X3 && i < 9; i++) by[i] = vf_set1(a[i]);
+    uint32_t row = row0;
+    for (; row1 - row >= (uint32_t)most; row += (uint32_t)most) {
+        stencil_rows(s, at, a, by, after, row, n, left, most, kind, step, out);
+        at.at += (size_t)most * s->row_stride * at.width;
+    }
+    for (uint32_t rows; row < row1; row += rows) {
+        rows = row1 - row >= 4 ? 4 : row1 - row >= 2 ? 2 : 1;
+        if (most > 4 && rows == 4)
+            stencil_rows(s, at, a, by, after, row, n, left, 4, kind, step, out);
+        else if (most > 2 && rows == 2)
+            stencil_rows(s, at, a, by, after, row, n, left, 2, kind, step, out);
+        else if (rows == 1)
+            stencil_rows(s, at, a, by, after, row, n, left, 1, kind, step, out);
         at.at += (size_t)rows * s->row_stride * at.width;
     }
 }
@@ -174,6 +218,7 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                        const struct ay_affine *affine, const enum stencil_kind kind, const int step,
                        float *out)
 {
+    const struct stencil_after after = after_of(affine);
     float room[AY_STENCIL_FRAME + LANES];
     const size_t high = met_by(1, 1, s->kernel_height, s->row_gap);
     const size_t wide = met_by(1, 1, s->kernel_width, s->column_gap);
@@ -193,7 +238,7 @@ AY_INLINE void stencil(const struct ay_stencil *s, const float *plane, const flo
                 if (end - n < LANES && columns >= LANES) n = end - LANES;
                 const struct stencil_part at = {part.at + (size_t)(n - first) * (size_t)step,
                                                 part.width};
-                stencil_vector(s, at, a, affine, row, row + rows, n, end - n, kind, step, out);
+                stencil_vector(s, at, a, &after, row, row + rows, n, end - n, kind, step, out);
             }
         }
     }
@@ -211,7 +256,11 @@ static void chain_stencil(const struct ay_stencil *s, const float *plane, const 
         whole.add_scale.step = whole.add_shift.step = 0;
         affine = &whole;
     }
-    if (s->column_stride == 1)
+    if (is_3x3(s) && s->column_stride == 1)
+        stencil(s, plane, a, affine, STENCIL_3X3, 1, out);
+    else if (is_3x3(s))
+        stencil(s, plane, a, affine, STENCIL_3X3, 2, out);
+    else if (s->column_stride == 1)
         stencil(s, plane, a, affine, STENCIL_CHAIN, 1, out);
     else
         stencil(s, plane, a, affine, STENCIL_CHAIN, 2, out);
