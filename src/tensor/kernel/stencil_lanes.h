@@ -117,18 +117,28 @@ AY_INLINE vf stencil_sum(const struct ay_stencil *s, struct stencil_part at, con
 
 /* What follows the chains of a plane, whose rows have the same numbers. */
 struct stencil_after {
-    vf scale, shift, low, high;   /* times, plus, bounds: 1, -0 and infinite where there is none */
-    const struct ay_affine *rest; /* all of it, where there is more; else NULL */
+    vf scale, shift, scale_again, shift_again, low, high; /* as of struct ay_affine */
+    bool twice;
+    const struct ay_affine *rest; /* all of it, where something is added; else NULL */
 };
 
-static struct stencil_after after_of(const struct ay_affine *a)
+static vf one_of(struct ay_per_row by, float none)
 {
-    if (!a)
-        return (struct stencil_after){vf_set1(1), vf_set1(-0.0F), vf_set1(ay_f32(AY_NEG_INF_BITS)),
-                                      vf_set1(ay_f32(AY_INF_BITS)), NULL};
-    return (struct stencil_after){vf_set1(a->scale.at ? *a->scale.at : 1),
-                                  vf_set1(a->shift.at ? *a->shift.at : -0.0F), vf_set1(a->low),
-                                  vf_set1(a->high), a->twice || a->add ? a : NULL};
+    return vf_set1(by.at ? *by.at : none);
+}
+
+static struct stencil_after after_of(const struct ay_affine *affine)
+{
+    static const struct ay_affine nothing = {.low = -INFINITY, .high = INFINITY};
+    const struct ay_affine *a = affine ? affine : &nothing;
+    return (struct stencil_after){.scale = one_of(a->scale, 1),
+                                  .shift = one_of(a->shift, -0.0F),
+                                  .scale_again = one_of(a->scale_again, 1),
+                                  .shift_again = one_of(a->shift_again, -0.0F),
+                                  .low = vf_set1(a->low),
+                                  .high = vf_set1(a->high),
+                                  .twice = a->twice,
+                                  .rest = a->add ? a : NULL};
 }
 
 /* Seldom, and apart from loops that hold in registers what they need. */
@@ -152,6 +162,10 @@ AY_INLINE void after_rows(const struct stencil_after *a, uint32_t row, uint32_t 
     }
     AY_UNROLL
     for (int r = 0; r < rows; r++) x[r] = vf_add(vf_mul(x[r], a->scale), a->shift);
+    if (a->twice) {
+        AY_UNROLL
+        for (int r = 0; r < rows; r++) x[r] = vf_add(vf_mul(x[r], a->scale_again), a->shift_again);
+    }
     bool odd = may_have_nan(x, rows);
     AY_UNROLL
     for (int r = 0; r < rows; r++) {
