@@ -564,7 +564,6 @@ def preparing():
     yield ml("LabelEncoder", [whole.astype(np.float32)], opset=2, keys_floats=[1.0, 3.0, float("nan")],
              values_int64s=[5, 6, 7], default_int64=-9)
 
-
     # 5 grams of one element, 4 of two and 2 of three, in no order, two of them counted in one place
     pool = [0, 1, 2, 3, 7, 0, 1, 2, 2, 1, 0, 5, 5, 0, 1, 2, 2, 2, 2]
     grams = dict(pool_int64s=pool, ngram_counts=[0, 5, 13], ngram_indexes=[9, 0, 3, 3, 10, 1, 2, 4, 8, 7, 5])
