@@ -240,6 +240,16 @@ static bool is_narrow_map(const struct ay_work_op *op)
     return op->kind == AY_WORK_OP_MAP && op->dims_count > 0 && op->dims[op->dims_count - 1] == 1;
 }
 
+/* Whether its rows are those of its owner, or columns of them: not the first elements seen as other
+ * rows. One row has columns alone. */
+static bool rows_are_its_owners(const struct ay_plan *plan, const struct ay_place *at)
+{
+    const struct ay_place *owner = &plan->places[at->owner];
+    uint32_t last = at->rank - 1, width = at->row > 0 ? at->row : at->shape[last], lead = 0;
+    while (lead < last && at->shape[lead] == 1) lead++;
+    return lead == last || (owner->rank > 0 && owner->shape[owner->rank - 1] == width);
+}
+
 /* Whether the op may go on with the rows that step `s` is at work on. */
 static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_t s)
 {
@@ -262,6 +272,7 @@ static bool joins(const struct planner *pl, const struct ay_work_op *op, uint32_
         if (!ay_place_is_in_order(in) || in->scattered) return false;
         if (op->kind == AY_WORK_OP_MATMUL && k == 1) return false;
         if (in->rank != op->dims_count || !same(in->shape, op->dims, lead)) return false;
+        if (!rows_are_its_owners(plan, in)) return false;
     }
     return true;
 }

@@ -164,6 +164,32 @@ static void test_exec_what_meets_patches_lies_as_it_is_stated(void **state)
     }
 }
 
+/* The first elements of what a product makes row by row, as many rows again, are no columns of it.
+ */
+static void test_exec_first_elements_are_not_first_columns(void **state)
+{
+    (void)state;
+    static struct program p;
+    const uint64_t rows[] = {3, 8}, wide[] = {14, 8}, flat = 42, some = 6;
+    const uint64_t narrow[] = {3, 2}, last[] = {5, 2};
+    const struct ay_tape_options options = {.threads = 1};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct ay_tape *tape = NULL;
+        assert_int_equal(ay_tape_open(&options, &tape), AY_OK);
+        const struct ay_value *x = ay_tape_input(tape, AY_WORK_DTYPE_F32, 2, rows);
+        (void)ay_tape_input(tape, AY_WORK_DTYPE_F32, 2, rows);
+        x = ay_tape_matmul(tape, x, ay_test_known_floats(tape, &seed, 2, wide, false));
+        x = ay_tape_reshape(tape, x, 1, &flat);
+        x = ay_tape_slice(tape, x, (const int64_t[]){0}, (const int64_t[]){1}, &some, 0);
+        x = ay_tape_reshape(tape, x, 2, narrow);
+        x = ay_tape_matmul(tape, x, ay_test_known_floats(tape, &seed, 2, last, false));
+        assert_int_equal(ay_tape_program(tape, &x, 1, &p.made.p), AY_OK);
+        p.made.tape = tape;
+        ay_test_floats(&seed, p.made.inputs[0], AY_TEST_INPUT, false);
+        check_each_way(&p, i);
+    }
+}
+
 /* Ops, a VIEW or PERMUTE once for each of its users: who reads patches makes them itself. */
 static uint32_t most_counted(const struct ay_work_program *p)
 {
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_exec_random_ops_equal_specification),
         cmocka_unit_test(test_exec_few_rows_meet_large_weights),
         cmocka_unit_test(test_exec_what_meets_patches_lies_as_it_is_stated),
+        cmocka_unit_test(test_exec_first_elements_are_not_first_columns),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
         cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };
