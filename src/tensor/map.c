@@ -64,7 +64,7 @@ void ay_map_f32_step(const struct ay_kernels *k, enum ay_fn fn, const struct ay_
         k->sv[fn](a->f32, y, to, n);
     else
         for (size_t i = 0; i < n; i++)
-            to[i] = ay_f32(ay_f32_bits(ay_ref_fn(fn, x ? x[i] : a->f32, y ? y[i] : b->f32)));
+            to[i] = ay_f32_canonical(ay_ref_fn(fn, x ? x[i] : a->f32, y ? y[i] : b->f32));
 }
 
 /* SELECT moves elements as they are, so that one loop a width will do. */
@@ -108,7 +108,7 @@ static struct ay_map_term step(const struct ay_map_block *block, uint32_t index,
         steps->compare(s->fn, floats(steps, &t[0], n, spread), floats(steps, &t[1], n, spread_b),
                        to, n);
     else if (!t[0].at && !t[1].at)
-        return f32_term(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
+        return f32_term(ay_f32_canonical(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32)));
     else
         ay_map_f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
     return (struct ay_map_term){.integer = integer, .at = to};
@@ -132,7 +132,7 @@ void ay_map_run(struct ay_map_block *block, void *out, size_t n, void *temp)
     if (!f32)
         block->kernels->steps->narrow(op->dtype, value.at, out, n);
     else
-        for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32(ay_f32_bits(value.f32));
+        for (size_t i = 0; !value.at && i < n; i++) floats_out[i] = ay_f32_canonical(value.f32);
 }
 
 /* --- f32 alone, row by row --- */
@@ -297,7 +297,7 @@ static void row_step(const struct ay_kernels *k, const struct row_step *s, size_
     else if (s->kind == ROW_SIGMOID || s->kind == ROW_SILU)
         k->sigmoid(a, *b, s->kind == ROW_SILU, to, n);
     else if (s->single)
-        *to = ay_ref_fn(s->fn, *a, *b);
+        *to = ay_f32_canonical(ay_ref_fn(s->fn, *a, *b));
     else if (k->unary[s->fn])
         k->unary[s->fn](a, to, n);
     else if (s->b.single && k->vs[s->fn])
@@ -308,8 +308,8 @@ static void row_step(const struct ay_kernels *k, const struct row_step *s, size_
         k->vv[s->fn](a, b, to, n);
     else
         for (size_t i = 0; i < n; i++)
-            to[i] = ay_f32(
-                ay_f32_bits(ay_ref_fn(s->fn, a[s->a.single ? 0 : i], b[s->b.single ? 0 : i])));
+            to[i] =
+                ay_f32_canonical(ay_ref_fn(s->fn, a[s->a.single ? 0 : i], b[s->b.single ? 0 : i]));
 }
 
 /* Whether rows of n follow each other in all that is read, and nothing is a row's own. */
@@ -342,8 +342,7 @@ void ay_map_rows(const struct ay_kernels *kernels, const struct ay_map_over *ove
             for (uint32_t i = over->done; i < map.count; i++)
                 row_step(kernels, &map.steps[i], r, j, map.steps[i].to ? map.steps[i].to : at,
                          size);
-            for (size_t i = 0; last->single && i < size; i++)
-                at[i] = ay_f32(ay_f32_bits(*last->to));
+            for (size_t i = 0; last->single && i < size; i++) at[i] = *last->to;
         }
 }
 

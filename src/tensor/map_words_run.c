@@ -50,7 +50,7 @@ static void alone(const struct ay_map_block *block, const struct ay_work_map_ste
     } else if (t[0].at || t[1].at) {
         ay_map_f32_step(block->kernels, (enum ay_fn)s->fn, &t[0], &t[1], to, n);
     } else {
-        out->f32 = ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32);
+        out->f32 = ay_f32_canonical(ay_ref_fn((enum ay_fn)s->fn, t[0].f32, t[1].f32));
         out->at = NULL;
     }
 }

@@ -273,6 +273,61 @@ static void test_exec_permuted_twice_moves_elements_twice(void **state)
     ay_exec_close(exec);
 }
 
+/* What is made of constants is moved as it is: a NaN must be the canonical one before. Where
+ * integers fit 32 bits, and where not. */
+static void test_exec_nan_of_constants_is_canonical(void **state)
+{
+    (void)state;
+    enum { INPUT = (int)AY_MAP_INPUT << 24, STEP = (int)AY_MAP_STEP << 24 };
+    enum { ZERO = (int)AY_MAP_CONST << 24, LARGE = (int)AY_MAP_INT << 24, N = 40 };
+    static const uint32_t consts[] = {0}, dims[] = {N}, in = 0;
+    static const int64_t ints[] = {1ll << 40};
+    static const uint32_t zeros[] = {ZERO, ZERO}, less[] = {INPUT, ZERO},
+                          more[] = {STEP | 1, LARGE};
+    static const uint32_t either[][3] = {{STEP | 1, STEP, INPUT}, {STEP | 2, STEP, INPUT}};
+    struct ay_work_map_step steps[] = {{AY_WORK_FN_DIV, zeros, 2},
+                                       {AY_WORK_FN_LT, less, 2},
+                                       {AY_WORK_FN_INT_MUL, more, 2},
+                                       {AY_WORK_FN_SELECT, either[1], 3}};
+    const struct ay_work_tensor_type input = {AY_WORK_DTYPE_F32, dims, 1};
+    struct ay_work_op op = {.kind = AY_WORK_OP_MAP,
+                            .in = &in,
+                            .in_count = 1,
+                            .dims = dims,
+                            .dims_count = 1,
+                            .consts = consts,
+                            .consts_count = 1,
+                            .ints = ints,
+                            .ints_count = 1,
+                            .steps = steps,
+                            .steps_count = 4};
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = &input,
+                                      .inputs_count = 1,
+                                      .ops = &op,
+                                      .ops_count = 1};
+    for (uint32_t way = 0; way < 2; way++) {
+        struct ay_exec_options options = {.threads = 1};
+        struct ay_exec *exec = NULL;
+        float x[N], y[N];
+        ay_test_floats(&seed, x, N, false);
+        struct ay_run run = {.inputs = {x}, .outputs = {y}};
+        assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+        assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        for (uint32_t i = 0; i < N; i++) {
+            uint32_t got, nan = 0x7fc00000;
+            memcpy(&got, &y[i], sizeof got);
+            assert_memory_equal(&got, x[i] < 0 ? (const void *)&nan : &x[i], sizeof got);
+        }
+        ay_exec_close(exec);
+        steps[2] = (struct ay_work_map_step){AY_WORK_FN_SELECT, either[0], 3};
+        op.steps_count = 3;
+        op.ints_count = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_exec_what_meets_patches_lies_as_it_is_stated),
         cmocka_unit_test(test_exec_first_elements_are_not_first_columns),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
+        cmocka_unit_test(test_exec_nan_of_constants_is_canonical),
         cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

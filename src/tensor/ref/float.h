@@ -28,6 +28,12 @@ static inline uint32_t ay_f32_bits(float x)
     return x != x ? AY_NAN_BITS : bits;
 }
 
+/* x, but of NaNs the canonical one. */
+static inline float ay_f32_canonical(float x)
+{
+    return ay_f32(ay_f32_bits(x));
+}
+
 static inline double ay_f64(uint64_t bits)
 {
     double x;
