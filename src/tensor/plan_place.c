@@ -7,7 +7,10 @@ static void find_last_uses(struct planner *pl)
     struct ay_plan *plan = pl->plan;
     for (uint32_t s = 0; s < plan->step_count; s++)
         for (uint32_t i = 0; i < plan->steps[s].count; i++) {
-            const struct ay_work_op *op = op_of(pl, plan->order[plan->steps[s].first + i]);
+            uint32_t index = plan->order[plan->steps[s].first + i];
+            const struct ay_work_op *op = op_of(pl, index);
+            /* What is joined is needed as long as a part of it is made, though none may read it. */
+            plan->places[plan->places[ay_program_output(pl->p, index)].owner].last_use = s;
             for (uint32_t k = 0; k < op->in_count; k++) {
                 uint32_t owner = plan->places[op->in[k]].owner;
                 plan->places[owner].last_use = s;

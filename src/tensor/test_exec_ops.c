@@ -328,6 +328,59 @@ static void test_exec_nan_of_constants_is_canonical(void **state)
     }
 }
 
+/* A part of a joined value that no op reads is made after the others were read for the last time.
+ */
+static void test_exec_joined_value_that_none_reads_keeps_its_memory(void **state)
+{
+    (void)state;
+    enum { INPUT = (int)AY_MAP_INPUT << 24, N = 12 };
+    static const uint32_t one[] = {N}, two[] = {2 * N}, grid[] = {2, N},
+                          in[][2] = {{0}, {1, 1}, {2}, {0}, {4, 1}, {3}};
+    static const uint32_t twice[] = {INPUT, INPUT};
+    static const int64_t coefs[] = {0, 1}, offsets[] = {0};
+    static const struct ay_work_map_step sum = {AY_WORK_FN_INT_ADD, twice, 2};
+    static const struct ay_work_map_step square = {AY_WORK_FN_INT_MUL, twice, 2};
+    const struct ay_work_tensor_type input = {AY_WORK_DTYPE_I32, one, 1};
+    struct ay_work_op ops[6] = {{.steps = &sum},
+                                {.steps = &sum},
+                                {.kind = AY_WORK_OP_VIEW},
+                                {.steps = &square},
+                                {.kind = AY_WORK_OP_CONCAT},
+                                {.steps = &sum}};
+    for (uint32_t i = 0; i < 6; i++) {
+        ops[i].in = in[i];
+        ops[i].in_count = i == 4 ? 2 : 1;
+        ops[i].dims = i == 2 || i > 3 ? two : one;
+        ops[i].dims_count = 1;
+        ops[i].dtype = AY_WORK_DTYPE_I32;
+        if (!ops[i].steps) continue;
+        ops[i].kind = AY_WORK_OP_MAP;
+        ops[i].steps_count = 1;
+    }
+    ops[2].view = one;
+    ops[2].view_count = ops[2].offsets_count = 1;
+    ops[2].grid = grid;
+    ops[2].grid_count = ops[2].coefs_count = 2;
+    ops[2].coefs = coefs;
+    ops[2].offsets = offsets;
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = &input,
+                                      .inputs_count = 1,
+                                      .ops = ops,
+                                      .ops_count = 6};
+    struct ay_exec_options options = {.threads = 1};
+    struct ay_exec *exec = NULL;
+    int32_t x[N], y[2 * N];
+    for (int32_t i = 0; i < N; i++) x[i] = i - 5;
+    struct ay_run run = {.inputs = {x}, .outputs = {y}};
+    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    for (int32_t i = 0; i < 2 * N; i++) assert_int_equal(y[i], 8 * x[i % N]);
+    ay_exec_close(exec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_exec_first_elements_are_not_first_columns),
         cmocka_unit_test(test_exec_permuted_twice_moves_elements_twice),
         cmocka_unit_test(test_exec_nan_of_constants_is_canonical),
+        cmocka_unit_test(test_exec_joined_value_that_none_reads_keeps_its_memory),
         cmocka_unit_test(test_exec_profile_counts_each_op_where_it_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
