@@ -233,6 +233,25 @@ static void test_exec_profile_counts_each_op_where_it_is_run(void **state)
     assert_true(all > 0);
 }
 
+/* Programs of one input, written op by op, that the tape would not write. */
+static void run_as_it_is(const struct ay_work_tensor_type *input, const struct ay_work_op *ops,
+                         uint32_t count, const void *x, void *y)
+{
+    const struct ay_work_program p = {.numerics = 1,
+                                      .iterate = 1,
+                                      .inputs = input,
+                                      .inputs_count = 1,
+                                      .ops = ops,
+                                      .ops_count = count};
+    const struct ay_exec_options options = {.threads = 2, .divide = true};
+    const struct ay_run run = {.inputs = {x}, .outputs = {y}};
+    struct ay_exec *exec = NULL;
+    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
+    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
+    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    ay_exec_close(exec);
+}
+
 /* The first permutation's operand is written by strides; the second's must then not be. */
 static void test_exec_permuted_twice_moves_elements_twice(void **state)
 {
@@ -255,22 +274,10 @@ static void test_exec_permuted_twice_moves_elements_twice(void **state)
         ops[i].perm = perm;
         ops[i].view_count = ops[i].perm_count = 3;
     }
-    const struct ay_work_program p = {.numerics = 1,
-                                      .iterate = 1,
-                                      .inputs = &input,
-                                      .inputs_count = 1,
-                                      .ops = ops,
-                                      .ops_count = 3};
-    struct ay_exec_options options = {.threads = 2, .divide = true};
-    struct ay_exec *exec = NULL;
     float x[24], y[24];
     ay_test_floats(&seed, x, 24, false);
-    struct ay_run run = {.inputs = {x}, .outputs = {y}};
-    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
-    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
-    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    run_as_it_is(&input, ops, 3, x, y);
     for (uint32_t i = 0; i < 24; i++) assert_true(y[i] == -x[i]);
-    ay_exec_close(exec);
 }
 
 /* What is made of constants is moved as it is: a NaN must be the canonical one before. Where
@@ -301,27 +308,15 @@ static void test_exec_nan_of_constants_is_canonical(void **state)
                             .ints_count = 1,
                             .steps = steps,
                             .steps_count = 4};
-    const struct ay_work_program p = {.numerics = 1,
-                                      .iterate = 1,
-                                      .inputs = &input,
-                                      .inputs_count = 1,
-                                      .ops = &op,
-                                      .ops_count = 1};
     for (uint32_t way = 0; way < 2; way++) {
-        struct ay_exec_options options = {.threads = 1};
-        struct ay_exec *exec = NULL;
         float x[N], y[N];
         ay_test_floats(&seed, x, N, false);
-        struct ay_run run = {.inputs = {x}, .outputs = {y}};
-        assert_int_equal(ay_program_check(&p, NULL), AY_OK);
-        assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
-        assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+        run_as_it_is(&input, &op, 1, x, y);
         for (uint32_t i = 0; i < N; i++) {
             uint32_t got, nan = 0x7fc00000;
             memcpy(&got, &y[i], sizeof got);
             assert_memory_equal(&got, x[i] < 0 ? (const void *)&nan : &x[i], sizeof got);
         }
-        ay_exec_close(exec);
         steps[2] = (struct ay_work_map_step){AY_WORK_FN_SELECT, either[0], 3};
         op.steps_count = 3;
         op.ints_count = 0;
@@ -363,22 +358,10 @@ static void test_exec_joined_value_that_none_reads_keeps_its_memory(void **state
     ops[2].grid_count = ops[2].coefs_count = 2;
     ops[2].coefs = coefs;
     ops[2].offsets = offsets;
-    const struct ay_work_program p = {.numerics = 1,
-                                      .iterate = 1,
-                                      .inputs = &input,
-                                      .inputs_count = 1,
-                                      .ops = ops,
-                                      .ops_count = 6};
-    struct ay_exec_options options = {.threads = 1};
-    struct ay_exec *exec = NULL;
     int32_t x[N], y[2 * N];
     for (int32_t i = 0; i < N; i++) x[i] = i - 5;
-    struct ay_run run = {.inputs = {x}, .outputs = {y}};
-    assert_int_equal(ay_program_check(&p, NULL), AY_OK);
-    assert_int_equal(ay_exec_open(&p, NULL, &options, &exec), AY_OK);
-    assert_int_equal(ay_exec_run(exec, &run, 1), AY_OK);
+    run_as_it_is(&input, ops, 6, x, y);
     for (int32_t i = 0; i < 2 * N; i++) assert_int_equal(y[i], 8 * x[i % N]);
-    ay_exec_close(exec);
 }
 
 int main(void)
