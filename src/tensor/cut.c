@@ -68,16 +68,19 @@ struct ay_cut ay_cut_filters(const struct ay_cut_shape *s, bool laid)
     return c;
 }
 
+/* The most columns of a block that is packed. */
+static uint32_t packed_columns(uint32_t k)
+{
+    uint32_t short_k = least(DIRECT_COLUMNS, PACKED_FLOATS / k);
+    return short_k > PACKED_COLUMNS ? short_k : PACKED_COLUMNS;
+}
+
 /* Blocks of whole panels, for all threads alike; rows are divided only where columns are too few,
  * or cannot be shared out evenly. */
 struct ay_cut ay_cut_columns(const struct ay_cut_shape *s, bool planes)
 {
     struct ay_cut c;
-    uint32_t packed = PACKED_FLOATS / s->k > PACKED_COLUMNS ? PACKED_FLOATS / s->k : PACKED_COLUMNS;
-    uint32_t most = planes                    ? s->n
-                    : s->m <= AY_DIRECT_ROWS  ? DIRECT_COLUMNS
-                    : packed < DIRECT_COLUMNS ? packed
-                                              : DIRECT_COLUMNS;
+    uint32_t most = planes ? s->n : s->m <= AY_DIRECT_ROWS ? DIRECT_COLUMNS : packed_columns(s->k);
     uint32_t panels = blocks_of(s->n, s->panel), block = blocks_of(panels, blocks_of(s->n, most));
     if (s->batches < 2 * s->threads)
         block = even_block(panels, blocks_of(most, s->panel), s->threads);

@@ -60,7 +60,7 @@ static int64_t f32_row_index(const struct ay_kernels *k, const struct columns *c
     const float *x = c->from;
     float best;
     if (c->reduce == AY_WORK_REDUCE_ARGMAX)
-        best = k->max(x, (uint32_t)c->n);
+        best = k->max(x, c->n);
     else
         f32_min(k, c, true, &best);
     uint64_t i = 0;

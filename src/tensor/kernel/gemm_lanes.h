@@ -387,10 +387,15 @@ static struct split split_of(uint32_t rows, uint32_t most)
     return (struct split){count, rows / count, rows % count};
 }
 
+static uint32_t rows_of(const struct split *s, uint32_t i)
+{
+    return s->least + (i < s->larger);
+}
+
 /* The tiles of as many rows as the i-th, from it on: how many there are, and their rows. */
 static uint32_t alike(const struct split *s, uint32_t i, uint32_t *rows)
 {
-    *rows = s->least + (i < s->larger);
+    *rows = rows_of(s, i);
     return i < s->larger ? s->larger : s->count - i;
 }
 
@@ -420,7 +425,7 @@ static void gemm_across(const struct ay_gemm *g, uint32_t m0, uint32_t m1, uint3
     t.c_tile = t.n_tile = PANEL;
     uint32_t whole = (n1 - n0) / PANEL, rest = (n1 - n0) % PANEL;
     for (uint32_t i = 0, m = m0, rows; i < s.count; i++, m += rows) {
-        (void)alike(&s, i, &rows);
+        rows = rows_of(&s, i);
         t.a = g->a + (size_t)m * g->lda;
         t.b = g->b + (size_t)n0 * g->k;
         t.c = g->c + (size_t)m * g->ldc + n0;
